@@ -1,0 +1,124 @@
+#pragma once
+/// What is kept: tracks, rights, listens, descriptors, works, claims. The interface; SQLite (WAL) stands behind it now.
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace euterpe {
+
+/// A track's key is the SHA-256 of its file's content (64 hex characters); commands accept any unambiguous prefix.
+struct TrackRecord {
+  std::string id;
+  std::string path;           ///< where it was found last, absolute
+  std::string kind;           ///< "audio" or "score"
+  std::string title, artist, album, isrc, musicbrainz;  ///< attributes, UTF-8, may be empty
+  double duration = 0;        ///< seconds
+  std::int64_t added = 0;     ///< Unix seconds
+};
+
+struct RightsRecord {
+  std::string owner;
+  std::string licence;        ///< SPDX expression or text
+  double share = 1.0;         ///< the owner's part, 0–1
+  bool may_train = true, may_recommend = true;
+  bool operator==(const RightsRecord&) const = default;
+};
+
+struct Listen {
+  std::string user, track;    ///< track: a track id, or a foreign item id from a log
+  std::int64_t time = 0;      ///< Unix seconds
+};
+
+/// What analysis found, one per track. Numbers by name ("tempo_bpm", "loudness_lufs", "key_confidence" …), texts by
+/// name ("key" = "A minor"), and the content embedding (L2-normalized, `embedding_space` names its kind and version).
+struct Descriptors {
+  std::map<std::string, double> numbers;
+  std::map<std::string, std::string> texts;
+  std::string embedding_space;
+  std::vector<float> embedding;
+};
+
+/// A composed piece and where it comes from.
+struct WorkRecord {
+  std::string id;             ///< SHA-256 of the MIDI
+  std::string model, model_hash, style, prompt, licence;
+  std::uint64_t seed = 0;
+  std::string provenance;     ///< JSON
+  std::int64_t created = 0;
+};
+
+struct ClaimRecord {
+  std::int64_t id = 0;        ///< given by add_claim
+  std::string track, evidence /* JSON */, state;  ///< open | confirmed | disputed | released
+  std::int64_t created = 0;
+};
+
+struct IngestFailure {
+  std::string path, cause;
+};
+
+/// All writes are transactions. Thread-safe: one catalog object may be used by several threads.
+/// Several processes may read while one writes. Throws Error{io | bad_input | newer_version | not_found}.
+class Catalog {
+ public:
+  virtual ~Catalog() = default;
+
+  // Tracks
+  /// Inserts or, for a known id, updates path only (attributes that the user set are kept). True if new.
+  virtual bool put_track(const TrackRecord& track, const Descriptors& descriptors,
+                         const std::optional<RightsRecord>& rights = {}) = 0;
+  virtual std::optional<TrackRecord> track(std::string_view id_or_prefix) = 0;  ///< ambiguous prefix throws
+  virtual std::vector<TrackRecord> tracks() = 0;  ///< ordered by id
+  virtual std::optional<Descriptors> descriptors(std::string_view id) = 0;
+  virtual void set_descriptors(std::string_view id, const Descriptors& descriptors) = 0;
+  /// Large derived data kept per track under a name ("landmarks.v1"); empty optional if absent.
+  virtual void put_blob(std::string_view id, std::string_view name, const std::vector<std::uint8_t>& bytes) = 0;
+  virtual std::optional<std::vector<std::uint8_t>> blob(std::string_view id, std::string_view name) = 0;
+
+  // Ingest's memory: a file seen with the same size and time of change needs no new hash.
+  virtual std::optional<std::string> seen_file(std::string_view path, std::uint64_t size, std::int64_t mtime_ns) = 0;
+  virtual void remember_file(std::string_view path, std::uint64_t size, std::int64_t mtime_ns, std::string_view id) = 0;
+  virtual void remember_failure(const IngestFailure& failure) = 0;  ///< replaced on the next try, gone on success
+  virtual std::vector<IngestFailure> failures() = 0;
+
+  // Rights: a track without a row has the defaults.
+  virtual RightsRecord rights(std::string_view id) = 0;
+  virtual void set_rights(std::string_view id, const RightsRecord& rights) = 0;
+
+  // Listens
+  /// Appends; an equal (user, track, time) is stored once. Returns how many were new.
+  virtual std::size_t add_listens(const std::vector<Listen>& listens) = 0;
+  virtual std::vector<Listen> listens() = 0;                           ///< by user, time, order of arrival
+  virtual std::vector<Listen> listens_of(std::string_view user) = 0;   ///< by time, order of arrival
+  virtual std::vector<std::string> users() = 0;                        ///< sorted
+
+  // Works and claims
+  virtual void put_work(const WorkRecord& work) = 0;
+  virtual std::vector<WorkRecord> works() = 0;
+  virtual std::optional<WorkRecord> work(std::string_view id) = 0;
+  virtual std::int64_t add_claim(const ClaimRecord& claim) = 0;
+  virtual std::vector<ClaimRecord> claims() = 0;
+
+  // Erasure: gone from every table (listens of it included), then the file's free pages are overwritten.
+  virtual bool forget_user(std::string_view user) = 0;   ///< false if unknown
+  virtual bool forget_track(std::string_view id) = 0;
+
+  // Backup: JSON Lines, one object a row, stable order, so that two exports of equal catalogs are equal byte for byte
+  // (times of arrival are left out of the comparison form).
+  virtual void export_to(std::ostream& out, bool for_comparison = false) = 0;
+  virtual void import_from(std::istream& in) = 0;  ///< all or nothing
+
+  virtual std::filesystem::path folder() const = 0;  ///< where indexes and renderings may be kept beside the store
+};
+
+/// Opens (and creates or migrates forward) the catalog in `folder` (default: $XDG_DATA_HOME/euterpe or ~/.local/share/euterpe).
+std::unique_ptr<Catalog> open_catalog(const std::filesystem::path& folder);
+std::filesystem::path default_catalog_folder();
+
+}  // namespace euterpe

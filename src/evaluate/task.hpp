@@ -1,0 +1,41 @@
+#pragma once
+/// The table of evaluation tasks; `euterpe evaluate TASK` and `make results` derive from it. See docs/EVALUATE.md for keys.
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace euterpe {
+
+struct EvaluateOptions {
+  std::filesystem::path data;     ///< folder or file in the layout its publisher gives it
+  std::string split;              ///< empty: the task's default
+  int folds = 0;                  ///< 0: measure shipped weights; else train and test by folds
+  std::string model;              ///< empty: the task's default model
+  std::uint64_t seed = 0;
+  int limit = 0;                  ///< 0: all; otherwise at most so many items (the report says so)
+  std::map<std::string, std::string> extra;  ///< task-specific --name value pairs ("index-from", "queries", "truth", "history" …)
+};
+
+struct EvaluateTask {
+  const char* name;
+  const char* summary;
+  /// Returns the task's own keys; the caller adds task, data, split, model, seed.
+  /// May set "split" and "model" ({name, hash}) itself.
+  nlohmann::json (*run)(const EvaluateOptions& options);
+};
+
+const std::vector<EvaluateTask>& evaluate_tasks();  ///< src/evaluate/tasks.cpp, one row a task
+
+// One function a file:
+nlohmann::json evaluate_midi(const EvaluateOptions& options);         ///< round trip of every MIDI file below data
+nlohmann::json evaluate_compose(const EvaluateOptions& options);
+nlohmann::json evaluate_recommend(const EvaluateOptions& options);
+nlohmann::json evaluate_identify(const EvaluateOptions& options);
+nlohmann::json evaluate_style_audio(const EvaluateOptions& options);
+nlohmann::json evaluate_style_score(const EvaluateOptions& options);
+
+}  // namespace euterpe

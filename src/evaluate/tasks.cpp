@@ -1,0 +1,17 @@
+#include "evaluate/task.hpp"
+
+namespace euterpe {
+
+const std::vector<EvaluateTask>& evaluate_tasks() {
+  static const std::vector<EvaluateTask> table{
+      {"midi", "MIDI files read, written and read again: what is equal", evaluate_midi},
+      {"compose", "generated music against held-out real music, per style", evaluate_compose},
+      {"style-score", "style of a score, held-out pieces", evaluate_style_score},
+      {"style-audio", "style of a recording, folds disjoint by artist", evaluate_style_audio},
+      {"recommend", "next listen, leave-one-out, full ranking and 99 negatives", evaluate_recommend},
+      {"identify", "degraded excerpts found, strangers refused", evaluate_identify},
+  };
+  return table;
+}
+
+}  // namespace euterpe

@@ -1,0 +1,23 @@
+#pragma once
+/// Key from a pitch-class profile.
+#include <array>
+#include <string>
+
+#include "score/score.hpp"
+
+namespace euterpe {
+
+struct KeyEstimate {
+  int tonic = 0;           ///< pitch class, 0 = C
+  bool minor = false;
+  double confidence = 0;   ///< 0–1: lead of the best key's correlation over the next best's, squashed
+  std::string name() const;  ///< "C# minor", "Eb major" (usual spelling)
+};
+
+/// Krumhansl–Schmuckler (Krumhansl 1990): the key whose profile correlates best. All-zero input gives confidence 0.
+KeyEstimate estimate_key(const std::array<double, 12>& pitch_class_weights);
+
+/// Seconds of sounding per pitch class, drums left out.
+std::array<double, 12> pitch_class_durations(const Score& score);
+
+}  // namespace euterpe
