@@ -1,0 +1,32 @@
+#pragma once
+/// What is heard in one file: the attributes, descriptors and derived data that the catalog keeps of it.
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.hpp"
+
+namespace euterpe {
+
+struct Analysis {
+  std::string kind;                        ///< "audio" or "score"
+  double duration = 0;                     ///< seconds
+  std::string title, artist, album, isrc;  ///< from tags or MIDI texts, UTF-8, empty where absent
+  Descriptors descriptors;
+  std::map<std::string, std::vector<std::uint8_t>> blobs;  ///< large derived data by name: "landmarks.v1" (audio)
+  std::vector<std::string> warnings;                       ///< what was damaged in the file and how it was read
+};
+
+/// Analyzes an audio or MIDI file (told apart by content, then by name). Thread-safe.
+///
+/// numbers: tempo_bpm (quarter notes a minute; 0 if there is no pulse), tempo_confidence 0–1, key_confidence 0–1;
+///   audio also loudness_lufs, loudness_range_lu, true_peak_dbtp (absent for silence), onsets_per_second,
+///   tuning_cents; score also notes, tracks, bars, meter_numerator, meter_denominator.
+/// texts: key ("A minor"; absent if nothing sounds), meter ("4/4", scores alone).
+/// Embedding: audio_features() as "audio.v1", score_features() as "score.v1".
+/// Throws Error{not_found | bad_input} naming the file and the place in it.
+Analysis analyze_file(const std::filesystem::path& path);
+
+}  // namespace euterpe
