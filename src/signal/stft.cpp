@@ -78,6 +78,7 @@ void RealFft::forward(const float* in, std::complex<float>* out) {
   std::memcpy(impl_->time.data, in, n * sizeof(float));
   impl_->forward.run(impl_->forward.context, impl_->bins.data, impl_->time.data, sizeof(float));
   std::copy_n(impl_->bins.data, n / 2 + 1, out);
+  out[n / 2] = out[n / 2].real();  // FFmpeg 5.1 leaves the imaginary part of the last bin as it found it
 }
 
 void RealFft::inverse(const std::complex<float>* in, float* out) {
