@@ -13,7 +13,9 @@ namespace euterpe {
 struct ConfigEntry {
   std::string key;     ///< dotted: "compose.temperature"
   std::string value;   ///< as text
-  std::string origin;  ///< "default", "file /etc/euterpe.toml:12", "environment EUTERPE_COMPOSE_TEMPERATURE", "flag --temperature"
+  std::string help;    ///< one line
+  std::string origin;  ///< "default", "file /etc/euterpe.toml:12", "environment EUTERPE_COMPOSE_TEMPERATURE", "flag
+                       ///< --temperature"
 };
 
 class Config {
@@ -28,7 +30,7 @@ class Config {
   std::string text(std::string_view key) const;
   double number(std::string_view key) const;
   std::int64_t integer(std::string_view key) const;
-  bool flag(std::string_view key) const;  ///< true/false/1/0/yes/no
+  bool flag(std::string_view key) const;     ///< true/false/1/0/yes/no
   std::vector<ConfigEntry> entries() const;  ///< sorted by key
 
  private:

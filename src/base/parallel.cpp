@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <exception>
+#include <fstream>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -10,13 +12,25 @@
 namespace euterpe {
 namespace {
 std::atomic<int> g_threads{0};
+
+/// Cores that this process may use: its affinity, and the quota of its container (cgroup v2 cpu.max: "quota period").
+int available_cores() {
+  int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  double quota = 0, period = 0;
+  if (file >> quota >> period && quota > 0 && period > 0)
+    cores = std::min(cores, std::max(1, static_cast<int>(std::ceil(quota / period))));
+  return cores;
 }
+
+}  // namespace
 
 void set_threads(int n) { g_threads = std::max(0, n); }
 
 int threads() {
+  static const int available = available_cores();
   const int n = g_threads;
-  return n > 0 ? n : std::max(1u, std::thread::hardware_concurrency());
+  return n > 0 ? n : available;
 }
 
 void parallel_for(std::size_t n, const std::function<void(std::size_t)>& body, int limit) {

@@ -19,20 +19,25 @@ struct Context {
   bool jsonl = false;             ///< --jsonl: one object per item
   bool quiet = false;
   int threads = 0;
-  std::uint64_t seed = 0;         ///< --seed
+  std::uint64_t seed = 0;  ///< --seed
   bool seed_given = false;
 };
 
-/// A command adds its options to `app` and sets its callback with app.callback([&] { ... }); `context` outlives the call
-/// and is filled in before the callback runs. Errors are thrown as Error; main() prints them and maps the exit code.
+/// A command adds its options to `app` and sets its callback with app.callback([&] { ... }); `context` outlives the
+/// call and is filled in before the callback runs. Errors are thrown as Error; main() prints them and maps the exit
+/// code.
 struct Command {
   const char* name;
   const char* summary;  ///< one line, imperative
   void (*setup)(CLI::App& app, Context& context);
+  bool openmp = false;  ///< computes in libtorch or BLAS, so OpenMP must wait passively (see main.cpp)
 };
 
 /// All commands in the order in which --help lists them (src/cli/commands.cpp).
 const std::vector<Command>& commands();
+
+/// Name and version of everything linked, one line each, for --version.
+std::string version_text();
 
 /// Prints a JSON value to stdout, UTF-8, invalid bytes replaced, ended by a newline.
 void print_json(const nlohmann::json& value);

@@ -1,0 +1,9 @@
+#include "nn/torch_version.hpp"
+
+#include <torch/torch.h>
+
+namespace euterpe {
+
+std::string torch_version() { return TORCH_VERSION; }
+
+}  // namespace euterpe
