@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <iosfwd>
 #include <map>
 #include <memory>
 #include <optional>
@@ -69,6 +70,10 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
 
+  /// Runs `body`: its writes become durable together when it returns, or not at all when it throws. Other threads wait.
+  /// May be nested; an inner one that throws takes back its own writes alone.
+  virtual void transaction(const std::function<void()>& body) = 0;
+
   // Tracks
   /// Inserts or, for a known id, updates path only (attributes that the user set are kept). True if new.
   virtual bool put_track(const TrackRecord& track, const Descriptors& descriptors,
@@ -85,9 +90,10 @@ class Catalog {
   virtual std::optional<std::string> seen_file(std::string_view path, std::uint64_t size, std::int64_t mtime_ns) = 0;
   virtual void remember_file(std::string_view path, std::uint64_t size, std::int64_t mtime_ns, std::string_view id) = 0;
   virtual void remember_failure(const IngestFailure& failure) = 0;  ///< replaced on the next try, gone on success
-  virtual std::vector<IngestFailure> failures() = 0;
+  virtual void forget_failure(std::string_view path) = 0;  ///< the file is gone, so nothing is left to retry
+  virtual std::vector<IngestFailure> failures() = 0;       ///< by path
 
-  // Rights: a track without a row has the defaults.
+  // Rights: a track without a row (and an id of no track) has the defaults.
   virtual RightsRecord rights(std::string_view id) = 0;
   virtual void set_rights(std::string_view id, const RightsRecord& rights) = 0;
 
@@ -99,7 +105,7 @@ class Catalog {
   virtual std::vector<std::string> users() = 0;                        ///< sorted
 
   // Works and claims
-  virtual void put_work(const WorkRecord& work) = 0;
+  virtual void put_work(const WorkRecord& work) = 0;  ///< a known id keeps its first record
   virtual std::vector<WorkRecord> works() = 0;
   virtual std::optional<WorkRecord> work(std::string_view id) = 0;
   virtual std::int64_t add_claim(const ClaimRecord& claim) = 0;
@@ -112,7 +118,11 @@ class Catalog {
   // Backup: JSON Lines, one object a row, stable order, so that two exports of equal catalogs are equal byte for byte
   // (times of arrival are left out of the comparison form).
   virtual void export_to(std::ostream& out, bool for_comparison = false) = 0;
-  virtual void import_from(std::istream& in) = 0;  ///< all or nothing
+  /// All or nothing, adding to what is there: a row that exists already stays as it is. Error{bad_input} names the line.
+  virtual void import_from(std::istream& in) = 0;
+
+  /// What is damaged in the store, one line each; empty if it is sound.
+  virtual std::vector<std::string> check() = 0;
 
   virtual std::filesystem::path folder() const = 0;  ///< where indexes and renderings may be kept beside the store
 };
