@@ -1,6 +1,7 @@
 #pragma once
 /// Audio in, through FFmpeg: WAV, FLAC, MP3, OGG Vorbis, Opus, M4A/AAC and what else libavformat reads.
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "media/audio_buffer.hpp"
@@ -17,18 +18,26 @@ struct DecodeOptions {
 struct AudioInfo {
   std::string container, codec;  ///< FFmpeg's short names, "mp3", "vorbis"
   int sample_rate = 0, channels = 0;
-  double duration = 0;           ///< seconds, as the container says; 0 if it does not
+  double duration = 0;                     ///< seconds, as the container says; 0 if it does not
   std::string title, artist, album, isrc;  ///< tags, UTF-8, empty where absent
 };
 
-/// Throws Error{not_found | bad_input}; the detail names the file, the place in seconds and FFmpeg's reason.
+/// Throws Error{not_found | io | bad_input}; the detail names the file, the place in seconds and FFmpeg's reason.
 /// A file that breaks off or holds damaged packets gives what could be decoded if that is at least one frame,
-/// and `warning` (if given) says what was lost and where.
-AudioBuffer decode(const std::filesystem::path& path, const DecodeOptions& options = {}, std::string* warning = nullptr);
+/// and `warning` (if given) says what was lost and where; samples that are no number become 0 and are warned about too.
+AudioBuffer decode(const std::filesystem::path& path, const DecodeOptions& options = {},
+                   std::string* warning = nullptr);
+
+/// The same as a stream, for files that should not lie in memory whole: `sink` gets one block after the other (planar,
+/// at most 2^16 frames) and returns false to stop. Rate and channels stay the same from block to block.
+void decode_blocks(const std::filesystem::path& path, const DecodeOptions& options,
+                   const std::function<bool(const AudioBuffer&)>& sink, std::string* warning = nullptr);
+
+/// Header and tags only. Throws as decode() does.
 AudioInfo probe_audio(const std::filesystem::path& path);
 
-/// True if the first bytes look like audio that decode() handles (content is sniffed, not the name).
-bool is_audio_name(const std::filesystem::path& path);  ///< by extension: the quick test a folder walk uses
+/// By extension, upper or lower case: the quick test that a folder walk uses. decode() judges by content.
+bool is_audio_name(const std::filesystem::path& path);
 bool is_midi_name(const std::filesystem::path& path);
 
 }  // namespace euterpe

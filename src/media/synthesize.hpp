@@ -12,7 +12,7 @@ struct SynthesisOptions {
   int sample_rate = 44100;          ///< Hz
   int channels = 2;                 ///< 1 or 2
   bool reverb = true;
-  double tail = 1.5;                ///< seconds rendered after the last note
+  double tail = 1.5;  ///< seconds rendered after the last note
 };
 
 /// Throws Error{not_found} with the apt line when there is no soundfont. Thread-safe (one synthesizer per call).
