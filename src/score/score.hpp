@@ -1,5 +1,5 @@
 #pragma once
-/// Symbolic music as a MIDI file holds it, quantization-free: what MidiReader reads, MidiWriter writes back.
+/// Symbolic music as a MIDI file holds it, quantization-free: what read_midi reads, write_midi writes back.
 #include <compare>
 #include <cstdint>
 #include <string>
@@ -10,12 +10,12 @@
 namespace euterpe {
 
 struct Note {
-  std::int64_t start = 0;     ///< ticks from the beginning
-  std::int64_t duration = 0;  ///< ticks, ≥ 0 (zero-length notes are kept)
-  std::uint8_t pitch = 60;    ///< MIDI 0–127, 60 = middle C; on a drum track the General MIDI percussion key
-  std::uint8_t velocity = 80; ///< 1–127
-  std::uint8_t channel = 0;   ///< 0–15
-  std::uint8_t release = 64;  ///< release velocity 0–127
+  std::int64_t start = 0;      ///< ticks from the beginning
+  std::int64_t duration = 0;   ///< ticks, ≥ 0 (zero-length notes are kept)
+  std::uint8_t pitch = 60;     ///< MIDI 0–127, 60 = middle C; on a drum track the General MIDI percussion key
+  std::uint8_t velocity = 80;  ///< 1–127
+  std::uint8_t channel = 0;    ///< 0–15
+  std::uint8_t release = 64;   ///< release velocity 0–127
   auto operator<=>(const Note&) const = default;
   std::int64_t end() const { return start + duration; }
 };
@@ -62,10 +62,12 @@ struct KeySignature {
 
 /// One MTrk chunk, or one instrument of a piece built here.
 struct Track {
-  std::string name;           ///< first track-name event, may be empty (the event itself also stands in `texts`)
-  std::uint8_t program = 0;   ///< General MIDI program of the first program change on the track, 0 if none
-  bool drums = false;         ///< its notes are on channel 9
-  std::vector<Note> notes;    ///< sorted by (start, pitch, …)
+  std::string name;          ///< first track-name event, may be empty (the event itself also stands in `texts`)
+  std::uint8_t program = 0;  ///< General MIDI program of the first program change on the track, 0 if none
+  bool drums = false;        ///< all its notes (where it has none: its events) are on channel 9
+  /// Sorted by (start, pitch, duration, velocity, channel, release); sounding together on one channel and pitch they
+  /// end in the order in which they start, for MIDI can say nothing else.
+  std::vector<Note> notes;
   std::vector<ChannelEvent> events;  ///< in file order, ticks ascending; includes the program changes
   std::vector<TextEvent> texts;      ///< in file order
   bool operator==(const Track&) const = default;
@@ -74,22 +76,24 @@ struct Track {
 struct Score {
   int ticks_per_quarter = 480;  ///< 1 … 32,767
   std::vector<Track> tracks;
-  std::vector<Tempo> tempos;            ///< ascending; empty means 120 quarter notes a minute
-  std::vector<TimeSignature> meters;    ///< ascending; empty means 4/4
-  std::vector<KeySignature> keys;       ///< ascending; may be empty
+  std::vector<Tempo> tempos;          ///< ascending; empty means 120 quarter notes a minute
+  std::vector<TimeSignature> meters;  ///< ascending; empty means 4/4
+  std::vector<KeySignature> keys;     ///< ascending; may be empty
   bool operator==(const Score&) const = default;
 
   std::size_t note_count() const;
-  std::int64_t end_tick() const;        ///< end of the last note
-  Seconds seconds_at(Ticks tick) const; ///< through the tempo map
-  Ticks tick_at(Seconds time) const;    ///< inverse of seconds_at, to the nearest tick
-  Seconds duration() const;             ///< seconds_at(end_tick())
+  std::int64_t end_tick() const;         ///< end of the last note
+  Seconds seconds_at(Ticks tick) const;  ///< through the tempo map
+  Ticks tick_at(Seconds time) const;     ///< inverse of seconds_at, to the nearest tick
+  Seconds duration() const;              ///< seconds_at(end_tick())
   const TimeSignature& meter_at(std::int64_t tick) const;
   /// Ticks at which bars begin, from 0 up to and including the first bar line at or after end_tick().
   std::vector<std::int64_t> bar_lines() const;
   /// Notes of all tracks in order of time; drums left out unless asked for.
   std::vector<Note> merged_notes(bool with_drums = false) const;
-  void sort();                          ///< brings every list into its documented order
+  /// Brings every list into its documented order, events of one tick staying as they stand. A note wholly inside
+  /// another of its track, channel and pitch exchanges ends with it.
+  void sort();
 };
 
 /// Adds a track with a program change at tick 0 on `channel` (9 = drums) and returns it.
