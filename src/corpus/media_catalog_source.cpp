@@ -1,0 +1,56 @@
+#include "corpus/media_catalog_source.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/log.hpp"
+#include "score/midi.hpp"
+
+namespace euterpe {
+
+Source source_from_catalog(Catalog& catalog, const std::string& style) {
+  Source source;
+  source.name = "catalog";
+  std::set<std::string> licences;
+  for (const TrackRecord& track : catalog.tracks()) {
+    if (track.kind != "score") continue;
+    const RightsRecord rights = catalog.rights(track.id);
+    if (!rights.may_train) {
+      ++source.left_out["may_train = no"];
+      continue;
+    }
+    Piece piece;
+    piece.id = piece.group = "catalog/" + track.id;
+    piece.style = style;
+    piece.split = split_of(piece.group);
+    try {
+      const auto bytes = read_file(track.path);
+      // Rights belong to content: a file that changed since ingest is another track, with rights nobody has stated.
+      if (sha256(bytes) != track.id) {
+        spdlog::warn("left out {}: its content changed since it was ingested", track.path);
+        ++source.left_out["changed since ingest"];
+        continue;
+      }
+      piece.score = read_midi(bytes).score;
+    } catch (const Error& e) {
+      spdlog::warn("left out {}: {}", track.path, e.what());
+      ++source.left_out["unreadable"];
+      continue;
+    }
+    if (!rights.licence.empty()) {
+      licences.insert(rights.licence);
+      // Creative Commons' NC licences, by their SPDX identifiers and usual spellings.
+      if (rights.licence.find("-NC") != std::string::npos || rights.licence.find("NonCommercial") != std::string::npos)
+        source.commercial = false;
+    }
+    source.pieces.push_back(std::move(piece));
+  }
+  source.licence = licences.empty() ? "not stated" : fmt::format("{}", fmt::join(licences, "; "));
+  return source;
+}
+
+}  // namespace euterpe

@@ -1,0 +1,12 @@
+#pragma once
+/// The user's own catalog as a source of training pieces.
+#include "catalog/catalog.hpp"
+#include "corpus/prepare.hpp"
+
+namespace euterpe {
+
+/// The catalog's scores. Tracks marked may_train = no are never opened, and counted in left_out; so are tracks whose file is
+/// gone or changed since ingest (its SHA-256 is no longer the track's key). The source's licence joins the distinct licences of its tracks.
+Source source_from_catalog(Catalog& catalog, const std::string& style = "none");
+
+}  // namespace euterpe

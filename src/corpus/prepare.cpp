@@ -1,0 +1,100 @@
+#include "corpus/prepare.hpp"
+
+#include <fmt/format.h>
+
+#include <mutex>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/log.hpp"
+#include "base/parallel.hpp"
+#include "base/progress.hpp"
+#include "score/key.hpp"
+#include "score/midi.hpp"
+
+namespace euterpe {
+namespace fs = std::filesystem;
+
+Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
+  Shard shard;
+  shard.tokenizer = RemiVocabulary::kName;
+  shard.vocabulary = RemiVocabulary::size();
+  std::size_t total = 0;
+  for (const Source& source : sources) total += source.pieces.size();
+  Progress progress("prepare", total, "pieces");
+  std::set<std::string> known;
+  for (const Source& source : sources) {
+    for (const auto& [reason, count] : source.left_out) shard.left_out[reason] += count;
+    std::vector<ShardPiece> made(source.pieces.size());
+    std::vector<std::string> refused(source.pieces.size());
+    parallel_for(source.pieces.size(), [&](std::size_t i) {
+      const Piece& piece = source.pieces[i];
+      progress.advance();
+      if (piece.score.note_count() < options.shortest) {
+        refused[i] = "too short";
+        return;
+      }
+      try {
+        RemiOptions remi;
+        remi.style = remi_style(piece.style) ? piece.style : "none";
+        remi.velocities = options.velocities;
+        remi.key = estimate_key(pitch_class_durations(piece.score));
+        made[i] = {piece.id, remi.style, piece.group, piece.split, encode_remi(piece.score, remi)};
+      } catch (const Error& e) {
+        spdlog::debug("left out {}: {}", piece.id, e.what());
+        refused[i] = "meter or instruments that tokens cannot say";
+      }
+    });
+    int kept = 0;
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      if (refused[i].empty() &&
+          !known.insert(sha256(std::span(reinterpret_cast<const std::uint8_t*>(made[i].tokens.data()),
+                                         made[i].tokens.size() * sizeof(Token))))
+               .second)
+        refused[i] = "exact double";
+      if (!refused[i].empty()) {
+        ++shard.left_out[refused[i]];
+        continue;
+      }
+      shard.pieces.push_back(std::move(made[i]));
+      ++kept;
+    }
+    shard.data.push_back(
+        {{"name", source.name}, {"licence", source.licence}, {"commercial", source.commercial}, {"pieces", kept}});
+  }
+  return shard;
+}
+
+Source source_from_dataset(std::string_view name, const fs::path& data_root) {
+  const Dataset& set = dataset(name);
+  return {set.name, set.licence, set.commercial, set.read(data_root / set.name), {}};
+}
+
+Source source_from_folder(const fs::path& folder, const std::string& style) {
+  Source source;
+  source.name = folder.filename().string();
+  source.licence = "the user's own";
+  for (const fs::path& path : walk_files({folder})) {
+    if (path.extension() != ".mid" && path.extension() != ".midi") continue;
+    Piece piece;
+    const fs::path relative = path.lexically_relative(folder);
+    const std::string first = relative.begin()->string();
+    piece.id = source.name + "/" + relative.string();
+    piece.group = piece.id;
+    piece.style = remi_style(first) ? first : style;
+    piece.split = split_of(piece.group);
+    try {
+      piece.score = read_midi(path).score;
+    } catch (const Error& e) {
+      spdlog::warn("left out {}: {}", path.string(), e.what());
+      ++source.left_out["unreadable"];
+      continue;
+    }
+    source.pieces.push_back(std::move(piece));
+  }
+  if (source.pieces.empty())
+    throw Error(Category::not_found, "prepare", folder.string() + ": holds no readable .mid file");
+  return source;
+}
+
+}  // namespace euterpe

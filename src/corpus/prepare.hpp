@@ -1,0 +1,34 @@
+#pragma once
+/// From scores to a shard: cleaning, split, tokens, and the count of what was left out and why.
+#include <functional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "corpus/datasets.hpp"
+#include "corpus/shard.hpp"
+
+namespace euterpe {
+
+/// Where pieces come from: a data set's folder, a user's folder, or the catalog.
+struct Source {
+  std::string name, licence;
+  bool commercial = true;
+  std::vector<Piece> pieces;
+  std::map<std::string, int> left_out;  ///< counted before this step, e.g. {"may_train = no", 3}
+};
+
+struct PrepareOptions {
+  bool velocities = false;        ///< Velocity tokens: dynamics, at a third more tokens
+  std::size_t shortest = 16;      ///< notes; pieces with fewer are left out
+};
+
+/// Tokenizes every piece (REMI), leaves out what cannot be encoded, what is too short, and exact doubles (equal tokens).
+Shard prepare(std::span<const Source> sources, const PrepareOptions& options = {});
+
+Source source_from_dataset(std::string_view name, const std::filesystem::path& data_root);
+/// Every .mid below the folder; style from the name of the first folder below it if that is a known style, else `style`.
+Source source_from_folder(const std::filesystem::path& folder, const std::string& style = "none");
+
+}  // namespace euterpe
