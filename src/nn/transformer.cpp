@@ -1,0 +1,45 @@
+#include "nn/transformer.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+
+namespace euterpe {
+namespace {
+
+void check(bool ok, const char* option, const std::string& rule) {
+  if (!ok) throw Error(Category::bad_input, "transformer_options", fmt::format("{} {}", option, rule));
+}
+
+}  // namespace
+
+TransformerOptions transformer_options(const nlohmann::json& json) {
+  TransformerOptions o;
+  auto integer = [&](const char* key, int& value, int low, int high) {
+    check(json.contains(key) && json[key].is_number_integer(), key, "is missing or no whole number");
+    value = json[key].get<int>();
+    check(value >= low && value <= high, key, fmt::format("is {}, must be {} to {}", value, low, high));
+  };
+  integer("vocabulary", o.vocabulary, 2, 1 << 20);
+  integer("d_model", o.d_model, 8, 1 << 14);
+  integer("layers", o.layers, 1, 256);
+  integer("heads", o.heads, 1, 256);
+  integer("ff", o.ff, 8, 1 << 16);
+  integer("context", o.context, 2, 1 << 16);
+  check(o.d_model % (2 * o.heads) == 0, "d_model", "must be an even multiple of heads");
+  if (json.contains("dropout")) o.dropout = json["dropout"].get<double>();
+  check(o.dropout >= 0 && o.dropout < 1, "dropout", "must be in [0, 1)");
+  return o;
+}
+
+nlohmann::json to_json(const TransformerOptions& o) {
+  return {{"vocabulary", o.vocabulary}, {"d_model", o.d_model}, {"layers", o.layers},  {"heads", o.heads},
+          {"ff", o.ff},                 {"context", o.context}, {"dropout", o.dropout}};
+}
+
+std::int64_t parameter_count(const TransformerOptions& o) {
+  const std::int64_t d = o.d_model, ff = o.ff;
+  return o.vocabulary * d + o.layers * (4 * d * d + 3 * d * ff + 2 * d) + d;
+}
+
+}  // namespace euterpe
