@@ -1,0 +1,168 @@
+#include "signal/frame_descriptors.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "signal/chroma.hpp"
+#include "signal/kernels.hpp"
+#include "signal/mel.hpp"
+#include "signal/rhythm.hpp"
+#include "signal/spectral.hpp"
+#include "signal/stft.hpp"
+
+namespace euterpe {
+namespace {
+
+using D = FrameDescriptors;
+
+constexpr std::size_t kMargin = D::kFrameLength / 2;  // samples that the first and last frame reach beyond their place
+
+/// Frames [skip, end) of `from` behind those of `to`. Matrices are gathered row by row once at the end, so that here
+/// parts are kept.
+struct Parts {
+  std::vector<FrameDescriptors> parts;
+
+  template <class Member>
+  Matrix joined(Member member) const {
+    std::size_t frames = 0;
+    for (const auto& part : parts) frames += (part.*member).frames;
+    Matrix all((parts.front().*member).bins, frames, D::kHopSeconds);
+    std::size_t at = 0;
+    for (const auto& part : parts) {
+      const Matrix& m = part.*member;
+      for (std::size_t b = 0; b < m.bins; ++b) {
+        std::ranges::copy(m.row(b), all.row(b).begin() + static_cast<std::ptrdiff_t>(at));
+      }
+      at += m.frames;
+    }
+    return all;
+  }
+  template <class Member>
+  std::vector<float> joined_row(Member member) const {
+    std::vector<float> all;
+    for (const auto& part : parts) all.insert(all.end(), (part.*member).begin(), (part.*member).end());
+    return all;
+  }
+};
+
+Matrix band_levels(const Matrix& mel_db) {
+  Matrix bands(D::kBands, mel_db.frames, mel_db.hop);
+  const std::size_t width = mel_db.bins / D::kBands;
+  for (std::size_t m = 0; m < mel_db.bins; ++m) {
+    kernels::add_scaled(mel_db.row(m).data(), 1.0f / static_cast<float>(width),
+                        bands.row(std::min<std::size_t>(m / width, D::kBands - 1)).data(), bands.frames);
+  }
+  return bands;
+}
+
+/// Cuts a series that was computed over a slice with margins to the slice's own frames.
+std::vector<float> cut(std::vector<float> series, std::size_t first, std::size_t count) {
+  series.erase(series.begin(), series.begin() + static_cast<std::ptrdiff_t>(first));
+  series.resize(count);
+  return series;
+}
+
+/// `samples` with `before` samples of the previous segment in front (a whole number of hops); describes `count` frames.
+FrameDescriptors describe(std::span<const float> samples, std::size_t before, std::size_t count) {
+  StftOptions options;
+  options.center = false;
+  // With the margin in hand, frames are taken as they lie; at the edges of the recording zeros stand in.
+  std::vector<float> padded(kMargin + (count - 1) * D::kHop + kMargin, 0.0f);
+  const std::size_t lead = before > 0 ? 0 : kMargin;
+  const std::size_t skip = before > 0 ? before - kMargin : 0;
+  std::copy_n(samples.begin() + static_cast<std::ptrdiff_t>(skip),
+              std::min(samples.size() - skip, padded.size() - lead),
+              padded.begin() + static_cast<std::ptrdiff_t>(lead));
+  const Matrix power = power_spectrogram(padded, D::kSampleRate, options);
+
+  FrameDescriptors result;
+  result.centroid = spectral_centroid(power, D::kSampleRate);
+  result.bandwidth = spectral_bandwidth(power, D::kSampleRate, result.centroid);
+  result.rolloff = spectral_rolloff(power, D::kSampleRate);
+  result.flatness = spectral_flatness(power);
+  result.contrast = spectral_contrast(power, D::kSampleRate);
+  result.tuning = estimate_tuning(power, D::kSampleRate);
+  result.chroma = chroma(power, D::kSampleRate, result.tuning);
+  const Matrix mel_db = power_to_db(mel_spectrogram(power, D::kSampleRate));
+  result.mfcc = mfcc(mel_db, D::kMfcc);
+  result.bands = band_levels(mel_db);
+  result.onset = onset_strength(mel_db);
+  result.rms = cut(rms(samples, D::kFrameLength, D::kHop), before / D::kHop, count);
+  result.zero_crossings = cut(zero_crossing_rate(samples, D::kFrameLength, D::kHop), before / D::kHop, count);
+  return result;
+}
+
+}  // namespace
+
+struct FrameDescriber::Impl {
+  std::vector<float> buffer;  // samples not yet described, `before` described ones in front
+  std::size_t before = 0;
+  std::uint64_t samples = 0;
+  Parts done;
+
+  /// Describes `count` frames and keeps what the next segment's first frames reach back to.
+  void segment(std::size_t count) {
+    done.parts.push_back(describe(buffer, before, count));
+    const std::size_t keep_from = before + count * D::kHop - std::min(before + count * D::kHop, kKeep);
+    buffer.erase(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(std::min(keep_from, buffer.size())));
+    before = kKeep;
+  }
+  static constexpr std::size_t kKeep = 2 * kMargin;
+};
+
+FrameDescriber::FrameDescriber() : impl_(std::make_unique<Impl>()) {}
+FrameDescriber::~FrameDescriber() = default;
+FrameDescriber::FrameDescriber(FrameDescriber&&) noexcept = default;
+
+void FrameDescriber::push(std::span<const float> mono) {
+  constexpr std::size_t kBlock = 1 << 16;
+  for (; !mono.empty(); mono = mono.subspan(std::min(kBlock, mono.size()))) {
+    const auto block = mono.first(std::min(kBlock, mono.size()));
+    const auto at = static_cast<std::ptrdiff_t>(impl_->buffer.size());
+    impl_->buffer.insert(impl_->buffer.end(), block.begin(), block.end());
+    for (auto s = impl_->buffer.begin() + at; s != impl_->buffer.end(); ++s) *s = std::isfinite(*s) ? *s : 0.0f;
+    impl_->samples += block.size();
+    if (impl_->buffer.size() >= impl_->before + (kSegmentFrames - 1) * D::kHop + kMargin + D::kHop) {
+      impl_->segment(kSegmentFrames);
+    }
+  }
+}
+
+FrameDescriptors FrameDescriber::finish() {
+  const std::size_t described = impl_->done.parts.size() * kSegmentFrames;
+  const auto total = static_cast<std::size_t>(impl_->samples / D::kHop) + 1;
+  if (total > described) impl_->segment(total - described);
+  const auto& parts = impl_->done.parts;
+  FrameDescriptors result;
+  if (parts.size() == 1) {
+    result = std::move(impl_->done.parts.front());
+  } else {
+    const Parts& done = impl_->done;
+    result.mfcc = done.joined(&D::mfcc);
+    result.chroma = done.joined(&D::chroma);
+    result.contrast = done.joined(&D::contrast);
+    result.bands = done.joined(&D::bands);
+    result.centroid = done.joined_row(&D::centroid);
+    result.bandwidth = done.joined_row(&D::bandwidth);
+    result.rolloff = done.joined_row(&D::rolloff);
+    result.flatness = done.joined_row(&D::flatness);
+    result.rms = done.joined_row(&D::rms);
+    result.zero_crossings = done.joined_row(&D::zero_crossings);
+    result.onset = done.joined_row(&D::onset);
+    std::vector<double> tunings;
+    for (const auto& part : parts) tunings.push_back(part.tuning);
+    std::ranges::nth_element(tunings, tunings.begin() + static_cast<std::ptrdiff_t>(tunings.size() / 2));
+    result.tuning = tunings[tunings.size() / 2];
+  }
+  result.seconds = static_cast<double>(impl_->samples) / D::kSampleRate;
+  return result;
+}
+
+FrameDescriptors frame_descriptors(std::span<const float> mono22050) {
+  FrameDescriber describer;
+  describer.push(mono22050);
+  return describer.finish();
+}
+
+}  // namespace euterpe

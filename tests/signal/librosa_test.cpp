@@ -1,0 +1,56 @@
+/// Every descriptor against librosa 0.10.1's own output on the same samples.
+#include <gtest/gtest.h>
+
+#include "signal/chroma.hpp"
+#include "signal/mel.hpp"
+#include "signal/reference.hpp"
+#include "signal/rhythm.hpp"
+#include "signal/spectral.hpp"
+#include "signal/stft.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr int kRate = 22050;
+constexpr double kTolerance = 1e-4;
+
+Matrix one_row(const std::vector<float>& values) {
+  Matrix row(1, values.size(), 0);
+  row.data = values;
+  return row;
+}
+
+TEST(Librosa, descriptors_are_equal_within_one_in_ten_thousand) {
+  EUTERPE_REFERENCE_OR_SKIP(clips);
+  for (const auto& clip : clips) {
+    SCOPED_TRACE(clip.filename().string());
+    const std::vector<float> samples = reference::read_wav(clip / "input.wav");
+    const Matrix power = power_spectrogram(samples, kRate);
+    const auto expect = [&](const char* name, const Matrix& ours, double tolerance = kTolerance) {
+      EXPECT_LT(reference::relative_error(ours, reference::read_npy(clip / (std::string(name) + ".npy"))), tolerance)
+          << name;
+    };
+    const Matrix mel = mel_spectrogram(power, kRate);
+    expect("melspectrogram", mel);
+    expect("melspectrogram_db", power_to_db(mel, static_cast<double>(std::ranges::max(mel.data))));
+    const Matrix mel_db = power_to_db(mel);
+    expect("mfcc", mfcc(mel_db));
+    expect("onset_strength", one_row(onset_strength(mel_db)));
+    const std::vector<float> centroid = spectral_centroid(power, kRate);
+    expect("spectral_centroid", one_row(centroid));
+    expect("spectral_bandwidth", one_row(spectral_bandwidth(power, kRate, centroid)));
+    expect("spectral_rolloff", one_row(spectral_rolloff(power, kRate)));
+    expect("spectral_flatness", one_row(spectral_flatness(power)));
+    // Valleys of a quiet frame lie at the rounding error of a float transform, 100 dB down; librosa's runs in double.
+    expect("spectral_contrast", spectral_contrast(power, kRate), 3e-4);
+    expect("rms", one_row(rms(samples)));
+    expect("zero_crossing_rate", one_row(zero_crossing_rate(samples)));
+    Matrix magnitude = power;
+    for (float& v : magnitude.data) v = std::sqrt(v);
+    EXPECT_NEAR(estimate_tuning(magnitude, kRate), reference::read_npy(clip / "tuning.npy").at(0, 0), 1e-6);
+    expect("chroma_stft", chroma(power, kRate, estimate_tuning(power, kRate)));
+  }
+}
+
+}  // namespace
+}  // namespace euterpe
