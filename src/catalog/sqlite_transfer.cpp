@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "catalog/sqlite_catalog.hpp"
+#include "catalog/text.hpp"
 
 namespace euterpe {
 namespace {
@@ -42,15 +43,6 @@ Bytes from_base64(const std::string& text) {
     throw Error(Category::bad_input, "import", "base64 is damaged");
   bytes.resize(size);
   return bytes;
-}
-
-bool is_utf8(const std::string& text) {
-  try {
-    (void)Json(text).dump();
-    return true;
-  } catch (const Json::type_error&) {
-    return false;
-  }
 }
 
 Json text_out(const std::string& text) {

@@ -1,0 +1,26 @@
+#pragma once
+/// How people and logs name a track: by id, path, file name, ISRC or title.
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "catalog/catalog.hpp"
+
+namespace euterpe {
+
+/// The track that `name` means: an id or the beginning of one, a path, or a title or file name that only one track has.
+/// Throws Error{not_found} and, where several match, Error{usage}.
+TrackRecord find_track(Catalog& catalog, std::string_view name);
+
+/// Names as they stand in logs, looked up in memory: whole id, ISRC, path, or a file name that only one track has.
+class TrackNames {
+ public:
+  explicit TrackNames(Catalog& catalog);
+  /// The track's id, empty if no track or several go by that name.
+  std::string find(std::string_view name) const;
+
+ private:
+  std::unordered_map<std::string, std::string> ids_;
+};
+
+}  // namespace euterpe
