@@ -87,15 +87,6 @@ std::vector<double> MlpEnsemble::probabilities(std::span<const float> x) const {
   return mean;
 }
 
-std::vector<float> MlpEnsemble::hidden(std::span<const float> x) const {
-  std::vector<float> all;
-  for (const Mlp& member : members) {
-    const auto h = member.hidden(x);
-    all.insert(all.end(), h.begin(), h.end());
-  }
-  return all;
-}
-
 void MlpEnsemble::put(Safetensors& file) const {
   for (std::size_t m = 0; m < members.size(); ++m) {
     const Mlp& mlp = members[m];

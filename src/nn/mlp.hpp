@@ -40,7 +40,6 @@ struct MlpEnsemble {
   std::size_t inputs() const { return members.empty() ? 0 : members.front().inputs(); }
   std::size_t outputs() const { return members.empty() ? 0 : members.front().outputs(); }
   std::vector<double> probabilities(std::span<const float> x) const;
-  std::vector<float> hidden(std::span<const float> x) const;  ///< the members' hidden layers one after the other
 
   /// Tensors member.M.mean, .deviation, .temperature, .layer.L.weight, .layer.L.bias; weights as bf16, the rest f32.
   void put(Safetensors& file) const;

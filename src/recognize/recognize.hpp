@@ -1,0 +1,52 @@
+#pragma once
+/// Style of a file, score or recording, by the trained models.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "recognize/style_audio.hpp"
+#include "recognize/style_score.hpp"
+
+namespace euterpe {
+
+struct RecognizeOptions {
+  std::string score_model = "style-score";
+  std::string audio_model = "style-audio";
+  bool commercial = false;  ///< refuse weights whose card does not allow commercial use
+};
+
+struct Recognition {
+  std::string kind;                                   ///< "score" or "audio"
+  std::vector<std::pair<std::string, double>> style;  ///< label and probability, most probable first
+  std::string model, model_hash;
+  bool commercial = false;            ///< whether the model that answered may be used commercially
+  std::vector<std::string> warnings;  ///< what was mended in the file
+};
+
+/// Loads a model when the first file of its kind comes. Thread-safe.
+class Recognizer {
+ public:
+  explicit Recognizer(RecognizeOptions options = {});
+  ~Recognizer();
+
+  /// Told apart by content: a file that begins as MIDI does is a score, anything else is given to the audio decoder.
+  /// Error{bad_input} naming the file and why there is no answer: silence, drums alone, too few notes, not music;
+  /// Error{refused} with the command that trains a replacement if `commercial` forbids the model.
+  Recognition recognize(const std::filesystem::path& path);
+  /// The same for bytes from a pipe.
+  Recognition recognize(std::span<const std::uint8_t> bytes);
+
+ private:
+  struct Models;
+  RecognizeOptions options_;
+  std::unique_ptr<Models> models_;
+};
+
+/// Audio and MIDI files among and below `roots`, sorted; a file named itself is taken whatever its name.
+std::vector<std::filesystem::path> recognizable_files(const std::vector<std::filesystem::path>& roots);
+
+}  // namespace euterpe
