@@ -480,10 +480,8 @@ class FileReader {
       parser.mended().add(at, fmt::format("the track says {} bytes, but ends after {}", declared, stopped - begin));
     }
     take(parser);
-    // Where bytes of the chunk are left over or its length leads to no chunk, the next track may begin earlier or
-    // later.
-    const std::size_t next = next_marker(stopped);
-    return !leads_on || next < end ? next : end;
+    // A length that is too large swallows the next track.
+    return std::min(next_marker(stopped), end);
   }
 
   /// The length at `at` may be too small: reads on over `end` and keeps that if it comes to an end-of-track before the

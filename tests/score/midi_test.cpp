@@ -104,7 +104,7 @@ TEST(MidiReader, TakesRunningStatusAndNoteOnOfVelocityZeroAsNoteOff) {
 
 TEST(MidiReader, GoesOnWithRunningStatusAfterAMetaEventAndSaysSo) {
   const auto result = read_midi(file({0x00, 0x90, 60, 100, 0x08, 0xFF, 0x01, 1, 'x', 0x00, 60, 0}));
-  EXPECT_TRUE(says(result, "byte 31: running status goes on")) << ::testing::PrintToString(result.mended);
+  EXPECT_TRUE(says(result, "byte 32: running status goes on")) << ::testing::PrintToString(result.mended);
   EXPECT_EQ(result.score.tracks[0].notes, (std::vector<Note>{note(0, 8, 60, 100)}));
 }
 
