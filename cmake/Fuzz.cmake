@@ -1,8 +1,30 @@
-# One libFuzzer target for each format that comes from outside; clang only, preset `fuzz`.
-option(EUTERPE_FUZZ "Build the fuzzers (clang)" OFF)
-if(EUTERPE_FUZZ)
-  foreach(name midi safetensors)
-    file(GLOB sources ${CMAKE_SOURCE_DIR}/fuzz/${name}_fuzzer.cpp)
-    add_executable(fuzz_${name} ${sources})
-  endforeach()
+# One libFuzzer target for each format that comes from outside; clang only, preset `fuzz`. Only the reader under test and
+# what it needs are compiled, so that the whole of a fuzzer runs under the sanitizers.
+option(EUTERPE_FUZZ "Build the fuzzers and nothing else (clang)" OFF)
+if(NOT EUTERPE_FUZZ)
+  return()
 endif()
+if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  message(FATAL_ERROR "libFuzzer needs clang; use the preset: cmake --preset fuzz")
+endif()
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+
+add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g1)
+add_link_options(-fsanitize=address,undefined)
+add_library(fuzz_base OBJECT src/base/error.cpp src/base/files.cpp)
+function(euterpe_fuzzer name)
+  file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
+  add_executable(fuzz_${name} ${CMAKE_SOURCE_DIR}/fuzz/${name}_fuzzer.cpp ${sources})
+  target_link_libraries(fuzz_${name} PRIVATE fuzz_base)
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endfunction()
+
+target_compile_definitions(fuzz_base PRIVATE EUTERPE_SOURCE_MODELS="${CMAKE_SOURCE_DIR}/models")
+target_include_directories(fuzz_base PUBLIC ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(fuzz_base PUBLIC fmt::fmt PkgConfig::sodium)
+
+euterpe_fuzzer(midi ${CMAKE_SOURCE_DIR}/src/score/midi*.cpp ${CMAKE_SOURCE_DIR}/src/score/score.cpp
+               ${CMAKE_SOURCE_DIR}/src/score/tempo_map.cpp)
+euterpe_fuzzer(safetensors ${CMAKE_SOURCE_DIR}/src/nn/safetensors.cpp)

@@ -1,17 +1,18 @@
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <string>
 
-#include "base/error.hpp"
 #include "cli/command.hpp"
 
 namespace euterpe {
 namespace {
 
-std::string words(const CLI::App& app, bool with_global) {
+/// What may follow a command: its subcommands, its options, and the global options.
+std::string words(const CLI::App& app) {
   std::string out;
-  auto add = [&](const std::string& word) { out += (out.empty() ? "" : " ") + word; };
+  auto add = [&](const std::string& word) {
+    if ((" " + out + " ").find(" " + word + " ") == std::string::npos) out += (out.empty() ? "" : " ") + word;
+  };
   for (const CLI::App* sub : app.get_subcommands({})) add(sub->get_name());
   auto options = [&](const CLI::App& of) {
     for (const CLI::Option* option : of.get_options()) {
@@ -22,12 +23,12 @@ std::string words(const CLI::App& app, bool with_global) {
   options(app);
   const CLI::App* root = &app;
   while (root->get_parent()) root = root->get_parent();
-  if (with_global && root != &app) options(*root);
+  if (root != &app) options(*root);
   return out;
 }
 
 void cases(const CLI::App& app, const std::string& path, std::string& out) {
-  out += fmt::format("    \"{}\") words=\"{}\" ;;\n", path, words(app, true));
+  out += fmt::format("    \"{}\") words=\"{}\" ;;\n", path, words(app));
   for (const CLI::App* sub : app.get_subcommands({})) cases(*sub, path + " " + sub->get_name(), out);
 }
 

@@ -80,11 +80,14 @@ void setup_evaluate(CLI::App& app, Context& context) {
   app.footer(task_list());
   app.add_option("task", *name, "What to measure")->required()->check(CLI::IsMember(names))->type_name("TASK");
   app.add_option("--data", options->data, "File or folder in its publisher's layout")->required()->type_name("PATH");
-  app.add_option("--split", options->split, "Part of the data; the task's own default if not given");
+  app.add_option("--split", options->split, "Part of the data; the task's own default if not given")->type_name("NAME");
   app.add_option("--folds", options->folds, "Train and test by so many folds instead of measuring shipped weights")
-      ->check(CLI::Range(2, 1000));
+      ->check(CLI::Range(2, 1000).description(""))
+      ->type_name("N");
   app.add_option("--model", options->model, "Model or method; the task's own default if not given")->type_name("NAME");
-  app.add_option("--limit", options->limit, "At most so many items")->check(CLI::PositiveNumber);
+  app.add_option("--limit", options->limit, "At most so many items")
+      ->check(CLI::Range(1, 1 << 30).description(""))
+      ->type_name("N");
   for (const ExtraOption& extra : kExtras)
     app.add_option_function<std::string>(
            fmt::format("--{}", extra.name),

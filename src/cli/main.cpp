@@ -1,12 +1,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <new>
+#include <numeric>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
@@ -84,8 +87,35 @@ void print_error(const std::string& what, const std::string& hint) {
   if (!hint.empty()) std::fprintf(stderr, "  hint: %s\n", hint.c_str());
 }
 
+/// The command that a mistyped word is within two edits of (Levenshtein), empty if none.
+std::string closest_command(std::string_view word) {
+  std::string best;
+  std::size_t best_distance = 3;
+  for (const Command& command : commands()) {
+    const std::string_view name = command.name;
+    std::vector<std::size_t> row(name.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= word.size(); ++i) {
+      std::size_t diagonal = std::exchange(row[0], i);
+      for (std::size_t j = 1; j <= name.size(); ++j) {
+        const std::size_t changed = diagonal + (word[i - 1] != name[j - 1]);
+        diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, changed}));
+      }
+    }
+    if (row.back() < best_distance) best_distance = row.back(), best = name;
+  }
+  return best;
+}
+
 int report(const CLI::App& app, const CLI::ParseError& e) {
   if (e.get_exit_code() == 0) return app.exit(e, std::cout, std::cerr);  // --help and --version
+  if (app.get_subcommands().empty() && !app.remaining().empty() && !app.remaining().front().starts_with('-')) {
+    const std::string word = app.remaining().front();
+    const std::string close = closest_command(word);
+    print_error("there is no command '" + word + "'",
+                close.empty() ? "`euterpe --help` lists the commands" : "did you mean `euterpe " + close + "`?");
+    return exit_code(Category::usage);
+  }
   std::string command = "euterpe";
   for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
     at = at->get_subcommands().front();
@@ -115,8 +145,10 @@ void setup(CLI::App& app, Context& context, GlobalFlags& flags) {
   app.fallthrough();
   app.add_option("--catalog", flags.catalog, "Folder of the catalog (default: $XDG_DATA_HOME/euterpe)")
       ->type_name("DIR");
-  app.add_option("--threads", flags.threads, "Threads, 0 = one per core")->check(CLI::Range(0, 4096));
-  app.add_option("--seed", flags.seed, "Seed of everything random");
+  app.add_option("--threads", flags.threads, "Threads, 0 = one per core")
+      ->check(CLI::Range(0, 4096).description(""))
+      ->type_name("N");
+  app.add_option("--seed", flags.seed, "Seed of everything random")->type_name("N");
   app.add_option("--config", flags.config_file, "Settings file (default: $XDG_CONFIG_HOME/euterpe/config.toml)")
       ->type_name("FILE");
   auto* json = app.add_flag("--json", context.json, "Print one JSON object");

@@ -1,0 +1,81 @@
+# The front door. `make demo` and `make test` each work alone on a fresh Debian 12 that has nothing but git and make.
+#
+#   make demo        shows everything at work, under 3 minutes once built
+#   make test        release build, all tests, then each fuzzer for FUZZ_SECONDS
+#   make test-asan   the tests under the address and undefined-behavior sanitizers
+#   make install     into PREFIX (default /usr/local), DESTDIR honored
+#   make bench       Google Benchmark, as ratios
+#   make lint        clang-format and clang-tidy
+#   make results     measures what changed and rewrites docs/RESULTS.md
+#   make clean       removes build/
+
+.DEFAULT_GOAL := build
+.PHONY: build demo test test-asan test-tsan fuzz install bench lint format results clean dependencies
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+# The tests read real music where it is; without it they skip with a word.
+ifeq ($(EUTERPE_DATA),)
+ifneq ($(wildcard ../shared/data),)
+EUTERPE_DATA := $(abspath ../shared/data)
+endif
+endif
+export EUTERPE_DATA
+# Threads of libgomp would otherwise spin between parallel regions and slow the other tests down.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+dependencies:
+	@tools/install-dependencies.sh build
+
+build: dependencies
+	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	cmake --build --preset release -j $(JOBS)
+
+demo: build
+	build/release/euterpe demo
+
+# The fuzzers are built first, so that the summary of the tests and that of the fuzzers stand together at the end.
+test: build
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+	ctest --preset release -j $(JOBS)
+
+test-asan: dependencies
+	cmake --preset asan-ubsan
+	cmake --build --preset asan-ubsan -j $(JOBS)
+	ctest --preset asan-ubsan -j $(JOBS)
+
+test-tsan: dependencies
+	cmake --preset tsan
+	cmake --build --preset tsan -j $(JOBS)
+	ctest --preset tsan -j $(JOBS)
+
+fuzz: dependencies
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+install: build
+	cmake --install build/release
+
+bench: dependencies
+	cmake --preset release -DEUTERPE_BENCH=ON -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	cmake --build --preset release -j $(JOBS)
+	@for program in build/release/bench/*_bench; do "$$program" || exit 1; done
+
+lint:
+	@tools/install-dependencies.sh lint
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS)
+	tools/lint.sh build/release $(JOBS)
+
+format:
+	git ls-files '*.cpp' '*.hpp' | xargs clang-format-14 -i
+
+results: build
+	build/release/euterpe_results tools/results.toml docs/RESULTS.md
+
+clean:
+	rm -rf build
