@@ -1,0 +1,157 @@
+#include "recommend/models.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace euterpe {
+namespace {
+
+/// The same for everyone: how many have heard it.
+class Popularity : public ItemModel {
+ public:
+  void fit(const std::vector<History>& histories, int items) override { counts_ = count_listeners(histories, items); }
+  void configure(const Settings&) override {}
+  void score(std::span<const int>, std::span<float> scores) const override {
+    std::copy(counts_.begin(), counts_.end(), scores.begin());
+  }
+
+ protected:
+  std::vector<float> counts_;
+};
+
+/// What this listener has played most; among the never played, the popular.
+class PersonalPopularity : public Popularity {
+ public:
+  void fit(const std::vector<History>& histories, int items) override {
+    Popularity::fit(histories, items);
+    for (float& count : counts_) count /= static_cast<float>(histories.size() + 1);
+  }
+  void score(std::span<const int> history, std::span<float> scores) const override {
+    Popularity::score(history, scores);
+    for (const int item : history) scores[static_cast<std::size_t>(item)] += 1;
+  }
+};
+
+class LinearModel : public ItemModel {
+ public:
+  void score(std::span<const int> history, std::span<float> scores) const override {
+    std::fill(scores.begin(), scores.end(), 0.f);
+    weights_.view().add_scores(weigh(history, recency_), scores);
+  }
+
+ protected:
+  static double get(const Settings& settings, const char* key) {
+    const auto found = settings.find(key);
+    EUTERPE_ASSERT(found != settings.end());
+    return found->second;
+  }
+  ItemWeights weights_;
+  Recency recency_;
+};
+
+class ItemKnn : public LinearModel {
+ public:
+  void fit(const std::vector<History>& histories, int items) override {
+    histories_ = histories;
+    items_ = items;
+    refit();
+  }
+  void configure(const Settings& settings) override {
+    recency_ = {get(settings, "half_life"), get(settings, "floor")};
+    const auto neighbours = static_cast<int>(get(settings, "neighbours"));
+    const double shrinkage = get(settings, "shrinkage");
+    const bool changed = neighbours != neighbours_ || shrinkage != shrinkage_;
+    neighbours_ = neighbours;
+    shrinkage_ = shrinkage;
+    if (changed && items_ > 0) refit();
+  }
+
+ private:
+  void refit() { weights_ = fit_item_knn(histories_, items_, neighbours_, shrinkage_); }
+  std::vector<History> histories_;
+  int items_ = 0, neighbours_ = 100;
+  double shrinkage_ = 10;
+};
+
+/// EASE with recency; with the setting "transition" also what follows what.
+class Ease : public LinearModel {
+ public:
+  void fit(const std::vector<History>& histories, int items) override {
+    fitter_ = std::make_unique<EaseFitter>(histories, items);
+    weights_ = fitter_->fit(settings_);
+  }
+  void configure(const Settings& settings) override {
+    const EaseSettings before = settings_;
+    settings_.lambda = get(settings, "lambda");
+    settings_.popularity_exponent = get(settings, "popularity_exponent");
+    settings_.transition = 0;
+    if (settings.contains("transition")) {
+      settings_.transition = get(settings, "transition");
+      settings_.transition_lambda = get(settings, "transition_lambda");
+      settings_.past = get(settings, "past");
+      settings_.future = get(settings, "future");
+    }
+    recency_ = {get(settings, "half_life"), get(settings, "floor")};
+    const auto fitted = [](const EaseSettings& s) {
+      return std::tuple(s.lambda, s.popularity_exponent, s.transition, s.transition_lambda, s.past, s.future);
+    };
+    if (fitter_ && fitted(before) != fitted(settings_)) weights_ = fitter_->fit(settings_);
+  }
+
+ private:
+  std::unique_ptr<EaseFitter> fitter_;
+  EaseSettings settings_;
+};
+
+template <class Model>
+std::unique_ptr<ItemModel> make() {
+  return std::make_unique<Model>();
+}
+
+}  // namespace
+
+const std::vector<ModelRow>& recommend_models() {
+  static const std::vector<ModelRow> table{
+      {"popularity", "how many have heard it", make<Popularity>, {}},
+      {"personal-popularity", "what the listener plays most, then the popular", make<PersonalPopularity>, {}},
+      {"item-knn",
+       "cosine between items (Sarwar et al. 2001), with recency",
+       make<ItemKnn>,
+       {{"half_life", {4, 2, 8, 16}},
+        {"floor", {0.2, 0, 0.1, 0.4, 1}},
+        {"neighbours", {200, 50, 100, 400}},
+        {"shrinkage", {10, 0, 5, 20, 40}}}},
+      {"ease",
+       "EASE (Steck 2019) with recency",
+       make<Ease>,
+       {{"half_life", {4, 1, 2, 8, 16}},
+        {"floor", {0.2, 0, 0.1, 0.4, 1}},
+        {"popularity_exponent", {0, -0.15, -0.3, -0.45}},
+        {"lambda", {200, 50, 100, 300, 500, 1000}}}},
+      {"ease-sequence",
+       "EASE with recency and what follows what (after Choi et al. 2021)",
+       make<Ease>,
+       {{"half_life", {4, 1, 2, 8}},
+        {"floor", {0.2, 0, 0.1, 0.4, 1}},
+        {"popularity_exponent", {-0.3, 0, -0.15, -0.45}},
+        {"transition", {0.2, 0, 0.1, 0.4, 0.8}},
+        {"lambda", {200, 100, 300, 500, 1000}},
+        {"transition_lambda", {30, 10, 100}},
+        {"past", {1, 0.5, 2}},
+        {"future", {3, 1.5, 6}}}},
+  };
+  return table;
+}
+
+const ModelRow& recommend_model(const std::string& name) {
+  std::string names;
+  for (const ModelRow& row : recommend_models()) {
+    if (name == row.name) return row;
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  }
+  throw Error(Category::usage, "recommend_model", "no recommendation model is called '" + name + "'",
+              "there are: " + names);
+}
+
+}  // namespace euterpe

@@ -1,0 +1,41 @@
+#pragma once
+/// The recommenders that `evaluate recommend` compares: a new one is a class and ONE row of the table.
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "recommend/ease.hpp"
+#include "recommend/interactions.hpp"
+
+namespace euterpe {
+
+using Settings = std::map<std::string, double>;
+
+class ItemModel {
+ public:
+  virtual ~ItemModel() = default;
+  /// Learns from histories of items below `items`, with the settings last configured.
+  virtual void fit(const std::vector<History>& histories, int items) = 0;
+  /// Takes settings (keys of its row's grid); a fitted model works out anew what depends on those that changed.
+  virtual void configure(const Settings& settings) = 0;
+  /// Overwrites scores [items]: higher is better, comparable within one history. Thread-safe. An empty history is
+  /// allowed.
+  virtual void score(std::span<const int> history, std::span<float> scores) const = 0;
+};
+
+struct ModelRow {
+  const char* name;
+  const char* summary;
+  std::unique_ptr<ItemModel> (*make)();
+  /// Each setting with the values to choose among; the first is where the search begins.
+  std::vector<std::pair<std::string, std::vector<double>>> grid;
+};
+
+const std::vector<ModelRow>& recommend_models();
+/// Error{usage} listing what there is.
+const ModelRow& recommend_model(const std::string& name);
+
+}  // namespace euterpe
