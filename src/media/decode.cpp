@@ -321,9 +321,10 @@ class Decoding {
 
   Error nothing_came() const {
     const std::string name = path_.string();
-    if (position_ > 0 && options_.start > 0) {
+    if ((position_ > 0 || relocate_) && options_.start > 0) {
       return {Category::bad_input, "decode",
-              fmt::format("{}: the start, {:.2f} s, lies behind the end at {:.2f} s", name, options_.start, position_)};
+              fmt::format("{}: the start, {:.2f} s, lies behind the end at {:.2f} s", name, options_.start,
+                          relocate_ ? input_.seconds() : position_)};
     }
     const std::string why =
         bad_packets_ > 0 ? fmt::format("{} packets, none of them decodable ({})", bad_packets_, first_bad_reason_)

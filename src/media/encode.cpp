@@ -75,6 +75,9 @@ class Beside {
  public:
   explicit Beside(const std::filesystem::path& path) : path_(path) {
     static std::atomic<unsigned> counter{0};
+    std::error_code error;
+    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
+    if (error) throw Error(Category::io, "encode", path.parent_path().string() + ": " + error.message());
     part_ = path.parent_path() / fmt::format(".{}.{}-{}.part", path.filename().string(), getpid(), counter++);
   }
   ~Beside() {
