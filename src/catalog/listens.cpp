@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::size_t kLongestLine = 16 << 20;
 constexpr std::size_t kBatch = 20'000;
-constexpr std::int64_t kLatest = 32'503'680'000;  // the year 3000: later ones are milliseconds taken for seconds
 
 /// Where user, track and time stand in a record.
 struct Columns {
@@ -102,8 +101,9 @@ class Reader {
     if (user.empty()) return broken("no user");
     if (track.empty()) return broken("no track");
     const auto time = parse_time(when);
-    if (!time) return broken(fmt::format("'{:.40}' is no time: Unix seconds or ISO 8601 (2020-12-31T23:59:00Z)", when));
-    if (*time > kLatest) return broken(fmt::format("time {} lies after the year 3000: are these milliseconds?", *time));
+    if (!time)
+      return broken(
+          fmt::format("'{:.40}' is no time: Unix seconds (not milliseconds) or ISO 8601 (2020-12-31T23:59:00Z)", when));
     add(user, track, *time);
   }
 
