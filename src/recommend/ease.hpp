@@ -13,7 +13,7 @@ namespace euterpe {
 struct EaseSettings {
   double lambda = 300;                ///< L2 regularization of B, > 0
   double popularity_exponent = -0.3;  ///< of a target's number of listeners: below 0 favours the less known; 0 = off
-  double transition = 0.2;            ///< weight of S; 0 = EASE alone
+  double transition = 0;              ///< weight of S; 0 = EASE alone
   double transition_lambda = 30;      ///< L2 regularization of S, > 0
   double past = 1, future = 3;        ///< half-lives, in positions, of the items that S predicts from and predicts
   Recency recency;                    ///< of the history that asks

@@ -12,7 +12,7 @@ namespace euterpe {
 /// How much an item of the history counts by its age a in positions (0 = latest): floor + (1 − floor) · 2^(−a /
 /// half_life).
 struct Recency {
-  double half_life = 4;  ///< positions, > 0
+  double half_life = 8;  ///< positions, > 0
   double floor = 0.1;    ///< 0–1; 1 = age does not count
   bool operator==(const Recency&) const = default;
 };

@@ -1,11 +1,18 @@
 #include "recommend/models.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/error.hpp"
 
 namespace euterpe {
 namespace {
+
+double get(const Settings& settings, const char* key) {
+  const auto found = settings.find(key);
+  EUTERPE_ASSERT(found != settings.end());
+  return found->second;
+}
 
 /// The same for everyone: how many have heard it.
 class Popularity : public ItemModel {
@@ -41,11 +48,6 @@ class LinearModel : public ItemModel {
   }
 
  protected:
-  static double get(const Settings& settings, const char* key) {
-    const auto found = settings.find(key);
-    EUTERPE_ASSERT(found != settings.end());
-    return found->second;
-  }
   ItemWeights weights_;
   Recency recency_;
 };
@@ -83,16 +85,8 @@ class Ease : public LinearModel {
   }
   void configure(const Settings& settings) override {
     const EaseSettings before = settings_;
-    settings_.lambda = get(settings, "lambda");
-    settings_.popularity_exponent = get(settings, "popularity_exponent");
-    settings_.transition = 0;
-    if (settings.contains("transition")) {
-      settings_.transition = get(settings, "transition");
-      settings_.transition_lambda = get(settings, "transition_lambda");
-      settings_.past = get(settings, "past");
-      settings_.future = get(settings, "future");
-    }
-    recency_ = {get(settings, "half_life"), get(settings, "floor")};
+    settings_ = ease_settings(settings);
+    recency_ = settings_.recency;
     const auto fitted = [](const EaseSettings& s) {
       return std::tuple(s.lambda, s.popularity_exponent, s.transition, s.transition_lambda, s.past, s.future);
     };
@@ -142,6 +136,21 @@ const std::vector<ModelRow>& recommend_models() {
         {"future", {3, 1.5, 6}}}},
   };
   return table;
+}
+
+EaseSettings ease_settings(const Settings& settings) {
+  EaseSettings result;
+  result.lambda = get(settings, "lambda");
+  result.popularity_exponent = get(settings, "popularity_exponent");
+  result.transition = 0;
+  if (settings.contains("transition")) {
+    result.transition = get(settings, "transition");
+    result.transition_lambda = get(settings, "transition_lambda");
+    result.past = get(settings, "past");
+    result.future = get(settings, "future");
+  }
+  result.recency = {get(settings, "half_life"), get(settings, "floor")};
+  return result;
 }
 
 const ModelRow& recommend_model(const std::string& name) {

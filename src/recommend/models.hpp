@@ -35,6 +35,8 @@ struct ModelRow {
 };
 
 const std::vector<ModelRow>& recommend_models();
+/// The settings of the rows "ease" and "ease-sequence" as a fit takes them.
+EaseSettings ease_settings(const Settings& settings);
 /// Error{usage} listing what there is.
 const ModelRow& recommend_model(const std::string& name);
 

@@ -1,7 +1,6 @@
 #pragma once
 /// The recommendation service over a catalog: what a listener may want to hear next, and which listens say so.
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,7 +46,7 @@ struct RecommendAnswer {
 class Recommender {
  public:
   /// \param refit ignore a kept fit
-  /// Throws Error{io} if the fit cannot be kept.
+  /// Tracks and popularity are those of this moment. A fit that cannot be kept or read is a warning in the log.
   explicit Recommender(Catalog& catalog, bool refit = false);
   ~Recommender();
   Recommender(Recommender&&) noexcept;

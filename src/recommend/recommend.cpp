@@ -1,0 +1,303 @@
+#include "recommend/recommend.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "catalog/similar.hpp"
+#include "recommend/ease.hpp"
+#include "recommend/fit_file.hpp"
+#include "recommend/ranking.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr double kMostGrowth = 1.1;    // listens since the fit ÷ listens of the fit, above which it is made again
+constexpr int kMostItemsChosen = 600;  // up to here the options are chosen on the catalog's own listens: seconds
+constexpr std::size_t kFewestQueries = 100;  // fewer held-out listens are too few to choose by
+constexpr std::size_t kContentSeeds = 5;     // latest listens whose sound is sought again
+// Not "ease-sequence": imported logs often lack a true order within a day, and a model of what follows what then learns
+// chance.
+constexpr const char* kModelRow = "ease";
+
+bool subset(const std::vector<std::uint64_t>& part, const std::vector<std::uint64_t>& whole) {
+  return std::includes(whole.begin(), whole.end(), part.begin(), part.end());
+}
+
+/// The listens of every user as item numbers, in order of time; `items` ascending.
+std::vector<History> histories_of(const std::vector<Listen>& listens, const std::vector<std::string>& items) {
+  std::vector<History> histories;
+  const std::string* user = nullptr;
+  for (const Listen& listen : listens) {
+    if (!user || *user != listen.user) histories.emplace_back();
+    user = &listen.user;
+    const auto found = std::lower_bound(items.begin(), items.end(), listen.track);
+    histories.back().push_back(static_cast<int>(found - items.begin()));
+  }
+  return histories;
+}
+
+Fit fit_listens(const std::vector<Listen>& listens, std::vector<std::uint64_t> hashes) {
+  Fit fit;
+  fit.listens = std::move(hashes);
+  std::set<std::string> names;
+  for (const Listen& listen : listens) names.insert(listen.track);
+  fit.items.assign(names.begin(), names.end());
+  const auto items = static_cast<int>(fit.items.size());
+  const std::vector<History> histories = histories_of(listens, fit.items);
+  if (items > kMostDenseItems) {
+    fit.model = "item-knn";
+    fit.owned = fit_item_knn(histories, items, 200, 10);
+    return fit;
+  }
+  fit.model = kModelRow;
+  EaseSettings settings;
+  const HeldOut held_out = hold_out(histories, 2);
+  if (items <= kMostItemsChosen && held_out.queries.size() >= kFewestQueries) {
+    const ModelRow& row = recommend_model(kModelRow);
+    settings = ease_settings(choose_settings(*row.make(), row, held_out, items).settings);
+  }
+  fit.recency = settings.recency;
+  fit.owned = EaseFitter(histories, items).fit_once(settings);
+  return fit;
+}
+
+}  // namespace
+
+struct Recommender::State {
+  Catalog& catalog;
+  Fit fit;
+  std::unordered_map<std::string, TrackRecord> tracks;
+  std::vector<std::pair<std::string, int>> popular;  ///< (track, distinct listeners), most first
+
+  /// Collects tracks best first while they pass the filters.
+  struct Collector {
+    const State& state;
+    const RecommendOptions& options;
+    std::unordered_set<std::string> left_out;  ///< heard, or named already
+    RecommendAnswer answer;
+
+    bool full() const { return answer.tracks.size() >= options.count; }
+    void offer(Recommendation candidate) {
+      if (full() || !left_out.insert(candidate.track).second) return;
+      if (const auto known = state.tracks.find(candidate.track); known != state.tracks.end()) {
+        if (!state.catalog.rights(candidate.track).may_recommend) {
+          ++answer.left_out_by_rights;
+          return;
+        }
+        candidate.title = known->second.title;
+        candidate.artist = known->second.artist;
+      }
+      for (Reason& reason : candidate.reasons)
+        if (const auto known = state.tracks.find(reason.track); known != state.tracks.end())
+          reason.title = known->second.title;
+      answer.tracks.push_back(std::move(candidate));
+    }
+  };
+
+  std::vector<Reason> heaviest(std::vector<Reason> parts, std::size_t count) const {
+    std::erase_if(parts, [](const Reason& part) { return !(part.weight > 0); });
+    double sum = 0;
+    for (const Reason& part : parts) sum += part.weight;
+    std::stable_sort(parts.begin(), parts.end(), [](const Reason& a, const Reason& b) { return a.weight > b.weight; });
+    if (parts.size() > count) parts.resize(count);
+    for (Reason& part : parts) part.share = part.weight / sum;
+    return parts;
+  }
+
+  /// Adds what the listens say. \param history track ids, oldest first
+  void add_by_listens(const std::vector<std::string>& history, Collector& to) const {
+    const ItemWeightsView weights = fit.weights();
+    std::unordered_map<std::string_view, int> unknown;  // numbered beyond the items: they count as positions only
+    History numbers;
+    for (const std::string& track : history) {
+      const auto found = std::lower_bound(fit.items.begin(), fit.items.end(), track);
+      if (found != fit.items.end() && *found == track)
+        numbers.push_back(static_cast<int>(found - fit.items.begin()));
+      else
+        numbers.push_back(weights.items + unknown.emplace(track, static_cast<int>(unknown.size())).first->second);
+    }
+    const std::vector<WeighedItem> weighed = weigh(numbers, fit.recency);
+    std::vector<float> scores(fit.items.size(), 0.f);
+    weights.add_scores(weighed, scores);
+    std::vector<bool> excluded(scores.size());
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      excluded[i] = !(scores[i] > 0) || to.left_out.contains(fit.items[i]);
+    std::size_t asked = to.options.count + 100, offered = 0;  // some may fall to the filter of rights
+    while (!to.full()) {
+      const std::vector<int> best = best_items(scores, excluded, asked);
+      for (; offered < best.size() && !to.full(); ++offered) {
+        const int item = best[offered];
+        Recommendation candidate;
+        candidate.track = fit.items[static_cast<std::size_t>(item)];
+        candidate.score = scores[static_cast<std::size_t>(item)];
+        candidate.basis = "listens";
+        std::vector<Reason> parts;
+        for (const WeighedItem& heard : weighed)
+          if (heard.item < weights.items && heard.item != item)
+            parts.push_back(
+                {fit.items[static_cast<std::size_t>(heard.item)], {}, heard.weight * weights.at(heard.item, item), 0});
+        candidate.reasons = heaviest(std::move(parts), to.options.reasons);
+        to.offer(std::move(candidate));
+      }
+      if (best.size() < asked) return;
+      asked *= 4;
+    }
+  }
+
+  /// Adds tracks that sound like the seeds (latest first): Σ cosine · recency, over the seeds of one embedding space
+  /// each.
+  void add_by_content(const std::vector<std::string>& seeds, Collector& to) const {
+    std::map<std::string, std::vector<Reason>> parts;
+    const std::size_t wanted = to.options.count + to.left_out.size() + 100;
+    for (std::size_t age = 0; age < seeds.size(); ++age) {
+      const auto descriptors = catalog.descriptors(seeds[age]);
+      if (!descriptors || descriptors->embedding.empty()) continue;
+      for (const auto& [track, cosine] : similar_tracks(catalog, *descriptors, wanted))
+        if (track != seeds[age] && cosine > 0)
+          parts[track].push_back(
+              {seeds[age], {}, cosine * std::exp2(-static_cast<double>(age) / fit.recency.half_life), 0});
+    }
+    std::vector<Recommendation> candidates;
+    for (auto& [track, reasons] : parts) {
+      Recommendation candidate;
+      candidate.track = track;
+      candidate.basis = "content";
+      for (const Reason& reason : reasons) candidate.score += reason.weight;
+      candidate.reasons = heaviest(std::move(reasons), to.options.reasons);
+      candidates.push_back(std::move(candidate));
+    }
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [](const Recommendation& a, const Recommendation& b) { return a.score > b.score; });
+    for (Recommendation& candidate : candidates) to.offer(std::move(candidate));
+  }
+
+  void add_popular(Collector& to) const {
+    for (const auto& [track, listeners] : popular) {
+      if (to.full()) return;
+      to.offer({track, {}, {}, static_cast<double>(listeners), "popularity", {}});
+    }
+  }
+};
+
+Recommender::Recommender(Catalog& catalog, bool refit) : state_(new State{catalog, {}, {}, {}}) {
+  for (TrackRecord& track : catalog.tracks()) {
+    std::string id = track.id;
+    state_->tracks.emplace(std::move(id), std::move(track));
+  }
+  const std::vector<Listen> listens = catalog.listens();
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(listens.size());
+  std::map<std::string, int> listeners;
+  std::set<std::string_view> heard_by_user;
+  for (std::size_t i = 0; i < listens.size(); ++i) {
+    const Listen& listen = listens[i];
+    hashes.push_back(listen_hash(listen.user, listen.track, listen.time));
+    if (i > 0 && listens[i - 1].user != listen.user) heard_by_user.clear();
+    if (heard_by_user.insert(listen.track).second) ++listeners[listen.track];
+  }
+  std::sort(hashes.begin(), hashes.end());
+  state_->popular.assign(listeners.begin(), listeners.end());
+  std::stable_sort(state_->popular.begin(), state_->popular.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+
+  const std::filesystem::path path = catalog.folder() / "models" / "recommend.fit";
+  const bool kept = std::filesystem::exists(path);
+  if (listens.empty()) {  // what was learned from erased listens goes with them
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    state_->fit.model = "none";
+    return;
+  }
+  if (kept && !refit) {
+    try {
+      Fit fit = read_fit(path);
+      const bool grown = static_cast<double>(hashes.size()) > kMostGrowth * static_cast<double>(fit.listens.size());
+      if (!grown && subset(fit.listens, hashes)) {
+        state_->fit = std::move(fit);
+        return;
+      }
+    } catch (const Error& error) {
+      spdlog::warn("{}; fitting anew", error.what());
+    }
+  }
+  state_->fit = fit_listens(listens, std::move(hashes));
+  if (state_->fit.model == "item-knn")
+    spdlog::warn("{} items are heard: more than the {} that EASE takes, so item-knn answers", state_->fit.items.size(),
+                 kMostDenseItems);
+  try {
+    std::filesystem::create_directories(path.parent_path());
+    write_fit(path, state_->fit);
+  } catch (const std::exception& error) {
+    spdlog::warn("the fit is not kept and will be made again next time: {}", error.what());
+  }
+}
+
+Recommender::~Recommender() = default;
+Recommender::Recommender(Recommender&&) noexcept = default;
+
+RecommendAnswer Recommender::for_user(std::string_view user, const RecommendOptions& options) const {
+  std::vector<std::string> history;
+  for (Listen& listen : state_->catalog.listens_of(user)) history.push_back(std::move(listen.track));
+  if (history.empty()) {
+    RecommendAnswer answer = popular(options);
+    answer.note = "no listens of '" + std::string(user) +
+                  "' are known, so these are what most listen to; --like TRACK starts from a track instead";
+    return answer;
+  }
+  State::Collector collector{*state_, options, {}, {}};
+  collector.answer.model = state_->fit.model;
+  collector.answer.listens = history.size();
+  if (!options.include_heard) collector.left_out.insert(history.begin(), history.end());
+  state_->add_by_listens(history, collector);
+  if (!collector.full()) {
+    std::vector<std::string> seeds;
+    for (std::size_t i = history.size(); i > 0 && seeds.size() < kContentSeeds; --i)
+      if (state_->tracks.contains(history[i - 1]) &&
+          std::find(seeds.begin(), seeds.end(), history[i - 1]) == seeds.end())
+        seeds.push_back(history[i - 1]);
+    state_->add_by_content(seeds, collector);
+  }
+  if (!collector.full()) state_->add_popular(collector);
+  if (collector.answer.tracks.empty() && options.count > 0)
+    collector.answer.note = "everything that may be recommended has been heard already";
+  return std::move(collector.answer);
+}
+
+RecommendAnswer Recommender::like(std::string_view track, const RecommendOptions& options) const {
+  std::string id(track);
+  if (!state_->tracks.contains(id) && !std::binary_search(state_->fit.items.begin(), state_->fit.items.end(), id)) {
+    const std::optional<TrackRecord> found = state_->catalog.track(track);
+    if (!found)
+      throw Error(Category::not_found, "recommend", "no track and no listen is called '" + id + "'",
+                  "`catalog list` shows the tracks; the beginning of an id is enough");
+    id = found->id;
+  }
+  State::Collector collector{*state_, options, {id}, {}};
+  collector.answer.model = state_->fit.model;
+  state_->add_by_content({id}, collector);
+  if (!collector.full()) state_->add_by_listens({id}, collector);
+  if (collector.answer.tracks.empty() && options.count > 0)
+    collector.answer.note =
+        "nothing sounds like this track, and nobody has heard it together with another that may be recommended";
+  return std::move(collector.answer);
+}
+
+RecommendAnswer Recommender::popular(const RecommendOptions& options) const {
+  if (state_->popular.empty())
+    throw Error(Category::not_found, "recommend", "the catalog holds no listens to recommend from",
+                "`ingest --listens FILE` takes a listening log; `recommend --like TRACK` needs none");
+  State::Collector collector{*state_, options, {}, {}};
+  collector.answer.model = "none";
+  state_->add_popular(collector);
+  return std::move(collector.answer);
+}
+
+}  // namespace euterpe
