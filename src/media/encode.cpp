@@ -117,6 +117,8 @@ class Encoding {
     fail_below_zero(avformat_alloc_output_context2(&raw, nullptr, format.muxer, beside_.part().c_str()));
     format_.reset(raw);
     raw->flags |= AVFMT_FLAG_BITEXACT;
+    if (!options.title.empty()) av_dict_set(&raw->metadata, "title", options.title.c_str(), 0);
+    if (!options.artist.empty()) av_dict_set(&raw->metadata, "artist", options.artist.c_str(), 0);
 
     codec_.reset(avcodec_alloc_context3(codec));
     codec_->flags |= AV_CODEC_FLAG_BITEXACT;  // no version, no time: equal input gives equal bytes

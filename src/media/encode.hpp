@@ -1,6 +1,7 @@
 #pragma once
 /// Audio out, through FFmpeg.
 #include <filesystem>
+#include <string>
 
 #include "media/audio_buffer.hpp"
 
@@ -8,6 +9,7 @@ namespace euterpe {
 
 struct EncodeOptions {
   int bitrate = 0;  ///< bits a second for MP3, OGG, Opus and M4A, 0 = a good default for the format (MP3: 192k)
+  std::string title, artist;  ///< tags, UTF-8, left out where empty; WAV keeps them in its INFO list
 };
 
 /// Format by extension: .wav (16-bit PCM), .flac (16-bit), .mp3, .ogg (Vorbis), .opus, .m4a (AAC). Written beside,

@@ -45,7 +45,10 @@ void put32(std::vector<std::uint8_t>& out, std::uint32_t v) {
 std::vector<std::uint8_t> float_wav(const std::vector<float>& samples, int rate, unsigned channels,
                                     std::uint32_t claimed) {
   std::vector<std::uint8_t> out;
-  const auto tag = [&](const char* name) { out.insert(out.end(), name, name + 4); };
+  out.reserve(44 + 4 * samples.size());
+  const auto tag = [&](std::string_view name) {
+    for (const char c : name) out.push_back(static_cast<std::uint8_t>(c));
+  };
   tag("RIFF"), put32(out, 36 + claimed), tag("WAVE"), tag("fmt "), put32(out, 16);
   put16(out, 3), put16(out, channels), put32(out, static_cast<std::uint32_t>(rate));
   put32(out, static_cast<std::uint32_t>(rate) * 4 * channels), put16(out, 4 * channels), put16(out, 32);

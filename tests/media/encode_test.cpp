@@ -59,6 +59,16 @@ TEST(Encode, ObeysTheBitRate) {
   EXPECT_NEAR(static_cast<double>(std::filesystem::file_size(folder / "big.mp3")), 240000, 24000);
 }
 
+TEST(Encode, WritesTitleAndArtistIntoEveryFormat) {
+  const Folder folder;
+  for (const char* name : {"a.wav", "a.flac", "a.mp3", "a.ogg", "a.opus", "a.m4a"}) {
+    encode(folder / name, sweep(100, 4000, 1, 48000), {.title = "Caf\u00e9 no. 7", .artist = "Nobody"});
+    const AudioInfo info = probe_audio(folder / name);
+    EXPECT_EQ(info.title, "Caf\u00e9 no. 7") << name;
+    EXPECT_EQ(info.artist, "Nobody") << name;
+  }
+}
+
 TEST(Encode, EqualInputGivesEqualBytes) {
   const Folder folder;
   const AudioBuffer audio = sweep(100, 4000, 2, 44100);
