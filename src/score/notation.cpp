@@ -87,6 +87,7 @@ SpelledPitch spell(int pitch, int fifths) {
   int position = pitch % 12 * 7;
   while (position > fifths + 8) position -= 12;
   while (position < fifths - 3) position += 12;
+  if (pitch == 12 && position == 12) position = 0;  // B# would stand in octave −1, where C is in octave 0
   static constexpr std::string_view kLetters = "FCGDAEB";
   const int letter = ((position + 1) % 7 + 7) % 7;
   const int alter = (position + 1 - letter) / 7;

@@ -369,8 +369,10 @@ TEST(Spelling, FollowsTheKeySignature) {
   EXPECT_EQ(name(59, -6), "Cb4");  // an octave begins at its C, whatever sounds
   EXPECT_EQ(name(60, 7), "B#3");
   EXPECT_EQ(name(65, 7), "E#4");
+  EXPECT_EQ(name(69, 7), "G##4");
   EXPECT_EQ(name(127, 0), "G9");
-  EXPECT_EQ(name(5, 0), "F0");  // raised: no octave −1 in the format
+  EXPECT_EQ(name(12, 7), "C0");  // B# would stand in octave −1, which the format does not have
+  EXPECT_EQ(name(5, 0), "F0");   // raised: no octave −1 in the format
 }
 
 TEST(NoteValues, KeepBeatsVisible) {
