@@ -121,7 +121,10 @@ nlohmann::json train_style_audio(const fs::path& data, const fs::path& out, std:
   network.put(weights);
   const nlohmann::json metrics{{"unseen_artist_nll", report.valid_nll},
                                {"unseen_artist_accuracy", report.valid_accuracy}};
+  std::string manifest;
+  for (const std::string& file : clips.files) manifest += file + "\n";
   const nlohmann::json training{{"seed", seed},
+                                {"manifest_hash", sha256(manifest)},
                                 {"clips", clips.files.size()},
                                 {"epochs", report.epochs},
                                 {"members", network.members.size()},
@@ -131,7 +134,8 @@ nlohmann::json train_style_audio(const fs::path& data, const fs::path& out, std:
   const nlohmann::json source{{"name", emotify ? "emotify" : fs::absolute(data).lexically_normal().filename().string()},
                               {"licence", emotify ? "CC-BY-NC-SA (Magnatune): non-commercial" : "the user's own"},
                               {"split", "all"},
-                              {"pieces", clips.files.size()}};
+                              {"pieces", clips.files.size()},
+                              {"hash", sha256(manifest)}};
   save_model(out, weights,
              {{"name", "style-audio"},
               {"task", "style-audio"},
