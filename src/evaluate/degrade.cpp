@@ -63,13 +63,14 @@ std::vector<float> white_noise(std::size_t n, Random& random) {
 
 /// Sum of first-order low-passes an octave apart, of equal variance: within a decibel of 1/f from 20 Hz to 10 kHz.
 std::vector<float> pink_noise(std::size_t n, Random& random) {
+  constexpr double kUnitVariance = std::numbers::sqrt3;
   std::vector<float> noise(n, 0.F);
-  for (double corner = 5; corner < 2 * kRate; corner *= 2) {
+  for (double corner = 5; corner < 0.5 * kRate; corner *= 2) {
     const double a = std::exp(-2 * std::numbers::pi * corner / kRate);
     const double gain = std::sqrt(1 - a * a);
     double state = random.normal();
     for (float& v : noise) {
-      state = a * state + gain * random.normal();
+      state = a * state + gain * random.uniform(-kUnitVariance, kUnitVariance);
       v += static_cast<float>(state);
     }
   }

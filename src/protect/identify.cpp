@@ -14,7 +14,6 @@ namespace {
 constexpr int kShifts = 2;  // the query is read on that many grids of frames, for its own may lie between the track's
 constexpr int kFanOut = 16;
 constexpr std::size_t kCandidates = 24;
-constexpr std::int64_t kBias = kLandmarkMaxStep + 1;
 
 /// The query's peaks as a set in which each fills its neighbours too, with the share of frames that each bin fills.
 class PeakMap {
@@ -98,6 +97,42 @@ double surprise(double k, double n, double q) {
   return n * kl / std::log(10.0);
 }
 
+int count_matched(const PeakMap& map, std::span<const Peak> peaks, std::int64_t shift) {
+  return static_cast<int>(std::count_if(peaks.begin(), peaks.end(),
+                                        [&](const Peak& p) { return map.has(std::int64_t{p.frame} - shift, p.bin); }));
+}
+
+/// What chance gives for this stretch of this track against this query.
+struct Chance {
+  double expected;  // peaks matched
+  double excess;    // variance over that of independent peaks, ≥ 1
+};
+
+/// Peaks are not independent: the partials of a chord come together, and where two beats run alike they all fall
+/// together or all apart. So the track's peaks are also counted at places where they do not belong, around the query as
+/// around a ring. The upper decile of the counts tells their spread and is not moved by the few places at which a loop
+/// repeats itself.
+Chance measure_chance(const PeakMap& map, std::span<const Peak> peaks, std::int64_t shift, std::int64_t begin,
+                      std::int64_t end, double expected) {
+  constexpr int kPlaces = 80;
+  constexpr std::int64_t kNear = 5, kStep = 2;  // frames
+  std::array<int, kPlaces> counts{};
+  const std::int64_t length = end - begin;
+  for (int i = 0; i < kPlaces; ++i) {
+    const std::int64_t by = (i % 2 == 0 ? 1 : -1) * (kNear + kStep * (i / 2));
+    for (const Peak& p : peaks) {
+      const std::int64_t t = ((std::int64_t{p.frame} - shift - begin + by) % length + length) % length;
+      counts[static_cast<std::size_t>(i)] += map.has(begin + t, p.bin) ? 1 : 0;
+    }
+  }
+  std::sort(counts.begin(), counts.end());
+  constexpr double kUpperDecile = 1.2816;  // in standard deviations of a normal distribution
+  const double median = 0.5 * (counts[kPlaces / 2 - 1] + counts[kPlaces / 2]);
+  const double spread = (counts[kPlaces * 9 / 10] - median) / kUpperDecile;
+  const double n = static_cast<double>(peaks.size()), mean = std::max(expected, median), q = std::min(0.999, mean / n);
+  return {mean, std::max(1.0, spread * spread / std::max(1e-9, n * q * (1 - q)))};
+}
+
 }  // namespace
 
 std::vector<Match> identify(const LandmarkIndex& index, std::span<const float> mono, const IdentifyOptions& options) {
@@ -129,30 +164,35 @@ std::vector<Match> identify(const LandmarkIndex& index, std::span<const float> m
         if (peaks.empty()) continue;
         double expected = 0;
         for (const Peak& p : peaks) expected += map.share(p.bin);
-        for (std::int64_t d = -1; d <= 1; ++d) {
-          int matched = 0;
-          for (const Peak& p : peaks) matched += map.has(std::int64_t{p.frame} - shift + d, p.bin) ? 1 : 0;
-          const double n = static_cast<double>(peaks.size());
-          const double q = std::clamp(expected / n, 1e-3, 0.999);
-          const double score = surprise(matched, n, q) - places;
-          Match& m = best.try_emplace(t, Match{.score = -1e9}).first->second;
-          if (score <= m.score) continue;
-          m = {t,
-               {},
-               static_cast<double>(begin + shift - d) * kLandmarkFrame,
-               begin * kLandmarkFrame,
-               end * kLandmarkFrame,
-               static_cast<int>(peaks.size()),
-               matched,
-               expected,
-               score,
-               0};
-        }
+        std::int64_t place = shift;
+        int matched = 0;
+        for (const std::int64_t s : {shift, shift - 1, shift + 1})
+          if (const int k = count_matched(map, peaks, s); k > matched) matched = k, place = s;
+        const double n = static_cast<double>(peaks.size());
+        const auto score_of = [&](const Chance& c) {
+          return surprise(matched, n, std::clamp(c.expected / n, 1e-3, 0.999)) / c.excess - places;
+        };
+        Match& m = best.try_emplace(t, Match{.score = -places}).first->second;
+        if (score_of({expected, 1}) <= m.score) continue;  // the measured chance only lowers it
+        const Chance chance = measure_chance(map, peaks, place, begin, end, expected);
+        const double score = score_of(chance);
+        if (score <= m.score) continue;
+        m = {t,
+             {},
+             static_cast<double>(begin + place) * kLandmarkFrame,
+             begin * kLandmarkFrame,
+             end * kLandmarkFrame,
+             static_cast<int>(peaks.size()),
+             matched,
+             chance.expected,
+             score,
+             0};
       }
     }
     if (end == frames) break;
   }
-  for (auto& [track, match] : best) matches.push_back(match);
+  for (auto& [track, match] : best)
+    if (match.compared > 0) matches.push_back(match);
   std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) { return a.score > b.score; });
   for (std::size_t i = 0; i < matches.size(); ++i) {
     const double other = i > 0 ? matches[0].score : matches.size() > 1 ? matches[1].score : 0.0;
