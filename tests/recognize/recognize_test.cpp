@@ -30,15 +30,26 @@ class Folder {
   fs::path path;
 };
 
-/// Four voices in quarter notes, as in a hymn.
+/// "Old Hundredth" (Bourgeois 1551) in four parts, over and over: quarter notes, the last of each line held for two.
 Score hymn(int bars) {
-  static constexpr int kChords[4][4] = {{48, 55, 64, 72}, {53, 57, 65, 72}, {43, 59, 62, 74}, {48, 55, 64, 72}};
+  static constexpr int kVoices[4][32] = {{67, 67, 66, 64, 62, 67, 69, 71, 71, 71, 71, 69, 67, 72, 71, 69,
+                                          67, 69, 71, 69, 67, 64, 66, 67, 74, 71, 67, 69, 72, 71, 69, 67},
+                                         {62, 62, 62, 59, 59, 64, 66, 67, 67, 67, 67, 66, 64, 67, 67, 66,
+                                          64, 66, 67, 66, 64, 60, 62, 62, 67, 67, 64, 66, 67, 67, 66, 62},
+                                         {59, 59, 57, 55, 55, 59, 62, 62, 62, 62, 62, 62, 59, 64, 62, 62,
+                                          59, 62, 62, 62, 59, 57, 57, 59, 59, 62, 59, 62, 64, 62, 60, 59},
+                                         {55, 55, 50, 52, 55, 52, 50, 43, 55, 55, 55, 50, 52, 48, 55, 50,
+                                          52, 50, 43, 50, 52, 57, 50, 43, 55, 55, 52, 50, 48, 50, 50, 43}};
   Score score;
   for (int voice = 0; voice < 4; ++voice) {
     Track& track = add_track(score, "voice", 52, voice);
-    for (int beat = 0; beat < bars * 4; ++beat)
-      track.notes.push_back({beat * 480, 480, static_cast<std::uint8_t>(kChords[beat % 4][voice] + (beat / 16) % 3), 80,
-                             static_cast<std::uint8_t>(voice)});
+    std::int64_t start = 0;
+    for (int beat = 0; start < bars * 4 * 480; ++beat) {
+      const std::int64_t length = beat % 8 == 7 ? 960 : 480;
+      track.notes.push_back(
+          {start, length, static_cast<std::uint8_t>(kVoices[voice][beat % 32]), 80, static_cast<std::uint8_t>(voice)});
+      start += length;
+    }
   }
   score.sort();
   return score;
