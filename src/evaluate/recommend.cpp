@@ -250,8 +250,8 @@ json evaluate_recommend(const EvaluateOptions& options) {
     const Choice choice =
         choose_settings(*model, row, held_out, task.items, [&](const Settings& settings, const Quality& quality) {
           progress.advance();
-          spdlog::info("{} {}: validation HR@10 {:.4f}, NDCG@10 {:.4f}", row.name, settings_json(settings).dump(),
-                       quality.hr10, quality.ndcg10);
+          spdlog::debug("{} {}: validation HR@10 {:.4f}, NDCG@10 {:.4f}", row.name, settings_json(settings).dump(),
+                        quality.hr10, quality.ndcg10);
         });
     models[row.name] = test(row, choice, task, options.seed);
     if (options.model.empty() && choice.validation.ndcg10 > best) {

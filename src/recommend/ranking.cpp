@@ -53,11 +53,13 @@ Estimate bootstrap_mean(std::span<const double> values, std::uint64_t seed) {
   Estimate result;
   if (values.empty()) return result;
   const auto n = static_cast<double>(values.size());
-  for (const double value : values) result.mean += value / n;
+  for (const double value : values) result.mean += value;
+  result.mean /= n;
   Random random(seed);
   std::vector<double> means(kResamples, 0.);
   for (double& mean : means)
-    for (std::size_t i = 0; i < values.size(); ++i) mean += values[random.below(values.size())] / n;
+    for (std::size_t i = 0; i < values.size(); ++i) mean += values[random.below(values.size())];
+  for (double& mean : means) mean /= n;
   std::sort(means.begin(), means.end());
   result.low = means[kResamples / 40];
   result.high = means[kResamples - 1 - kResamples / 40];
@@ -77,9 +79,11 @@ Quality measure(const ItemModel& model, std::span<const Query> queries, int item
   });
   Quality quality;
   for (const int rank : ranks) {
-    quality.ndcg10 += ndcg(rank, 10) / static_cast<double>(ranks.size());
-    quality.hr10 += hit_rate(rank, 10) / static_cast<double>(ranks.size());
+    quality.ndcg10 += ndcg(rank, 10);
+    quality.hr10 += hit_rate(rank, 10);
   }
+  quality.ndcg10 /= static_cast<double>(ranks.size());
+  quality.hr10 /= static_cast<double>(ranks.size());
   return quality;
 }
 

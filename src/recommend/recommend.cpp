@@ -54,7 +54,8 @@ Fit fit_listens(const std::vector<Listen>& listens, std::vector<std::uint64_t> h
   const std::vector<History> histories = histories_of(listens, fit.items);
   if (items > kMostDenseItems) {
     fit.model = "item-knn";
-    fit.owned = fit_item_knn(histories, items, 200, 10);
+    fit.recency = {4, 0};  // chosen by validation on LastFM, as EaseSettings' defaults are
+    fit.owned = fit_item_knn(histories, items, 400, 0);
     return fit;
   }
   fit.model = kModelRow;

@@ -1,0 +1,121 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <numeric>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/random.hpp"
+#include "evaluate/task.hpp"
+
+namespace euterpe {
+namespace {
+
+/// A folder with the log of 80 listeners of two tastes (items 1–15 and 101–115), in the layout of LastFM.txt.
+class EvaluateRecommend : public ::testing::Test {
+ protected:
+  EvaluateRecommend()
+      : folder_(std::filesystem::temp_directory_path() / ("euterpe_evaluate_recommend_" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(folder_);
+    Random random(4);
+    std::string log;
+    for (int user = 1; user <= 80; ++user) {
+      std::vector<int> items(15);
+      std::iota(items.begin(), items.end(), user % 2 ? 1 : 101);
+      random.shuffle(items);
+      log += std::to_string(user);
+      history_ += std::to_string(user);
+      for (int k = 0; k < 8; ++k) {
+        log += " " + std::to_string(items[static_cast<std::size_t>(k)]);
+        if (k < 7) history_ += " " + std::to_string(items[static_cast<std::size_t>(k)]);
+      }
+      targets_ += std::to_string(user) + " " + std::to_string(items[7]) + "\n";
+      log += "\n";
+      history_ += "\n";
+    }
+    write_file(folder_ / "Log.txt", log);
+    options_.data = folder_;
+  }
+  ~EvaluateRecommend() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_;
+  std::string history_, targets_;
+  EvaluateOptions options_;
+};
+
+TEST_F(EvaluateRecommend, ReportsEveryKeyOfEveryModelAndEaseBeatsPopularity) {
+  const auto report = evaluate_recommend(options_);
+  EXPECT_EQ(report["users"], 80);
+  EXPECT_EQ(report["items"], 30);
+  EXPECT_EQ(report["negatives"], "drawn");
+  for (const char* name : {"popularity", "personal-popularity", "item-knn", "ease", "ease-sequence"})
+    for (const char* key : {"hr10_full", "ndcg10_full", "hr10_99neg", "ndcg10_99neg"}) {
+      const double value = report["models"][name][key];
+      const auto interval = report["models"][name][std::string(key) + "_ci"];
+      EXPECT_LE(interval[0], value) << name << key;
+      EXPECT_GE(interval[1], value) << name << key;
+    }
+  // Eight of one's own taste are left: EASE names them all among its ten, popularity knows no tastes.
+  EXPECT_EQ(report["models"]["ease"]["hr10_full"], 1);
+  EXPECT_LT(report["models"]["popularity"]["hr10_full"], 0.8);
+}
+
+TEST_F(EvaluateRecommend, HistoryAndTargetsInTwoFilesGiveTheSameFigures) {
+  options_.model = "ease";
+  const auto one = evaluate_recommend(options_);
+  write_file(folder_ / "history.txt", history_);
+  write_file(folder_ / "targets.txt", targets_);
+  options_.extra = {{"history", (folder_ / "history.txt").string()}, {"targets", (folder_ / "targets.txt").string()}};
+  const auto two = evaluate_recommend(options_);
+  EXPECT_EQ(one["users"], two["users"]);
+  EXPECT_EQ(one["ndcg10_full"], two["ndcg10_full"]);
+  options_.extra.erase("targets");
+  EXPECT_THROW(evaluate_recommend(options_), Error);
+}
+
+TEST_F(EvaluateRecommend, GivenNegativesAreTheOnlyRivals) {
+  // Every listener's negatives are two items of the other taste: EASE puts the target first.
+  std::string sample;
+  for (int user = 1; user <= 80; ++user) sample += std::to_string(user) + (user % 2 ? " 101 102\n" : " 1 2\n");
+  write_file(folder_ / "Log_sample.txt", sample);
+  options_.model = "ease";
+  const auto report = evaluate_recommend(options_);
+  EXPECT_EQ(report["negatives"], "given");
+  EXPECT_EQ(report["ndcg10_99neg"], 1);
+  EXPECT_LT(report["ndcg10_full"], 1);
+}
+
+TEST_F(EvaluateRecommend, TestItemsNeverReachTheChoice) {
+  options_.model = "ease-sequence";
+  const auto before = evaluate_recommend(options_);
+  std::string log;  // the same histories, but everyone's last item is another
+  Random random(8);
+  std::size_t at = 0;
+  while (at < history_.size()) {
+    const std::size_t end = history_.find('\n', at);
+    log += history_.substr(at, end - at) + " " + std::to_string(1 + random.below(15)) + "\n";
+    at = end + 1;
+  }
+  write_file(folder_ / "Log.txt", log);
+  const auto after = evaluate_recommend(options_);
+  EXPECT_NE(before["ndcg10_full"], after["ndcg10_full"]);
+  EXPECT_EQ(before["options"], after["options"]);
+  EXPECT_EQ(before["validation"], after["validation"]);
+}
+
+TEST_F(EvaluateRecommend, LogsThatCannotBeMeasuredSayWhy) {
+  write_file(folder_ / "Log.txt", "1 5\n2 6\n");
+  EXPECT_THROW(evaluate_recommend(options_), Error) << "nobody has a history and a test item";
+  write_file(folder_ / "Log.txt", "1 5 six\n");
+  EXPECT_THROW(evaluate_recommend(options_), Error);
+  options_.data = folder_ / "absent";
+  EXPECT_THROW(evaluate_recommend(options_), Error);
+  options_.data = folder_;
+  options_.model = "absent";
+  EXPECT_THROW(evaluate_recommend(options_), Error);
+}
+
+}  // namespace
+}  // namespace euterpe
