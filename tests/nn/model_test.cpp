@@ -1,0 +1,109 @@
+#include "nn/model.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+
+namespace euterpe {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Models : public ::testing::Test {
+ protected:
+  fs::path root = fs::temp_directory_path() / ("euterpe-models-" + std::to_string(::getpid()));
+  fs::path user = root / "user", shipped = root / "shipped";
+
+  void SetUp() override {
+    ::setenv("EUTERPE_USER_MODELS", user.c_str(), 1);
+    ::setenv("EUTERPE_MODELS", shipped.c_str(), 1);
+  }
+  void TearDown() override {
+    ::unsetenv("EUTERPE_USER_MODELS");
+    ::unsetenv("EUTERPE_MODELS");
+    fs::remove_all(root);
+  }
+  static void save(const fs::path& folder, const std::string& network, float value) {
+    Safetensors weights;
+    weights.put("w", {1}, std::span(&value, 1));
+    save_model(folder, weights, {{"name", folder.filename().string()}, {"task", "compose"}, {"network", network}});
+  }
+  static Category refusal(const std::string& name) {
+    try {
+      find_model(name).weights();
+    } catch (const Error& e) {
+      return e.category();
+    }
+    ADD_FAILURE() << name << " was accepted";
+    return Category::usage;
+  }
+};
+
+TEST_F(Models, AreFoundByNameTheUsersBeforeTheShipped) {
+  save(shipped / "folk", "shipped", 1);
+  EXPECT_EQ(find_model("folk").card["network"], "shipped");
+  save(user / "folk", "own", 2);
+  const Model model = find_model("folk");
+  EXPECT_EQ(model.card["network"], "own");
+  EXPECT_EQ(model.weights().floats("w").front(), 2);
+  EXPECT_EQ(model.hash, sha256_file(user / "folk" / "model.safetensors"));
+  EXPECT_EQ(model.card["format_version"], kCardVersion);
+  EXPECT_EQ(find_model((shipped / "folk").string()).card["network"], "shipped");
+}
+
+TEST_F(Models, AListHoldsEachNameOnceAndPassesOverBrokenOnes) {
+  save(shipped / "folk", "shipped", 1);
+  save(shipped / "pop", "shipped", 1);
+  save(user / "folk", "own", 1);
+  write_file(user / "broken" / "card.json", std::string_view("{"));
+  const auto all = list_models();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].card["network"], "own");
+  EXPECT_EQ(all[1].name, "pop");
+}
+
+TEST_F(Models, AnUnknownNameListsWhatThereIs) {
+  save(shipped / "folk", "shipped", 1);
+  try {
+    find_model("flok");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.category(), Category::not_found);
+    EXPECT_EQ(e.hint(), "there are: folk");
+  }
+  EXPECT_EQ(refusal(".."), Category::not_found);
+  EXPECT_EQ(refusal("./folk"), Category::not_found);
+}
+
+TEST_F(Models, ACardFromANewerVersionIsItsOwnError) {
+  save(user / "folk", "own", 1);
+  auto card = nlohmann::json::parse(read_text(user / "folk" / "card.json"));
+  card["format_version"] = kCardVersion + 1;
+  write_file(user / "folk" / "card.json", card.dump());
+  EXPECT_EQ(refusal("folk"), Category::newer_version);
+}
+
+TEST_F(Models, WeightsThatAreNotTheCardsAreRefused) {
+  save(user / "folk", "own", 1);
+  auto bytes = read_file(user / "folk" / "model.safetensors");
+  bytes.back() ^= 1;
+  write_file(user / "folk" / "model.safetensors", bytes);
+  EXPECT_EQ(refusal("folk"), Category::bad_input);
+  fs::remove(user / "folk" / "model.safetensors");
+  EXPECT_EQ(refusal("folk"), Category::not_found);
+}
+
+TEST_F(Models, ACardWithoutItsKeysIsRefused) {
+  save(user / "folk", "own", 1);
+  for (const char* text : {"", "[]", "{}", R"({"format_version": "1"})", R"({"format_version": 1, "name": 3})"}) {
+    write_file(user / "folk" / "card.json", std::string_view(text));
+    EXPECT_EQ(refusal("folk"), Category::bad_input) << text;
+  }
+}
+
+}  // namespace
+}  // namespace euterpe
