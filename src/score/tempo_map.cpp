@@ -13,14 +13,10 @@ TempoMap::TempoMap(const Score& score) {
   const auto rate = [&](std::uint32_t microseconds) { return microseconds * 1e-6 / score.ticks_per_quarter; };
   segments_.push_back({0, 0.0, rate(Tempo{}.microseconds_per_quarter)});
   for (const Tempo& tempo : score.tempos) {
-    const Segment& last = segments_.back();
-    const Segment next{tempo.tick, last.seconds + static_cast<double>(tempo.tick - last.tick) * last.seconds_per_tick,
-                       rate(tempo.microseconds_per_quarter)};
-    if (next.tick == last.tick) {
-      segments_.back() = next;  // the last of several tempos at one tick holds
-    } else {
-      segments_.push_back(next);
-    }
+    const Segment last = segments_.back();
+    // Of several tempos at one tick all but the last get no length.
+    segments_.push_back({tempo.tick, last.seconds + static_cast<double>(tempo.tick - last.tick) * last.seconds_per_tick,
+                         rate(tempo.microseconds_per_quarter)});
   }
 }
 
