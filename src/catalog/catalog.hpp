@@ -111,7 +111,8 @@ class Catalog {
   virtual std::int64_t add_claim(const ClaimRecord& claim) = 0;
   virtual std::vector<ClaimRecord> claims() = 0;
 
-  // Erasure: gone from every table (listens of it included), then the file's free pages are overwritten.
+  // Erasure: gone from every table (listens of it included) and from the derived files in folder() (index, kept
+  // fit), then the file's free pages are overwritten.
   virtual bool forget_user(std::string_view user) = 0;   ///< false if unknown
   virtual bool forget_track(std::string_view id) = 0;
 

@@ -1,4 +1,6 @@
 // The listening log of the SQLite store, and erasure, which is mostly about it.
+#include <array>
+#include <system_error>
 #include <unordered_map>
 
 #include "base/error.hpp"
@@ -29,6 +31,9 @@ class Names {
   std::string find_, insert_;
   std::unordered_map<std::string, std::int64_t> known_;
 };
+
+/// What services keep beside the store and make again from it: it was learned from what is erased.
+constexpr std::array<const char*, 2> kDerived{"index", "models/recommend.fit"};
 
 std::vector<Listen> read_listens(Query& query) {
   std::vector<Listen> all;
@@ -117,6 +122,11 @@ bool SqliteCatalog::erase(const std::function<bool()>& rows) {
 /// secure_delete zeroes what a deletion frees, but rows that once moved between pages, and the log's old pages, may
 /// still hold copies: the file is written anew and the log is cut to nothing.
 void SqliteCatalog::scrub() {
+  for (const char* name : kDerived) {
+    std::error_code error;
+    std::filesystem::remove_all(folder_ / name, error);
+    if (error) throw Error(Category::io, "forget", (folder_ / name).string() + ": " + error.message());
+  }
   const auto empty_log = [&] {
     if (database_.scalar("PRAGMA wal_checkpoint(TRUNCATE)") != 0)
       throw Error(Category::io, "forget",

@@ -268,7 +268,7 @@ TEST(Backup, ADamagedExportChangesNothing) {
 /// The raw bytes of every file of the catalog.
 std::string raw(const std::filesystem::path& folder) {
   std::string all;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) all += read_text(entry.path());
+  for (const auto& path : walk_files({folder})) all += read_text(path);
   return all;
 }
 
@@ -308,6 +308,20 @@ TEST(Forget, ATrackTakesAllThatHangsOnItAlong) {
   EXPECT_EQ(catalog->listens().size(), 2u);
   EXPECT_TRUE(catalog->claims().empty());
   EXPECT_FALSE(catalog->forget_track(id_of("aa")));
+}
+
+TEST(Forget, WhatWasMadeFromTheErasedGoesAndOtherFilesStay) {
+  TemporaryFolder folder;
+  const auto catalog = open_catalog(folder.path());
+  fill(*catalog);
+  for (const char* name : {"index/landmarks.idx", "models/recommend.fit", "models/mine/model.safetensors"})
+    test::write(folder / name, "ann");
+  EXPECT_FALSE(catalog->forget_user("nobody"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "index/landmarks.idx"));
+  EXPECT_TRUE(catalog->forget_user("ann"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "index/landmarks.idx"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "models/recommend.fit"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "models/mine/model.safetensors"));
 }
 
 TEST(Forget, AnErasureThatWasCutShortIsFinishedByTheNextOpening) {
