@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/random.hpp"
 
 namespace euterpe {
 namespace {
@@ -78,13 +79,13 @@ TEST(Ranking, BootstrapIntervalHoldsTheMeanAndNarrowsWithMoreValues) {
 }
 
 TEST(Ranking, SettingsAreChosenByTheHeldOutItems) {
-  // Everyone walks a few steps along a ring of forty items.
-  std::vector<History> histories;
-  for (int user = 0; user < 60; ++user) {
-    History history;
-    for (int k = 0; k < 6; ++k) history.push_back((7 * user + k) % 40);
-    histories.push_back(history);
-  }
+  // Everyone walks along a ring of forty items and now and then jumps.
+  Random random(6);
+  std::vector<History> histories(60);
+  for (History& history : histories)
+    for (int k = 0; k < 12; ++k)
+      history.push_back(
+          static_cast<int>(history.empty() || random.below(3) == 0 ? random.below(40) : (history.back() + 1) % 40));
   const ModelRow& row = recommend_model("ease-sequence");
   const auto model = row.make();
   std::vector<double> noted;
