@@ -22,8 +22,6 @@ EUTERPE_DATA := $(abspath ../shared/data)
 endif
 endif
 export EUTERPE_DATA
-# Threads of libgomp would otherwise spin between parallel regions and slow the other tests down.
-export OMP_WAIT_POLICY ?= PASSIVE
 
 dependencies:
 	@tools/install-dependencies.sh build
