@@ -113,8 +113,7 @@ TempoEstimate estimate_tempo(std::span<const float> envelope, double hop_seconds
       support += w * value_at(r, k * lag);
       weight += w;
     }
-    // A beat has weaker pulses between: if the half lag is as strong, the faster tempo explains more.
-    support = support / weight - 0.25 * std::max(0.0, -value_at(r, 2 * lag));
+    support /= weight;
     const double octaves = std::log2(bpm / kPriorCenter) / kPriorOctaves;
     const double score = support * std::exp(-0.5 * octaves * octaves);
     if (score > best_score) {

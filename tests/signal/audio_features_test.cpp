@@ -71,6 +71,22 @@ TEST(EstimateTempo, is_right_for_played_beats_from_slow_to_fast) {
   }
 }
 
+TEST(EstimateTempo, keeps_to_the_beat_under_a_syncopated_accent) {
+  // Eighths with accents 3 + 3 + 2: the dotted quarter alone repeats more often than the beat.
+  for (const double bpm : {111.0, 120.0, 129.0}) {
+    std::vector<float> envelope(1300, 0.0f);
+    int eighth = 0;
+    for (double at = 5; at < 1290; at += 30 / bpm / FrameDescriptors::kHopSeconds, ++eighth) {
+      const bool accent = eighth % 8 == 0 || eighth % 8 == 3 || eighth % 8 == 6;
+      const auto frame = static_cast<std::size_t>(at);
+      for (std::size_t f = frame - 1; f <= frame + 2; ++f) {
+        envelope[f] += static_cast<float>((accent ? 1 : 0.3) * std::exp(-std::pow(static_cast<double>(f) - at, 2)));
+      }
+    }
+    EXPECT_NEAR(estimate_tempo(envelope, FrameDescriptors::kHopSeconds).bpm, bpm, 0.02 * bpm);
+  }
+}
+
 TEST(EstimateTempo, finds_no_pulse_in_silence_and_little_in_noise) {
   const FrameDescriptors quiet = frame_descriptors(silence(10).samples);
   EXPECT_EQ(estimate_tempo(quiet.onset, FrameDescriptors::kHopSeconds).bpm, 0);
