@@ -11,7 +11,7 @@ for program in "$build"/fuzz_*; do
   name=${program##*/fuzz_}
   mkdir -p "$build/corpus/$name" "$build/crashes"
   # New inputs go to the build folder, the seeds in fuzz/corpus are read only.
-  "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+  "$program" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix="$build/crashes/$name-" "$build/corpus/$name" "$here/fuzz/corpus/$name" \
     >"$build/fuzz_$name.log" 2>&1 &
   running[$name]=$!
