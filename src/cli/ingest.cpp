@@ -42,7 +42,7 @@ const char* status_name(IngestItem::Status status) {
 void report_item(const IngestItem& item, bool jsonl) {
   const std::string path = printable(item.path.native());
   if (item.status == IngestItem::Status::failed) spdlog::warn("{}: {}", path, item.cause);
-  for (const std::string& warning : item.warnings) spdlog::info("{}: {}", path, warning);
+  for (const std::string& warning : item.warnings) spdlog::debug("{}: {}", path, warning);
   if (!jsonl) return;
   nlohmann::json row{{"path", path}, {"status", status_name(item.status)}};
   if (!item.track.empty()) row["track"] = item.track;
