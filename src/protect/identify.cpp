@@ -102,17 +102,11 @@ int count_matched(const PeakMap& map, std::span<const Peak> peaks, std::int64_t 
                                         [&](const Peak& p) { return map.has(std::int64_t{p.frame} - shift, p.bin); }));
 }
 
-/// What chance gives for this stretch of this track against this query.
-struct Chance {
-  double expected;  // peaks matched
-  double excess;    // variance over that of independent peaks, ≥ 1
-};
-
-/// Peaks are not independent: the partials of a chord come together, and where two beats run alike they all fall
-/// together or all apart. So the track's peaks are also counted at places where they do not belong, around the query as
-/// around a ring. The upper decile of the counts tells their spread and is not moved by the few places at which a loop
-/// repeats itself.
-Chance measure_chance(const PeakMap& map, std::span<const Peak> peaks, std::int64_t shift, std::int64_t begin,
+/// How many of the peaks chance would match. Peaks are not independent: the partials of a chord come together, and
+/// where two beats run alike they all fall together or all apart. So the track's peaks are also counted at places where
+/// they do not belong, around the query as around a ring; what the upper decile of those counts has above that of
+/// independent peaks is added. A decile is not moved by the few places at which a loop repeats itself.
+double measure_chance(const PeakMap& map, std::span<const Peak> peaks, std::int64_t shift, std::int64_t begin,
                       std::int64_t end, double expected) {
   constexpr int kPlaces = 80;
   constexpr std::int64_t kNear = 5, kStep = 2;  // frames
@@ -127,10 +121,8 @@ Chance measure_chance(const PeakMap& map, std::span<const Peak> peaks, std::int6
   }
   std::sort(counts.begin(), counts.end());
   constexpr double kUpperDecile = 1.2816;  // in standard deviations of a normal distribution
-  const double median = 0.5 * (counts[kPlaces / 2 - 1] + counts[kPlaces / 2]);
-  const double spread = (counts[kPlaces * 9 / 10] - median) / kUpperDecile;
-  const double n = static_cast<double>(peaks.size()), mean = std::max(expected, median), q = std::min(0.999, mean / n);
-  return {mean, std::max(1.0, spread * spread / std::max(1e-9, n * q * (1 - q)))};
+  const double n = static_cast<double>(peaks.size()), q = std::min(1.0, expected / n);
+  return std::max(expected, counts[kPlaces * 9 / 10] - kUpperDecile * std::sqrt(n * q * (1 - q)));
 }
 
 }  // namespace
@@ -169,12 +161,12 @@ std::vector<Match> identify(const LandmarkIndex& index, std::span<const float> m
         for (const std::int64_t s : {shift, shift - 1, shift + 1})
           if (const int k = count_matched(map, peaks, s); k > matched) matched = k, place = s;
         const double n = static_cast<double>(peaks.size());
-        const auto score_of = [&](const Chance& c) {
-          return surprise(matched, n, std::clamp(c.expected / n, 1e-3, 0.999)) / c.excess - places;
+        const auto score_of = [&](double by_chance) {
+          return surprise(matched, n, std::clamp(by_chance / n, 1e-3, 0.999)) - places;
         };
         Match& m = best.try_emplace(t, Match{.score = -places}).first->second;
-        if (score_of({expected, 1}) <= m.score) continue;  // the measured chance only lowers it
-        const Chance chance = measure_chance(map, peaks, place, begin, end, expected);
+        if (score_of(expected) <= m.score) continue;  // the measured chance only lowers it
+        const double chance = measure_chance(map, peaks, place, begin, end, expected);
         const double score = score_of(chance);
         if (score <= m.score) continue;
         m = {t,
@@ -184,7 +176,7 @@ std::vector<Match> identify(const LandmarkIndex& index, std::span<const float> m
              end * kLandmarkFrame,
              static_cast<int>(peaks.size()),
              matched,
-             chance.expected,
+             chance,
              score,
              0};
       }
