@@ -1,8 +1,10 @@
-# euterpe_room(NAME [TORCH] LINK libraries...): src/NAME/*.cpp as the static library euterpe_NAME.
+# euterpe_room(NAME [TORCH] LINK rooms... [PACKAGES libraries...]): src/NAME/*.cpp as the static library euterpe_NAME.
+# PACKAGES are for the room and its tests alone: what their flags define would keep the rooms below from using the
+# precompiled header.
 # Files media_*.cpp need the media packages and are left out where EUTERPE_MEDIA is OFF.
 # TORCH rooms share one precompiled <torch/torch.h>: it costs half a minute, once.
 function(euterpe_room name)
-  cmake_parse_arguments(ARG "TORCH" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH" "" "LINK;PACKAGES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   if(NOT EUTERPE_MEDIA)
     list(FILTER sources EXCLUDE REGEX "/media_[^/]*\\.cpp$")
@@ -14,7 +16,8 @@ function(euterpe_room name)
   set(target euterpe_${name})
   add_library(${target} STATIC ${sources})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
-  target_link_libraries(${target} PUBLIC ${ARG_LINK} PRIVATE euterpe_warnings)
+  target_link_libraries(${target} PUBLIC ${ARG_LINK} PRIVATE ${ARG_PACKAGES} euterpe_warnings)
+  set_target_properties(${target} PROPERTIES EUTERPE_PACKAGES "${ARG_PACKAGES}")
   if(ARG_TORCH)
     target_include_directories(${target} SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
     target_compile_options(${target} PRIVATE ${TORCH_CXX_FLAGS_LIST} -Wno-shadow)
@@ -62,7 +65,8 @@ function(euterpe_tests)
       add_dependencies(${test} euterpe)
       target_compile_definitions(${test} PRIVATE EUTERPE_BINARY="$<TARGET_FILE:euterpe>")
     else()
-      target_link_libraries(${test} PRIVATE euterpe_${room})
+      get_target_property(packages euterpe_${room} EUTERPE_PACKAGES)
+      target_link_libraries(${test} PRIVATE euterpe_${room} ${packages})
     endif()
     target_link_libraries(${test} PRIVATE euterpe_warnings GTest::gtest_main rapidcheck)
     gtest_discover_tests(${test} DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 900)

@@ -1,3 +1,5 @@
+#include <torch/torch.h>
+
 #include "nn/transformer_module.hpp"
 
 #include <cmath>

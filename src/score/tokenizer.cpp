@@ -200,6 +200,15 @@ std::vector<Token> encode_remi(const Score& score, const RemiOptions& options) {
     bars.push_back({meter_of_bar(score, lines[i], length, i), tempo_at(lines[i])});
     total += length;
   }
+  // Cutting a note that is struck again may leave bars behind the last sound; they are no part of the piece.
+  std::int64_t last_end = 0;
+  for (const GridEvent& e : events) last_end = std::max(last_end, e.end);
+  while (bars.size() > 1) {
+    const std::int64_t length = kMeters[static_cast<std::size_t>(bars.back().meter)].grid();
+    if (total - length < last_end) break;
+    total -= length;
+    bars.pop_back();
+  }
   // A last note may have been rounded up to the final bar line.
   if (events.back().start >= total) bars.push_back(bars.empty() ? Bar{0, tempo} : bars.back());
 

@@ -1,3 +1,5 @@
+#include <torch/torch.h>
+
 #include "train/trainer.hpp"
 
 #include <fmt/format.h>

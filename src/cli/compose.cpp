@@ -1,0 +1,144 @@
+#include "compose/compose.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <fstream>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "catalog/analysis.hpp"
+#include "catalog/catalog.hpp"
+#include "cli/command.hpp"
+#include "compose/performance.hpp"
+#include "compose/write_score.hpp"
+#include "score/midi.hpp"
+
+namespace euterpe {
+namespace {
+
+struct Options {
+  std::string model = "composer", key, meter;
+  std::filesystem::path prompt, soundfont;
+  std::vector<std::filesystem::path> out;
+  double tempo = 0;
+  int count = 1;
+  bool commercial = false, store = false;
+  ComposeOptions compose;
+};
+
+/// "tune.mid" for a single piece, "tune-3.mid" for the third of several.
+std::filesystem::path numbered(const std::filesystem::path& path, int index, int count) {
+  if (count == 1) return path;
+  return path.parent_path() / fmt::format("{}-{}{}", path.stem().string(), index + 1, path.extension().string());
+}
+
+/// The piece enters the catalog as a track with its terms, and as a work with its provenance.
+void store(Catalog& catalog, const std::filesystem::path& midi, const Composition& piece) {
+  const Analysis analysis = analyze_file(midi);
+  TrackRecord track;
+  track.id = sha256_file(midi);
+  track.path = std::filesystem::absolute(midi).string();
+  track.kind = analysis.kind;
+  track.title = midi.stem().string();
+  track.duration = analysis.duration;
+  track.added = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  std::vector<std::string> terms;
+  for (const auto& source : piece.provenance["learned_from"])
+    terms.push_back(fmt::format("{}: {}", source["name"].get<std::string>(), source["licence"].get<std::string>()));
+  RightsRecord rights;
+  rights.licence = piece.provenance["commercial"].get<bool>() ? "composed; learned from " + fmt::format("{}", fmt::join(terms, "; "))
+                                                              : "non-commercial: learned from " + fmt::format("{}", fmt::join(terms, "; "));
+  catalog.put_track(track, analysis.descriptors, rights);
+  for (const auto& [name, blob] : analysis.blobs) catalog.put_blob(track.id, name, blob);
+  WorkRecord work;
+  work.id = track.id;
+  work.model = piece.provenance["model"];
+  work.model_hash = piece.provenance["model_hash"];
+  work.style = piece.provenance["style"];
+  work.licence = rights.licence;
+  work.seed = piece.provenance["seed"];
+  work.provenance = piece.provenance.dump();
+  work.created = track.added;
+  catalog.put_work(work);
+}
+
+void run(Options& o, const Context& context) {
+  const Model model = find_model(o.model);
+  if (o.commercial && !model.card.value("commercial", false))
+    throw Error(Category::refused, "compose", fmt::format("{} learned from data that may not be used commercially", model.name),
+                "train your own: euterpe prepare --folder DIR, then euterpe train transformer");
+  const Composer composer(model);
+  Score prompt;
+  if (!o.prompt.empty()) {
+    prompt = read_midi(o.prompt).score;
+    o.compose.prompt = &prompt;
+  }
+  if (!o.key.empty()) o.compose.key = parse_key(o.key);
+  if (!o.meter.empty()) o.compose.meter = o.meter;
+  if (o.tempo > 0) o.compose.tempo = o.tempo;
+  if (o.count < 1) throw Error(Category::usage, "compose", "--count must be at least 1");
+  std::unique_ptr<Catalog> catalog;
+  if (o.store) catalog = open_catalog(context.catalog);
+  SynthesisOptions synthesis;
+  synthesis.soundfont = o.soundfont;
+  for (int i = 0; i < o.count; ++i) {
+    o.compose.seed = context.seed + static_cast<std::uint64_t>(i);
+    Composition piece = composer.compose(o.compose);
+    const std::string style = piece.provenance["style"];
+    if (!o.compose.prompt) perform(piece.score, style);
+    piece.score.tracks.front().texts.push_back(
+        {0, 0x01, fmt::format("Composed by Euterpe {}, model {} {}, style {}, seed {}", EUTERPE_VERSION, model.name,
+                              model.hash.substr(0, 12), style, o.compose.seed)});
+    nlohmann::json row = piece.provenance;
+    row["notes"] = piece.score.note_count();
+    row["seconds"] = piece.score.duration().value;
+    row["files"] = nlohmann::json::array();
+    std::filesystem::path midi;
+    for (const auto& wanted : o.out) {
+      const auto path = numbered(wanted, i, o.count);
+      write_score(path, piece.score, synthesis, fmt::format("{}, seed {}", style, o.compose.seed));
+      row["files"].push_back(path.string());
+      if (path.extension() == ".mid") midi = path;
+    }
+    if (catalog) {
+      if (midi.empty()) throw Error(Category::usage, "compose", "--store keeps the MIDI file's path: name one with -o");
+      store(*catalog, midi, piece);
+    }
+    if (context.jsonl)
+      print_json_line(row);
+    else if (context.json)
+      print_json(row);
+    else
+      fmt::print("{}: {}, {} notes, {:.0f} s, seed {} ({:.2f} nats a token)\n", fmt::join(row["files"].get<std::vector<std::string>>(), " "), style,
+                 piece.score.note_count(), piece.score.duration().value, o.compose.seed, piece.nats_per_token);
+  }
+}
+
+}  // namespace
+
+void setup_compose(CLI::App& app, Context& context) {
+  auto o = std::make_shared<Options>();
+  SamplingOptions& s = o->compose.sampling;
+  app.add_option("--style", o->compose.style, "chorale, folk, pop, or what the model has learned (default: its first)");
+  app.add_option("--bars", o->compose.bars, "Bars to write")->capture_default_str();
+  app.add_option("--continue", o->prompt, "MIDI file to go on from")->check(CLI::ExistingFile);
+  app.add_option("--key", o->key, "\"C major\", \"F# minor\", \"Bb\", \"Am\" (default: the model chooses)");
+  app.add_option("--tempo", o->tempo, "Quarter notes a minute, 30 to 240 (default: the model chooses)");
+  app.add_option("--meter", o->meter, "4/4, 3/4, 6/8 … (default: the model chooses)");
+  app.add_option("--count", o->count, "Pieces, with seeds from --seed on")->capture_default_str();
+  app.add_option("--temperature", s.temperature, "Below 1 safer, above 1 bolder")->capture_default_str();
+  app.add_option("--top-k", s.top_k, "Keep the k likeliest tokens, 0 = off")->capture_default_str();
+  app.add_option("--top-p", s.top_p, "Keep the likeliest tokens that hold this probability, 1 = off")->capture_default_str();
+  app.add_option("--min-p", s.min_p, "Drop tokens less likely than this share of the likeliest, 0 = off")->capture_default_str();
+  app.add_option("--model", o->model, "Model that composes")->capture_default_str();
+  app.add_option("--soundfont", o->soundfont, "SoundFont for audio (default: the General MIDI one)");
+  app.add_flag("--store", o->store, "Add the piece to the catalog, with its provenance and terms");
+  app.add_flag("--commercial", o->commercial, "Refuse weights that may not be used commercially");
+  app.add_option("-o,--output", o->out, ".mid .musicxml .wav .flac .mp3 .ogg .opus .m4a .png .svg; several may be named")->required();
+  app.callback([o, &context] { run(*o, context); });
+}
+
+}  // namespace euterpe

@@ -1,0 +1,156 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <toml++/toml.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/log.hpp"
+#include "cli/command.hpp"
+#include "corpus/shard.hpp"
+#include "nn/model.hpp"
+#include "recognize/training.hpp"
+#include "train/transformer.hpp"
+
+namespace euterpe {
+namespace {
+
+/// Takes from a TOML file what the command line did not say: each key is an option's long name.
+void apply_recipe(CLI::App& app, const std::filesystem::path& path) {
+  toml::table recipe;
+  try {
+    recipe = toml::parse(read_text(path), path.string());
+  } catch (const toml::parse_error& e) {
+    throw Error(Category::usage, "recipe",
+                fmt::format("{}:{}: {}", path.string(), e.source().begin.line, e.description()));
+  }
+  for (const auto& [key, node] : recipe) {
+    const std::string name = "--" + std::string(key.str());
+    CLI::Option* option = app.get_option_no_throw(name);
+    if (!option)
+      throw Error(Category::usage, "recipe",
+                  fmt::format("{}:{}: {} is no option of train {}", path.string(), key.source().begin.line, key.str(), app.get_name()));
+    if (option->count() > 0) continue;
+    if (const auto* text = node.as_string())
+      option->add_result(text->get());
+    else if (const auto* whole = node.as_integer())
+      option->add_result(std::to_string(whole->get()));
+    else if (const auto* real = node.as_floating_point())
+      option->add_result(fmt::format("{}", real->get()));
+    else if (const auto* truth = node.as_boolean())
+      option->add_result(truth->get() ? "true" : "false");
+    else
+      throw Error(Category::usage, "recipe",
+                  fmt::format("{}:{}: {} must be a text, a number or true/false", path.string(), key.source().begin.line, key.str()));
+    option->run_callback();
+  }
+}
+
+struct Common {
+  std::filesystem::path recipe, data, out;
+  std::string name;
+};
+
+void add_common(CLI::App& app, Common& c, const char* data_help) {
+  app.add_option("--recipe", c.recipe, "TOML file with any of these options; the command line wins")->check(CLI::ExistingFile);
+  app.add_option("--data", c.data, data_help)->envname("EUTERPE_DATA");
+  app.add_option("--name", c.name, "Name of the model")->capture_default_str();
+  app.add_option("--out", c.out, "Folder to write it to (default: NAME in your own models)");
+}
+
+std::filesystem::path out_folder(const Common& c) { return c.out.empty() ? user_models_folder() / c.name : c.out; }
+
+void setup_transformer(CLI::App& app, Context& context) {
+  struct Options : Common {
+    std::filesystem::path shard, run;
+    TransformerTraining training;
+    double minutes = 0;
+  };
+  auto o = std::make_shared<Options>();
+  o->name = "composer";
+  add_common(app, *o, "unused here: shards come from prepare");
+  TransformerTraining& t = o->training;
+  app.add_option("--corpus", o->shard, "Shard made by prepare");
+  app.add_option("--run", o->run, "Folder for checkpoints and metrics; an interrupted run there is resumed (default: OUT.run)");
+  app.add_option("--from", t.from, "Model to fine-tune");
+  app.add_option("--steps", t.steps, "Optimizer steps")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--minutes", o->minutes, "Stop after so long, 0 = never")->capture_default_str();
+  app.add_option("--batch", t.batch, "Sequences a step")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--context", t.network.context, "Tokens a sequence")->capture_default_str();
+  app.add_option("--d-model", t.network.d_model, "Width")->capture_default_str();
+  app.add_option("--layers", t.network.layers, "Blocks")->capture_default_str();
+  app.add_option("--heads", t.network.heads, "Attention heads")->capture_default_str();
+  app.add_option("--ff", t.network.ff, "Inner width of the feed-forward part")->capture_default_str();
+  app.add_option("--dropout", t.network.dropout, "While training, 0 = off")->capture_default_str();
+  app.add_option("--learning-rate", t.learning_rate, "Peak of the schedule")->capture_default_str();
+  app.add_option("--evaluate-every", t.evaluate_every, "Steps between validations")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--checkpoint-every", t.checkpoint_every, "Steps between checkpoints")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--patience", t.patience, "Validations without gain before stopping, 0 = never")->capture_default_str();
+  app.callback([o, &app, &context] {
+    if (!o->recipe.empty()) apply_recipe(app, o->recipe);
+    if (o->shard.empty()) throw Error(Category::usage, "train", "--corpus is missing", "make a shard with euterpe prepare");
+    TransformerTraining training = o->training;
+    training.name = o->name;
+    training.out = out_folder(*o);
+    training.run = o->run.empty() ? std::filesystem::path(training.out.string() + ".run") : o->run;
+    training.seconds = o->minutes * 60;
+    training.seed = context.seed_given ? context.seed : 1;
+    const Shard shard = read_shard(o->shard);
+    for (const auto& [reason, count] : shard.left_out) spdlog::info("left out of the shard: {} ({})", count, reason);
+    const TransformerReport r = train_transformer(shard, training);
+    nlohmann::json by_style = nlohmann::json::object();
+    for (const auto& [style, loss] : r.validation_by_style) by_style[style] = loss;
+    if (context.json) {
+      print_json({{"model", training.out.string()}, {"parameters", r.parameters}, {"steps", r.steps}, {"best_step", r.best_step},
+                  {"first_loss", r.first_loss}, {"last_loss", r.last_loss}, {"validation", r.best_validation},
+                  {"validation_by_style", by_style}, {"seconds", r.seconds}, {"tokens_per_second", r.tokens_per_second},
+                  {"stopped_early", r.stopped_early}});
+      return;
+    }
+    fmt::print("{}: {} parameters, {} steps in {:.0f} s, {:.0f} tokens/s\n", training.out.string(), r.parameters, r.steps,
+               r.seconds, r.tokens_per_second);
+    fmt::print("  loss {:.3f} -> {:.3f} nats a token; validation {:.3f} at step {}\n", r.first_loss, r.last_loss,
+               r.best_validation, r.best_step);
+    for (const auto& [style, loss] : r.validation_by_style) fmt::print("  {:<10} {:.3f}\n", style, loss);
+  });
+}
+
+using StyleTrainer = nlohmann::json (*)(const std::filesystem::path&, const std::filesystem::path&, std::uint64_t);
+
+template <StyleTrainer kTrain>
+void setup_style(CLI::App& app, Context& context) {
+  auto o = std::make_shared<Common>();
+  o->name = app.get_name();
+  add_common(app, *o,
+             kTrain == train_style_audio ? "Folder of audio, one subfolder a style (artists.csv: file,artist)"
+                                         : "Folder that holds the data sets jsb, nottingham, pop909, classical");
+  app.callback([o, &app, &context] {
+    if (!o->recipe.empty()) apply_recipe(app, o->recipe);
+    if (o->data.empty()) throw Error(Category::usage, "train", "--data is missing");
+    const auto result = kTrain(o->data, out_folder(*o), context.seed_given ? context.seed : 1);
+    if (context.json)
+      print_json(result);
+    else
+      fmt::print("{}\n{}\n", out_folder(*o).string(), result.dump(2));
+  });
+}
+
+struct Row {
+  const char* name;
+  const char* summary;
+  void (*setup)(CLI::App& app, Context& context);
+};
+constexpr Row kNetworks[] = {
+    {"transformer", "The composer: a decoder Transformer over REMI tokens", setup_transformer},
+    {"style-audio", "The style of a recording, from its descriptors", setup_style<train_style_audio>},
+    {"style-score", "The style of a score, from its descriptors", setup_style<train_style_score>},
+};
+
+}  // namespace
+
+void setup_train(CLI::App& app, Context& context) {
+  app.require_subcommand(1);
+  for (const Row& row : kNetworks) row.setup(*app.add_subcommand(row.name, row.summary), context);
+}
+
+}  // namespace euterpe

@@ -1,0 +1,59 @@
+#include "compose/sampler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace euterpe {
+
+void check(const SamplingOptions& o) {
+  auto require = [](bool ok, const char* option, double value, const char* rule) {
+    if (!ok) throw Error(Category::usage, "compose", fmt::format("{} is {}, must be {}", option, value, rule));
+  };
+  require(o.temperature > 0 && o.temperature <= 10, "temperature", o.temperature, "above 0, at most 10");
+  require(o.top_k >= 0, "top-k", o.top_k, "0 (off) or more");
+  require(o.top_p > 0 && o.top_p <= 1, "top-p", o.top_p, "above 0, at most 1");
+  require(o.min_p >= 0 && o.min_p < 1, "min-p", o.min_p, "at least 0, below 1");
+}
+
+Sampler::Sampler(const SamplingOptions& options) : options_(options) { check(options); }
+
+int Sampler::draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, Random& random,
+                  double* log_probability) {
+  EUTERPE_ASSERT(logits.size() == allowed.size());
+  float largest = -INFINITY;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (allowed[i]) largest = std::max(largest, logits[i]);
+  EUTERPE_ASSERT(std::isfinite(largest));
+  candidates_.clear();
+  double total = 0, plain_total = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (!allowed[i]) continue;
+    const double distance = double{logits[i]} - largest;
+    plain_total += std::exp(distance);
+    const double weight = std::exp(distance / options_.temperature);
+    total += weight;
+    candidates_.push_back({static_cast<int>(i), weight});
+  }
+  std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
+    return a.weight != b.weight ? a.weight > b.weight : a.token < b.token;
+  });
+  std::size_t keep = candidates_.size();
+  if (options_.top_k > 0) keep = std::min(keep, static_cast<std::size_t>(options_.top_k));
+  double sum = 0;
+  for (std::size_t i = 0; i < keep; ++i) {
+    if (candidates_[i].weight < options_.min_p * candidates_.front().weight) keep = i;
+    sum += candidates_[i].weight;
+    if (sum >= options_.top_p * total) keep = std::min(keep, i + 1);
+  }
+  weights_.clear();
+  for (std::size_t i = 0; i < std::max<std::size_t>(keep, 1); ++i) weights_.push_back(candidates_[i].weight);
+  const int token = candidates_[random.weighted(weights_)].token;
+  if (log_probability) *log_probability = double{logits[static_cast<std::size_t>(token)]} - largest - std::log(plain_total);
+  return token;
+}
+
+}  // namespace euterpe

@@ -1,0 +1,39 @@
+#pragma once
+/// Draws the next token from a model's logits.
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/random.hpp"
+
+namespace euterpe {
+
+struct SamplingOptions {
+  double temperature = 1.0;  ///< > 0; below 1 safer, above 1 bolder
+  int top_k = 0;             ///< keep the k most likely, 0 = off
+  double top_p = 0.98;       ///< keep the smallest set that holds this probability (Holtzman et al. 2020), 1 = off
+  double min_p = 0.0;        ///< drop what is less likely than this share of the likeliest, 0 = off
+};
+
+/// Error{usage} naming the option that is out of range.
+void check(const SamplingOptions& options);
+
+class Sampler {
+ public:
+  explicit Sampler(const SamplingOptions& options);
+  /// \param logits [vocabulary]; \param allowed [vocabulary], 0 = may not be drawn; at least one must be allowed
+  /// \param log_probability receives the natural logarithm of the model's own probability (temperature 1, no cut) of the
+  ///        token among the allowed ones
+  int draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, Random& random, double* log_probability = nullptr);
+
+ private:
+  SamplingOptions options_;
+  struct Candidate {
+    int token;
+    double weight;
+  };
+  std::vector<Candidate> candidates_;
+  std::vector<double> weights_;
+};
+
+}  // namespace euterpe

@@ -1,0 +1,163 @@
+#include "score/tokenizer.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/random.hpp"
+#include "score/midi.hpp"
+#include "score/remi_grammar.hpp"
+
+namespace euterpe {
+namespace {
+using V = RemiVocabulary;
+
+/// Four bars of 3/4, two parts, one of them drums, with a tempo change and a note over a bar line.
+Score waltz() {
+  Score score;
+  score.ticks_per_quarter = 480;
+  score.tempos = {{0, 500000}, {1440, 600000}};
+  score.meters = {{0, 3, 4}};
+  Track& melody = add_track(score, "melody", 40, 0);
+  for (int i = 0; i < 12; ++i) melody.notes.push_back({i * 480, i % 3 == 2 ? 960 : 480, static_cast<std::uint8_t>(60 + i), 80, 0});
+  Track& drums = add_track(score, "drums", 0, 9);
+  for (int i = 0; i < 4; ++i) drums.notes.push_back({i * 1440, 240, 36, 100, 9});
+  score.sort();
+  return score;
+}
+
+/// Notes as (start, duration, pitch) a part, which is what the grid must keep.
+auto notes_of(const Score& score) {
+  std::vector<std::vector<std::array<std::int64_t, 3>>> parts;
+  for (const Track& t : score.tracks) {
+    if (t.notes.empty()) continue;
+    auto& part = parts.emplace_back();
+    for (const Note& n : t.notes)
+      part.push_back({n.start * 480 / score.ticks_per_quarter, n.duration * 480 / score.ticks_per_quarter, n.pitch});
+  }
+  return parts;
+}
+
+TEST(Tokenizer, keeps_a_score_that_stands_on_the_grid_exactly) {
+  const Score score = waltz();
+  const Score back = decode_remi(encode_remi(score));
+  EXPECT_EQ(notes_of(back), notes_of(score));
+  EXPECT_EQ(back.meters.front().numerator, 3);
+  EXPECT_EQ(back.tracks[0].program, 40);
+  EXPECT_TRUE(back.tracks[1].drums);
+  ASSERT_EQ(back.tempos.size(), 2u);
+  EXPECT_EQ(back.tempos[1].tick, 1440);
+  EXPECT_NEAR(back.tempos[1].bpm(), 100, 100 * 0.015);
+}
+
+TEST(Tokenizer, ends_a_piece_with_the_count_of_bars_that_remain) {
+  const auto tokens = encode_remi(waltz());
+  std::vector<int> left;
+  for (Token t : tokens)
+    if (V::kind(t) == TokenKind::left) left.push_back(V::value(t));
+  ASSERT_GE(left.size(), 4u);
+  for (std::size_t i = 0; i < left.size(); ++i) EXPECT_EQ(left[i], static_cast<int>(left.size() - 1 - i));
+}
+
+RC_GTEST_PROP(Tokenizer, gives_the_same_tokens_for_what_it_decoded, ()) {
+  Score score;
+  score.ticks_per_quarter = *rc::gen::element(96, 120, 480, 1024);
+  const auto meter = *rc::gen::elementOf(std::vector<MeterChoice>(remi_meters().begin(), remi_meters().end()));
+  score.meters = {{0, meter.numerator, meter.denominator}};
+  const int parts = *rc::gen::inRange(1, 5);
+  for (int p = 0; p < parts; ++p) {
+    Track& track = add_track(score, "", *rc::gen::inRange(0, 128), p == 3 ? 9 : p);
+    const auto starts = *rc::gen::nonEmpty(rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 8000)));
+    for (int start : starts)
+      track.notes.push_back({start, *rc::gen::inRange(0, 6000), static_cast<std::uint8_t>(*rc::gen::inRange(0, 128)),
+                             static_cast<std::uint8_t>(*rc::gen::inRange(1, 128)), static_cast<std::uint8_t>(p == 3 ? 9 : p)});
+  }
+  score.sort();
+  if (score.bar_lines().size() > 3000) return;
+  const auto tokens = encode_remi(score);
+  const Score grid = decode_remi(tokens);
+  RC_ASSERT(encode_remi(grid) == tokens);
+  RC_ASSERT(read_midi(write_midi(grid)).score == grid);
+}
+
+RC_GTEST_PROP(Tokenizer, decodes_whatever_the_grammar_lets_through, (std::uint64_t seed)) {
+  Random random(seed);
+  RemiGrammar grammar;
+  std::vector<Token> tokens;
+  std::vector<std::uint8_t> allowed(static_cast<std::size_t>(V::size()));
+  while (tokens.size() < 400 && (tokens.empty() || V::kind(tokens.back()) != TokenKind::eos)) {
+    grammar.mask(allowed);
+    std::vector<double> weights(allowed.begin(), allowed.end());
+    RC_ASSERT(std::any_of(weights.begin(), weights.end(), [](double w) { return w > 0; }));
+    tokens.push_back(static_cast<Token>(random.weighted(weights)));
+    grammar.push(tokens.back());
+  }
+  // Where the walk was cut in the middle of a note the rest is dropped; up to there it must be a score.
+  RemiGrammar again;
+  std::size_t boundary = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    again.push(tokens[i]);
+    if (again.at_boundary()) boundary = i + 1;
+  }
+  const Score score = decode_remi(std::span(tokens).first(boundary));
+  RC_ASSERT(read_midi(write_midi(score)).score == score);
+}
+
+TEST(Tokenizer, transposes_pitches_and_key_but_no_drums) {
+  RemiOptions options;
+  options.key = KeyEstimate{11, true, 1.0};
+  auto tokens = encode_remi(waltz(), options);
+  const Score before = decode_remi(tokens);
+  ASSERT_TRUE(transpose_remi(tokens, 3));
+  const Score after = decode_remi(tokens);
+  for (std::size_t i = 0; i < before.tracks[0].notes.size(); ++i)
+    EXPECT_EQ(after.tracks[0].notes[i].pitch, before.tracks[0].notes[i].pitch + 3);
+  EXPECT_EQ(after.tracks[1].notes, before.tracks[1].notes);
+  EXPECT_EQ(tokens[2], V::token(TokenKind::key, 12 + 2));
+}
+
+TEST(Tokenizer, refuses_a_transposition_that_leaves_the_midi_range_and_changes_nothing) {
+  auto tokens = encode_remi(waltz());
+  const auto before = tokens;
+  EXPECT_FALSE(transpose_remi(tokens, 80));
+  EXPECT_EQ(tokens, before);
+}
+
+TEST(Tokenizer, names_the_bar_whose_meter_it_cannot_say) {
+  Score score = waltz();
+  score.meters = {{0, 3, 4}, {1440, 11, 16}};
+  try {
+    encode_remi(score);
+    FAIL() << "11/16 was encoded";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.category(), Category::unsupported);
+    EXPECT_NE(e.detail().find("bar 2"), std::string::npos) << e.detail();
+  }
+}
+
+TEST(Tokenizer, refuses_an_empty_score_and_tokens_out_of_order) {
+  EXPECT_THROW(encode_remi(Score{}), Error);
+  const std::vector<Token> wrong{V::token(TokenKind::bos), V::token(TokenKind::pitch, 60)};
+  EXPECT_THROW(decode_remi(wrong), Error);
+  const std::vector<Token> beyond{60000};
+  EXPECT_THROW(decode_remi(beyond), Error);
+}
+
+TEST(Tokenizer, takes_real_folk_tunes_there_and_back) {
+  const char* data = std::getenv("EUTERPE_DATA");
+  if (!data) GTEST_SKIP() << "EUTERPE_DATA is not set: no real tunes to try";
+  int tried = 0;
+  for (const auto& path : walk_files({std::filesystem::path(data) / "nottingham"})) {
+    if (path.extension() != ".mid" || ++tried > 100) continue;
+    const auto tokens = encode_remi(read_midi(path).score);
+    EXPECT_EQ(encode_remi(decode_remi(tokens)), tokens) << path;
+  }
+  EXPECT_GT(tried, 0);
+}
+
+}  // namespace
+}  // namespace euterpe
