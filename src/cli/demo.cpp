@@ -96,7 +96,7 @@ void Demo::run() {
   row("listen", fmt::format("{} SIMULATED listeners who prefer styles", options_.listeners),
       [&] { return simulate(); });
   row("recommend", "each SIMULATED listener's last listen, held out", [&] { return recommend(); });
-  row("identify", "excerpts of 10 s: clean, MP3 64k, pink noise 10 dB", [&] { return identify_excerpts(); });
+  row("identify", "10 s excerpts: clean, MP3 64k, pink noise 10 dB", [&] { return identify_excerpts(); });
   row("train", fmt::format("a small Transformer on the works, {:.0f} s", options_.train_seconds),
       [&] { return train(); });
   report_steps();
@@ -224,7 +224,10 @@ void setup_demo(CLI::App& app, Context& context) {
       fmt::print("\n{} in all; listeners are simulated. The report with plots and players: {}\n",
                  format_duration(total), report);
     } else {
-      print_json({{"steps", steps}, {"seconds", total}, {"report", report}, {"simulated", nlohmann::json::array({"listen", "recommend"})}});
+      print_json({{"steps", steps},
+                  {"seconds", total},
+                  {"report", report},
+                  {"simulated", nlohmann::json::array({"listen", "recommend"})}});
     }
   });
 }
