@@ -12,7 +12,7 @@ namespace euterpe {
 
 /// A match counts from this score on: decimal digits by which chance is ruled out, beyond what the size of the index
 /// lets chance try. How it was chosen stands in docs/protect.md.
-inline constexpr double kIdentifyThreshold = 8.0;
+inline constexpr double kIdentifyThreshold = 6.0;
 inline constexpr double kIdentifyMinSeconds = 1.0;  ///< shorter queries hold too little to tell anything
 
 struct IdentifyOptions {

@@ -1,5 +1,6 @@
 #pragma once
 /// Music-like audio made on the spot: chords of decaying partials over a soft noise beat, another piece for each seed.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
