@@ -389,8 +389,9 @@ class FileReader {
  private:
   /// First "MTrk" at or after `from`, else the file's end.
   std::size_t next_marker(std::size_t from) const {
+    // A marker that the end of the data cuts through is none: taken for one it would be found again without end.
     const auto it = std::lower_bound(markers_.begin(), markers_.end(), from);
-    return it == markers_.end() ? bytes_.size() : *it;
+    return it == markers_.end() || *it + 4 > bytes_.size() ? bytes_.size() : *it;
   }
 
   /// \return where the first chunk after MThd is to be looked for
