@@ -24,7 +24,7 @@ void draw_waveform(Canvas& canvas, const Box& box, const AudioBuffer& audio, dou
   for (const float sample : audio.samples) peak = std::max(peak, std::isfinite(sample) ? std::abs(sample) : 0.0F);
   const double top = peak > 0 ? peak * 1.05 : 1;
   const Scale y{-top, top, box.bottom, box.top};
-  canvas.y_axis(box, y, round_ticks(-top, top, 4), "", true);
+  canvas.y_axis(box, y, round_ticks(-top, top, 5), "", true);
   canvas.text_upwards(18, (box.top + box.bottom) / 2, "amplitude", kNormal);
 
   const auto frames = static_cast<double>(audio.frames());
