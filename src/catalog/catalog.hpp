@@ -37,7 +37,8 @@ struct Listen {
 };
 
 /// What analysis found, one per track. Numbers by name ("tempo_bpm", "loudness_lufs", "key_confidence" …), texts by
-/// name ("key" = "A minor"), and the content embedding (L2-normalized, `embedding_space` names its kind and version).
+/// name ("key" = "A minor"), and the content embedding: raw features (`embedding_space` names their kind and
+/// version), which similar_tracks() standardizes over the catalog.
 struct Descriptors {
   std::map<std::string, double> numbers;
   std::map<std::string, std::string> texts;

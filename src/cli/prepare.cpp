@@ -14,7 +14,7 @@ namespace {
 struct Options {
   std::filesystem::path data, folder, out;
   std::vector<std::string> sets;
-  bool catalog = false, velocities = false;
+  bool catalog = false, velocities = false, performed_timing = false;
   std::string style = "none";
 };
 
@@ -33,6 +33,7 @@ void run(const Options& o, const Context& context) {
     throw Error(Category::usage, "prepare", "nothing to prepare", "name --sets with --data, --folder, or --from-catalog");
   PrepareOptions options;
   options.velocities = o.velocities;
+  options.performed_timing = o.performed_timing;
   const Shard shard = prepare(sources, options);
   write_shard(o.out, shard);
 
@@ -65,6 +66,7 @@ void setup_prepare(CLI::App& app, Context& context) {
   app.add_flag("--from-catalog", o->catalog, "The catalog's scores; tracks that may not be trained on are left out");
   app.add_option("--style", o->style, "Style of the pieces of --folder and --from-catalog")->capture_default_str();
   app.add_flag("--velocities", o->velocities, "Keep dynamics, at a third more tokens");
+  app.add_flag("--performed-timing", o->performed_timing, "Keep performed timing instead of sixteenths and eighth triplets");
   app.add_option("-o,--output", o->out, "Shard to write")->required();
   app.callback([o, &context] { run(*o, context); });
 }

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
+#include <algorithm>
+#include <array>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -14,6 +15,26 @@
 
 namespace euterpe {
 namespace fs = std::filesystem;
+
+Score snap_to_grid(Score score) {
+  // In twelfths of a quarter a sixteenth is 3 and an eighth triplet 4: within a quarter 0 3 4 6 8 9 are kept.
+  static constexpr std::array<int, kGridPerQuarter + 1> kNearest{0, 0, 3, 3, 4, 4, 6, 8, 8, 9, 9, 12, 12};
+  constexpr int kSixteenth = 3;
+  const std::int64_t quarter = score.ticks_per_quarter;
+  auto snap = [&](std::int64_t tick) {
+    const std::int64_t grid = (tick * kGridPerQuarter * 2 + quarter) / (2 * quarter);
+    return grid / kGridPerQuarter * kGridPerQuarter + kNearest[static_cast<std::size_t>(grid % kGridPerQuarter)];
+  };
+  auto ticks = [&](std::int64_t grid) { return (grid * quarter + kGridPerQuarter / 2) / kGridPerQuarter; };
+  for (Track& track : score.tracks)
+    for (Note& note : track.notes) {
+      const std::int64_t start = snap(note.start), end = std::max(snap(note.end()), start + kSixteenth);
+      note.start = ticks(start);
+      note.duration = ticks(end) - note.start;
+    }
+  score.sort();
+  return score;
+}
 
 Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
   Shard shard;
@@ -39,7 +60,7 @@ Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
         remi.style = remi_style(piece.style) ? piece.style : "none";
         remi.velocities = options.velocities;
         remi.key = estimate_key(pitch_class_durations(piece.score));
-        made[i] = {piece.id, remi.style, piece.group, piece.split, encode_remi(piece.score, remi)};
+        made[i] = {piece.id, remi.style, piece.group, piece.split, encode_remi(options.performed_timing ? piece.score : snap_to_grid(piece.score), remi)};
       } catch (const Error& e) {
         spdlog::debug("left out {}: {}", piece.id, e.what());
         refused[i] = "meter or instruments that tokens cannot say";
