@@ -74,9 +74,10 @@ Piece jsb_piece(const nlohmann::json& steps, const std::string& split, std::size
       const auto& step = steps[static_cast<std::size_t>(t)];
       if (!step.is_array() || step.size() != 4)
         throw Error(Category::bad_input, "read_jsb", fmt::format("{}: step {}: expected four voices", piece.id, t));
-      const int p = static_cast<int>(step[static_cast<std::size_t>(voice)].get<double>());
-      if (p > 127)
-        throw Error(Category::bad_input, "read_jsb", fmt::format("{}: step {}: pitch {} is no MIDI pitch", piece.id, t, p));
+      const double value = step[static_cast<std::size_t>(voice)].get<double>();
+      if (!(value >= -1 && value <= 127))
+        throw Error(Category::bad_input, "read_jsb", fmt::format("{}: step {}: pitch {} is no MIDI pitch", piece.id, t, value));
+      const int p = static_cast<int>(value);
       if (t > 0 && (p != pitch || (t + upbeat) % kBar == 0)) {
         flush(t);
         start = t;
@@ -177,7 +178,13 @@ std::vector<Piece> read_jsb(const fs::path& folder) {
   for (const char* split : {"train", "valid", "test"}) {
     if (!json.contains(split))
       throw Error(Category::bad_input, "read_jsb", fmt::format("{}: has no \"{}\"", path.string(), split));
-    for (const auto& steps : json[split]) pieces.push_back(jsb_piece(steps, split, pieces.size()));
+    for (const auto& steps : json[split]) {
+      try {
+        pieces.push_back(jsb_piece(steps, split, pieces.size()));
+      } catch (const nlohmann::json::exception& e) {
+        throw Error(Category::bad_input, "read_jsb", fmt::format("{}: piece {}: {}", path.string(), pieces.size(), e.what()));
+      }
+    }
   }
   return pieces;
 }

@@ -73,17 +73,24 @@ Shard read_shard(const std::filesystem::path& path) {
     shard.vocabulary = header.at("vocabulary");
     shard.data = header.at("data");
     shard.left_out = header.at("left_out").get<std::map<std::string, int>>();
+    // Pieces stand end to end, so that no header can ask for more memory than the file has.
     const std::uint64_t total = body.size() / sizeof(Token);
+    std::uint64_t next = 0;
     for (const auto& row : header.at("pieces")) {
       const auto offset = row.at("offset").get<std::uint64_t>(), count = row.at("length").get<std::uint64_t>();
-      if (offset > total || count > total - offset)
-        broken(path, fmt::format("piece {} lies outside the tokens", row.at("id").get<std::string>()));
+      if (offset != next || count > total - offset)
+        broken(path, fmt::format("piece {} lies outside its place in the tokens", row.at("id").get<std::string>()));
+      next += count;
       ShardPiece piece{row.at("id"), row.at("style"), row.at("group"), row.at("split"), std::vector<Token>(count)};
       std::memcpy(piece.tokens.data(), body.data() + offset * sizeof(Token), count * sizeof(Token));
+      if (piece.split != "train" && piece.split != "valid" && piece.split != "test")
+        broken(path, fmt::format("piece {}: there is no split \"{}\"", piece.id, piece.split));
       for (Token t : piece.tokens)
         if (t >= shard.vocabulary) broken(path, fmt::format("piece {}: token {} is none", piece.id, t));
       shard.pieces.push_back(std::move(piece));
     }
+    if (body.size() != total * sizeof(Token) || next != total)
+      broken(path, fmt::format("the pieces take {} tokens of {} bytes", next, body.size()));
   } catch (const nlohmann::json::exception& e) {
     broken(path, fmt::format("header: {}", e.what()));
   }
