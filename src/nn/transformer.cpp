@@ -17,8 +17,9 @@ TransformerOptions transformer_options(const nlohmann::json& json) {
   TransformerOptions o;
   auto integer = [&](const char* key, int& value, int low, int high) {
     check(json.contains(key) && json[key].is_number_integer(), key, "is missing or no whole number");
-    value = json[key].get<int>();
-    check(value >= low && value <= high, key, fmt::format("is {}, must be {} to {}", value, low, high));
+    const auto given = json[key].get<std::int64_t>();
+    check(given >= low && given <= high, key, fmt::format("is {}, must be {} to {}", given, low, high));
+    value = static_cast<int>(given);
   };
   integer("vocabulary", o.vocabulary, 2, 1 << 20);
   integer("d_model", o.d_model, 8, 1 << 14);
@@ -27,7 +28,10 @@ TransformerOptions transformer_options(const nlohmann::json& json) {
   integer("ff", o.ff, 8, 1 << 16);
   integer("context", o.context, 2, 1 << 16);
   check(o.d_model % (2 * o.heads) == 0, "d_model", "must be an even multiple of heads");
-  if (json.contains("dropout")) o.dropout = json["dropout"].get<double>();
+  if (json.contains("dropout")) {
+    check(json["dropout"].is_number(), "dropout", "is no number");
+    o.dropout = json["dropout"].get<double>();
+  }
   check(o.dropout >= 0 && o.dropout < 1, "dropout", "must be in [0, 1)");
   return o;
 }
