@@ -67,13 +67,17 @@ class Run {
       const auto state = nlohmann::json::parse(file.metadata.at("state"));
       if (state.at("version").get<int>() > kCheckpointVersion)
         throw Error(Category::newer_version, "resume", checkpoint().string() + ": made by a newer version");
-      if (state.at("seed").get<std::uint64_t>() != options_.seed || state.at("steps").get<std::int64_t>() != options_.steps)
-        throw Error(Category::usage, "resume",
-                    fmt::format("{}: the run there has seed {} and {} steps, this one {} and {}", options_.folder.string(),
-                                state.at("seed").get<std::uint64_t>(), state.at("steps").get<std::int64_t>(), options_.seed, options_.steps),
-                    "give the same options, or another --run folder");
+      const auto mine = recipe(), theirs = state.at("recipe");
+      for (const auto& [key, value] : mine.items())
+        if (!theirs.contains(key) || theirs[key] != value)
+          throw Error(Category::usage, "resume",
+                      fmt::format("{}: the run there has {} {}, this one {}", options_.folder.string(), key,
+                                  theirs.value(key, nlohmann::json()).dump(), value.dump()),
+                      "give the same options, or another --run folder");
       step = state.at("step");
       stale = state.at("stale");
+      sum = state.at("sum");
+      since = state.at("since");
       report.best_step = state.at("best_step");
       report.best_validation = state.at("best_validation");
       report.first_loss = state.at("first_loss");
@@ -104,10 +108,11 @@ class Run {
       store(file, "best/" + s.name, s.best);
     }
     file.metadata["state"] = nlohmann::json{{"version", kCheckpointVersion},
-                                            {"seed", options_.seed},
-                                            {"steps", options_.steps},
+                                            {"recipe", recipe()},
                                             {"step", step},
                                             {"stale", stale},
+                                            {"sum", sum},
+                                            {"since", since},
                                             {"best_step", report.best_step},
                                             {"best_validation", report.best_validation},
                                             {"first_loss", report.first_loss},
@@ -174,9 +179,21 @@ class Run {
 
   std::int64_t step = 0;
   int stale = 0;
+  double sum = 0;          ///< of the losses since the last entry of the curve
+  std::int64_t since = 0;  ///< their number
   TrainingReport report;
 
  private:
+  /// All that the weights after a step depend on.
+  nlohmann::json recipe() const {
+    const TrainerOptions& o = options_;
+    nlohmann::json out = task_.recipe;
+    out.update({{"seed", o.seed}, {"steps", o.steps}, {"learning_rate", o.learning_rate}, {"final_rate", o.final_rate},
+                {"warmup", o.warmup}, {"weight_decay", o.weight_decay}, {"beta1", o.beta1}, {"beta2", o.beta2},
+                {"clip", o.clip}, {"ema", o.ema}});
+    return out;
+  }
+
   const TrainingTask& task_;
   const TrainerOptions& options_;
   std::vector<Slot> slots_;
@@ -195,8 +212,8 @@ TrainingReport run_training(const TrainingTask& task, const TrainerOptions& opti
   progress.advance(static_cast<std::uint64_t>(run.step));
   const auto start = Clock::now();
   auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  std::int64_t items = 0, since = 0;
-  double sum = 0, norm = 0;
+  std::int64_t items = 0;
+  double norm = 0;
   while (run.step < options.steps) {
     Random random = Random::stream(options.seed, static_cast<std::uint64_t>(run.step));
     const torch::Tensor loss = task.loss(random, items);
@@ -205,15 +222,15 @@ TrainingReport run_training(const TrainingTask& task, const TrainerOptions& opti
     norm = run.update();
     if (run.step == 0) run.report.first_loss = value;
     run.report.last_loss = value;
-    sum += value;
-    ++since;
+    run.sum += value;
+    ++run.since;
     ++run.step;
     progress.advance();
     const bool out_of_time = options.seconds > 0 && elapsed() >= options.seconds;
     const bool last = run.step == options.steps || out_of_time || interrupted();
     if (run.step % 10 == 0 || last) {
       const double rate = static_cast<double>(items) / elapsed();
-      const double mean = sum / static_cast<double>(since);
+      const double mean = run.sum / static_cast<double>(run.since);
       run.report.losses.emplace_back(run.step, mean);
       events.scalar("loss/train", mean, run.step);
       events.scalar("gradient_norm", norm, run.step);
@@ -224,8 +241,8 @@ TrainingReport run_training(const TrainingTask& task, const TrainerOptions& opti
                                 {task.unit + "_per_second", rate}}.dump() << '\n'
               << std::flush;
       progress.note(fmt::format("loss {:.3f}, {:.0f} {}/s", mean, rate, task.unit));
-      sum = 0;
-      since = 0;
+      run.sum = 0;
+      run.since = 0;
     }
     if (task.validate && !interrupted() && (run.step % options.evaluate_every == 0 || last)) {
       const double valid = run.validate();

@@ -40,6 +40,8 @@ struct TrainingTask {
   /// Validation loss with the averaged weights in place.
   std::function<double()> validate;
   std::string unit = "tokens";
+  /// What the batches and the network are made from; a checkpoint of another recipe is not resumed.
+  nlohmann::json recipe = nlohmann::json::object();
 };
 
 struct TrainingReport {
@@ -52,7 +54,7 @@ struct TrainingReport {
   std::vector<std::pair<std::int64_t, double>> validations;  ///< (step, validation loss)
 };
 
-/// Trains, resuming from the folder's checkpoint if there is one, and leaves the best averaged weights in task.parameters.
+/// Trains, resuming from the folder's checkpoint if there is one (Error{usage} if it was made with other options), and leaves the best averaged weights in task.parameters.
 /// Stops at a signal after writing a checkpoint, by Error{interrupted}.
 TrainingReport run_training(const TrainingTask& task, const TrainerOptions& options);
 

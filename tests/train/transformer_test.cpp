@@ -1,0 +1,157 @@
+#include "train/transformer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/parallel.hpp"
+#include "catalog/support.hpp"
+#include "corpus/music.hpp"
+#include "corpus/prepare.hpp"
+#include "nn/model.hpp"
+
+namespace euterpe {
+namespace {
+
+class TrainTransformer : public ::testing::Test {
+ protected:
+  test::TemporaryFolder folder;
+  void SetUp() override { set_threads(1); }
+
+  static Shard corpus(bool with_valid = true) {
+    Source source{"walks", "CC0-1.0", true, {}, {}};
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      const std::string id = "walk" + std::to_string(i);
+      source.pieces.push_back(
+          {id, i % 2 ? "folk" : "pop", id, with_valid && i >= 9 ? "valid" : "train", test::walk(i)});
+    }
+    return prepare(std::span(&source, 1));
+  }
+  TransformerTraining tiny(const std::string& name) const {
+    TransformerTraining t;
+    t.name = name;
+    t.run = folder / (name + ".run");
+    t.out = folder / name;
+    t.network.d_model = 32;
+    t.network.layers = 1;
+    t.network.heads = 2;
+    t.network.ff = 32;
+    t.network.context = 64;
+    t.batch = 4;
+    t.steps = 2;
+    t.validation_sequences = 4;
+    t.evaluate_every = 10;
+    t.checkpoint_every = 10;
+    return t;
+  }
+  std::vector<std::uint8_t> weights(const std::string& name) const {
+    return read_file(folder / name / "model.safetensors");
+  }
+  Model model(const std::string& name) const { return find_model((folder / name).string()); }
+};
+
+TEST_F(TrainTransformer, lowers_the_loss_on_a_tiny_corpus) {
+  auto t = tiny("m");
+  t.steps = 60;
+  t.learning_rate = 1e-2;
+  const TransformerReport report = train_transformer(corpus(), t);
+  EXPECT_EQ(report.steps, 60);
+  EXPECT_NEAR(report.first_loss, std::log(RemiVocabulary::size()), 0.5);  // knows nothing yet
+  EXPECT_LT(report.last_loss, 0.6 * report.first_loss);
+  EXPECT_LT(report.best_validation, 0.8 * report.first_loss);
+  ASSERT_EQ(report.validation_by_style.size(), 2u);
+  EXPECT_EQ(report.validation_by_style[0].first, "folk");
+}
+
+TEST_F(TrainTransformer, writes_a_card_that_says_where_the_weights_come_from) {
+  Shard shard = corpus();
+  shard.left_out["may_train = no"] = 7;
+  write_shard(folder / "corpus.shard", shard);
+  shard = read_shard(folder / "corpus.shard");
+  const auto report = train_transformer(shard, tiny("m"));
+  const auto card = model("m").card;
+  EXPECT_EQ(card["task"], "compose");
+  EXPECT_EQ(card["styles"], (nlohmann::json{"folk", "pop"}));
+  EXPECT_EQ(card["data"][0]["licence"], "CC0-1.0");
+  EXPECT_EQ(card["left_out"]["may_train = no"], 7);
+  EXPECT_EQ(card["commercial"], true);
+  EXPECT_EQ(card["training"]["manifest_hash"], sha256_file(folder / "corpus.shard"));
+  EXPECT_EQ(card["training"]["steps"], 2);
+  EXPECT_EQ(card["training"]["validated_on_held_out"], true);
+  EXPECT_EQ(transformer_options(card["options"]).d_model, 32);
+  EXPECT_EQ(report.parameters, parameter_count(transformer_options(card["options"])));
+  EXPECT_FALSE(card.contains("from"));
+}
+
+TEST_F(TrainTransformer, one_source_of_non_commercial_terms_makes_the_weights_so) {
+  Shard shard = corpus();
+  shard.data.push_back({{"name", "b"}, {"licence", "CC-BY-NC-4.0"}, {"commercial", false}, {"pieces", 1}});
+  train_transformer(shard, tiny("m"));
+  EXPECT_EQ(model("m").card["commercial"], false);
+  auto t = tiny("tuned");
+  t.from = (folder / "m").string();
+  train_transformer(corpus(), t);  // and what is fine-tuned from them stays so
+  EXPECT_EQ(model("tuned").card["commercial"], false);
+}
+
+TEST_F(TrainTransformer, stopped_and_resumed_ends_with_the_same_weights) {
+  auto whole = tiny("whole"), parts = tiny("parts");
+  whole.steps = parts.steps = 6;
+  whole.evaluate_every = parts.evaluate_every = 1;
+  train_transformer(corpus(), whole);
+  parts.seconds = 1e-6;  // each call makes one step, writes a checkpoint and stops
+  for (int i = 1; i <= 6; ++i) EXPECT_EQ(train_transformer(corpus(), parts).steps, i);
+  EXPECT_EQ(weights("parts"), weights("whole"));
+  auto other = tiny("other");
+  other.steps = 6;
+  other.evaluate_every = 1;
+  other.seed = 2;
+  train_transformer(corpus(), other);
+  EXPECT_NE(weights("other"), weights("whole"));
+}
+
+TEST_F(TrainTransformer, refuses_to_resume_with_another_batch_or_network) {
+  auto t = tiny("m");
+  train_transformer(corpus(), t);
+  t.batch = 5;
+  EXPECT_THROW(train_transformer(corpus(), t), Error);
+  t = tiny("m");
+  t.network.layers = 2;
+  EXPECT_THROW(train_transformer(corpus(), t), Error);
+}
+
+TEST_F(TrainTransformer, goes_on_from_a_trained_model) {
+  auto first = tiny("first");
+  first.steps = 60;
+  first.learning_rate = 1e-2;
+  const auto before = train_transformer(corpus(), first);
+  auto tuned = tiny("tuned");
+  tuned.from = (folder / "first").string();
+  tuned.network.d_model = 64;  // the model's own shape holds
+  const auto after = train_transformer(corpus(), tuned);
+  EXPECT_LT(after.first_loss, 0.8 * before.first_loss);
+  const auto card = model("tuned").card;
+  EXPECT_EQ(card["from"]["hash"], model("first").hash);
+  EXPECT_EQ(card["options"]["d_model"], 32);
+  EXPECT_EQ(card["data"].size(), 2u);  // what it learned from and what its parent learned from
+}
+
+TEST_F(TrainTransformer, refuses_what_it_cannot_learn_from) {
+  Shard shard = corpus();
+  for (ShardPiece& p : shard.pieces) p.split = "test";
+  EXPECT_THROW(train_transformer(shard, tiny("m")), Error);
+  shard = corpus();
+  shard.tokenizer = "remi.v0";
+  EXPECT_THROW(train_transformer(shard, tiny("m")), Error);
+  auto t = tiny("m");
+  t.network.heads = 3;
+  EXPECT_THROW(train_transformer(corpus(), t), Error);
+  t = tiny("m");
+  t.from = (folder / "nowhere").string();
+  EXPECT_THROW(train_transformer(corpus(), t), Error);
+}
+
+}  // namespace
+}  // namespace euterpe
