@@ -17,6 +17,7 @@ using V = RemiVocabulary;
 
 constexpr int kMaxBars = 512;
 constexpr int kMaxAttempts = 8;
+constexpr int kShortestContext = 64;  // holds any header (36 tokens) and some music
 constexpr std::size_t kFewestNotesPerBar = 2;
 
 /// One piece being written: the sequence, what the grammar and the user allow next, and the model's cache.
@@ -89,6 +90,13 @@ class Writer {
         }
       }
       forbid(left > 0 ? TokenKind::eos : TokenKind::bar);
+      // The piece is as long as was asked: its last bar sounds, and nothing sounds beyond it.
+      if (left == 0 && grammar_.position() < 0) forbid(TokenKind::eos);
+      if (grammar_.position() >= 0) {
+        const int bar = remi_meters()[static_cast<std::size_t>(grammar_.meter())].grid();
+        const int room = (left + 1) * bar - grammar_.position() - held_;
+        for (int d = std::max(0, room); d < kMaxDuration; ++d) allowed_[V::token(TokenKind::duration, d)] = 0;
+      }
     } else if (meter_ >= 0) {
       only(TokenKind::bar, meter_);
     }
@@ -97,6 +105,7 @@ class Writer {
   void push(Token token) {
     grammar_.push(token);
     tokens_.push_back(token);
+    held_ = V::kind(token) == TokenKind::duration ? held_ + V::value(token) + 1 : 0;
     if (decoder_.length() == decoder_.context()) refill();
     else logits_ = decoder_.step(token);
   }
@@ -124,6 +133,7 @@ class Writer {
   const ComposeOptions& options_;
   RemiGrammar grammar_;
   int bars_, meter_ = -1;
+  int held_ = 0;  // grid steps that the Duration tokens in a row have said so far
   std::vector<std::uint8_t> allowed_;
   std::vector<Token> tokens_;
   std::span<const float> logits_;
@@ -173,9 +183,11 @@ Composer::Composer(const Model& model) : model_(model) {
   if (card.value("task", "") != "compose" || card.value("network", "") != "transformer" ||
       card.value("tokenizer", "") != V::kName)
     throw Error(Category::bad_input, "compose", fmt::format("{} does not compose (its card says task \"{}\")", model.name, card.value("task", "")));
-  const TransformerOptions options = transformer_options(card.at("options"));
+  const TransformerOptions options = transformer_options(card.value("options", nlohmann::json::object()));
   if (options.vocabulary != V::size())
     throw Error(Category::bad_input, "compose", fmt::format("{} has {} tokens, this program's tokenizer {}", model.name, options.vocabulary, V::size()));
+  if (options.context < kShortestContext)
+    throw Error(Category::bad_input, "compose", fmt::format("{} sees {} tokens, {} are the least", model.name, options.context, kShortestContext));
   styles_ = card.value("styles", std::vector<std::string>{"none"});
   std::erase_if(styles_, [](const std::string& s) { return !remi_style(s); });
   if (styles_.empty()) throw Error(Category::bad_input, "compose", model.name + ": its card names no known style");

@@ -12,8 +12,8 @@ Score continuation(const Score& prompt, const Score& written, int prompt_bars) {
   const auto written_lines = written.bar_lines();
   EUTERPE_ASSERT(static_cast<std::size_t>(prompt_bars) < written_lines.size());
   const std::int64_t seam = written_lines[static_cast<std::size_t>(prompt_bars)];
-  // The seam in the prompt's own ticks is its last bar line: bars are never shorter than what they hold.
-  const std::int64_t start = prompt_lines.back();
+  // The same bar line in the prompt's own ticks. On the grid a last note that hangs over by a tick or so begins no bar more.
+  const std::int64_t start = prompt_lines[std::min(static_cast<std::size_t>(prompt_bars), prompt_lines.size() - 1)];
   std::vector<std::size_t> sounding;
   for (std::size_t i = 0; i < out.tracks.size(); ++i)
     if (!out.tracks[i].notes.empty()) sounding.push_back(i);
