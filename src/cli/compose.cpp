@@ -23,7 +23,6 @@ struct Options {
   std::string model = "composer", key, meter;
   std::filesystem::path prompt, soundfont;
   std::vector<std::filesystem::path> out;
-  double tempo = 0;
   int count = 1;
   bool commercial = false, store = false;
   ComposeOptions compose;
@@ -44,13 +43,15 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
   track.kind = analysis.kind;
   track.title = midi.stem().string();
   track.duration = analysis.duration;
-  track.added = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  track.added =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   std::vector<std::string> terms;
   for (const auto& source : piece.provenance["learned_from"])
     terms.push_back(fmt::format("{}: {}", source["name"].get<std::string>(), source["licence"].get<std::string>()));
   RightsRecord rights;
-  rights.licence = piece.provenance["commercial"].get<bool>() ? "composed; learned from " + fmt::format("{}", fmt::join(terms, "; "))
-                                                              : "non-commercial: learned from " + fmt::format("{}", fmt::join(terms, "; "));
+  rights.licence = piece.provenance["commercial"].get<bool>()
+                       ? "composed; learned from " + fmt::format("{}", fmt::join(terms, "; "))
+                       : "non-commercial: learned from " + fmt::format("{}", fmt::join(terms, "; "));
   catalog.put_track(track, analysis.descriptors, rights);
   for (const auto& [name, blob] : analysis.blobs) catalog.put_blob(track.id, name, blob);
   WorkRecord work;
@@ -68,7 +69,8 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
 void run(Options& o, const Context& context) {
   const Model model = find_model(o.model);
   if (o.commercial && !model.card.value("commercial", false))
-    throw Error(Category::refused, "compose", fmt::format("{} learned from data that may not be used commercially", model.name),
+    throw Error(Category::refused, "compose",
+                fmt::format("{} learned from data that may not be used commercially", model.name),
                 "train your own: euterpe prepare --folder DIR, then euterpe train transformer");
   const Composer composer(model);
   Score prompt;
@@ -78,20 +80,22 @@ void run(Options& o, const Context& context) {
   }
   if (!o.key.empty()) o.compose.key = parse_key(o.key);
   if (!o.meter.empty()) o.compose.meter = o.meter;
-  if (o.tempo > 0) o.compose.tempo = o.tempo;
   if (o.count < 1) throw Error(Category::usage, "compose", "--count must be at least 1");
   std::unique_ptr<Catalog> catalog;
   if (o.store) catalog = open_catalog(context.catalog);
   SynthesisOptions synthesis;
   synthesis.soundfont = o.soundfont;
+  auto rows = nlohmann::json::array();
   for (int i = 0; i < o.count; ++i) {
     o.compose.seed = context.seed + static_cast<std::uint64_t>(i);
     Composition piece = composer.compose(o.compose);
     const std::string style = piece.provenance["style"];
     if (!o.compose.prompt) perform(piece.score, style);
     piece.score.tracks.front().texts.push_back(
-        {0, 0x01, fmt::format("Composed by Euterpe {}, model {} {}, style {}, seed {}", EUTERPE_VERSION, model.name,
-                              model.hash.substr(0, 12), style, o.compose.seed)});
+        {0, 0x01,
+         fmt::format("Composed by Euterpe {}, model {} {}, style {}, seed {}", EUTERPE_VERSION, model.name,
+                     model.hash.substr(0, 12), style, o.compose.seed)});
+    piece.score.sort();  // a prompt's texts may stand later
     nlohmann::json row = piece.provenance;
     row["notes"] = piece.score.note_count();
     row["seconds"] = piece.score.duration().value;
@@ -110,11 +114,13 @@ void run(Options& o, const Context& context) {
     if (context.jsonl)
       print_json_line(row);
     else if (context.json)
-      print_json(row);
+      rows.push_back(std::move(row));
     else
-      fmt::print("{}: {}, {} notes, {:.0f} s, seed {} ({:.2f} nats a token)\n", fmt::join(row["files"].get<std::vector<std::string>>(), " "), style,
-                 piece.score.note_count(), piece.score.duration().value, o.compose.seed, piece.nats_per_token);
+      fmt::print("{}: {}, {} notes, {:.0f} s, seed {} ({:.2f} nats a token)\n",
+                 fmt::join(row["files"].get<std::vector<std::string>>(), " "), style, piece.score.note_count(),
+                 piece.score.duration().value, o.compose.seed, piece.nats_per_token);
   }
+  if (context.json && !context.jsonl) print_json(o.count == 1 ? rows.front() : nlohmann::json{{"pieces", rows}});
 }
 
 }  // namespace
@@ -126,18 +132,22 @@ void setup_compose(CLI::App& app, Context& context) {
   app.add_option("--bars", o->compose.bars, "Bars to write")->capture_default_str();
   app.add_option("--continue", o->prompt, "MIDI file to go on from")->check(CLI::ExistingFile);
   app.add_option("--key", o->key, "\"C major\", \"F# minor\", \"Bb\", \"Am\" (default: the model chooses)");
-  app.add_option("--tempo", o->tempo, "Quarter notes a minute, 30 to 240 (default: the model chooses)");
+  app.add_option("--tempo", o->compose.tempo, "Quarter notes a minute, 30 to 240 (default: the model chooses)");
   app.add_option("--meter", o->meter, "4/4, 3/4, 6/8 … (default: the model chooses)");
   app.add_option("--count", o->count, "Pieces, with seeds from --seed on")->capture_default_str();
   app.add_option("--temperature", s.temperature, "Below 1 safer, above 1 bolder")->capture_default_str();
   app.add_option("--top-k", s.top_k, "Keep the k likeliest tokens, 0 = off")->capture_default_str();
-  app.add_option("--top-p", s.top_p, "Keep the likeliest tokens that hold this probability, 1 = off")->capture_default_str();
-  app.add_option("--min-p", s.min_p, "Drop tokens less likely than this share of the likeliest, 0 = off")->capture_default_str();
+  app.add_option("--top-p", s.top_p, "Keep the likeliest tokens that hold this probability, 1 = off")
+      ->capture_default_str();
+  app.add_option("--min-p", s.min_p, "Drop tokens less likely than this share of the likeliest, 0 = off")
+      ->capture_default_str();
   app.add_option("--model", o->model, "Model that composes")->capture_default_str();
   app.add_option("--soundfont", o->soundfont, "SoundFont for audio (default: the General MIDI one)");
   app.add_flag("--store", o->store, "Add the piece to the catalog, with its provenance and terms");
   app.add_flag("--commercial", o->commercial, "Refuse weights that may not be used commercially");
-  app.add_option("-o,--output", o->out, ".mid .musicxml .wav .flac .mp3 .ogg .opus .m4a .png .svg; several may be named")->required();
+  app.add_option("-o,--output", o->out,
+                 ".mid .musicxml .wav .flac .mp3 .ogg .opus .m4a .png .svg; several may be named")
+      ->required();
   app.callback([o, &context] { run(*o, context); });
 }
 

@@ -30,7 +30,8 @@ void run(const Options& o, const Context& context) {
     sources.push_back(source_from_catalog(*catalog, o.style));
   }
   if (sources.empty())
-    throw Error(Category::usage, "prepare", "nothing to prepare", "name --sets with --data, --folder, or --from-catalog");
+    throw Error(Category::usage, "prepare", "nothing to prepare",
+                "name --sets with --data, --folder, or --from-catalog");
   PrepareOptions options;
   options.velocities = o.velocities;
   options.performed_timing = o.performed_timing;
@@ -44,8 +45,12 @@ void run(const Options& o, const Context& context) {
     tokens += p.tokens.size();
   }
   if (context.json) {
-    print_json({{"shard", o.out.string()}, {"pieces", shard.pieces.size()}, {"tokens", tokens}, {"splits", splits},
-                {"data", shard.data}, {"left_out", shard.left_out}});
+    print_json({{"shard", o.out.string()},
+                {"pieces", shard.pieces.size()},
+                {"tokens", tokens},
+                {"splits", splits},
+                {"data", shard.data},
+                {"left_out", shard.left_out}});
     return;
   }
   fmt::print("{}: {} pieces, {} tokens\n", o.out.string(), shard.pieces.size(), tokens);
@@ -66,7 +71,8 @@ void setup_prepare(CLI::App& app, Context& context) {
   app.add_flag("--from-catalog", o->catalog, "The catalog's scores; tracks that may not be trained on are left out");
   app.add_option("--style", o->style, "Style of the pieces of --folder and --from-catalog")->capture_default_str();
   app.add_flag("--velocities", o->velocities, "Keep dynamics, at a third more tokens");
-  app.add_flag("--performed-timing", o->performed_timing, "Keep performed timing instead of sixteenths and eighth triplets");
+  app.add_flag("--performed-timing", o->performed_timing,
+               "Keep performed timing instead of sixteenths and eighth triplets");
   app.add_option("-o,--output", o->out, "Shard to write")->required();
   app.callback([o, &context] { run(*o, context); });
 }

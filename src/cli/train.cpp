@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include <memory>
 #include <toml++/toml.h>
+#include <memory>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -29,7 +29,8 @@ void apply_recipe(CLI::App& app, const std::filesystem::path& path) {
     CLI::Option* option = app.get_option_no_throw(name);
     if (!option)
       throw Error(Category::usage, "recipe",
-                  fmt::format("{}:{}: {} is no option of train {}", path.string(), key.source().begin.line, key.str(), app.get_name()));
+                  fmt::format("{}:{}: {} is no option of train {}", path.string(), key.source().begin.line, key.str(),
+                              app.get_name()));
     if (option->count() > 0) continue;
     if (const auto* text = node.as_string())
       option->add_result(text->get());
@@ -41,7 +42,8 @@ void apply_recipe(CLI::App& app, const std::filesystem::path& path) {
       option->add_result(truth->get() ? "true" : "false");
     else
       throw Error(Category::usage, "recipe",
-                  fmt::format("{}:{}: {} must be a text, a number or true/false", path.string(), key.source().begin.line, key.str()));
+                  fmt::format("{}:{}: {} must be a text, a number or true/false", path.string(),
+                              key.source().begin.line, key.str()));
     option->run_callback();
   }
 }
@@ -52,7 +54,8 @@ struct Common {
 };
 
 void add_common(CLI::App& app, Common& c, const char* data_help) {
-  app.add_option("--recipe", c.recipe, "TOML file with any of these options; the command line wins")->check(CLI::ExistingFile);
+  app.add_option("--recipe", c.recipe, "TOML file with any of these options; the command line wins")
+      ->check(CLI::ExistingFile);
   app.add_option("--data", c.data, data_help)->envname("EUTERPE_DATA");
   app.add_option("--name", c.name, "Name of the model")->capture_default_str();
   app.add_option("--out", c.out, "Folder to write it to (default: NAME in your own models)");
@@ -71,7 +74,8 @@ void setup_transformer(CLI::App& app, Context& context) {
   add_common(app, *o, "unused here: shards come from prepare");
   TransformerTraining& t = o->training;
   app.add_option("--corpus", o->shard, "Shard made by prepare");
-  app.add_option("--run", o->run, "Folder for checkpoints and metrics; an interrupted run there is resumed (default: OUT.run)");
+  app.add_option("--run", o->run,
+                 "Folder for checkpoints and metrics; an interrupted run there is resumed (default: OUT.run)");
   app.add_option("--from", t.from, "Model to fine-tune");
   app.add_option("--steps", t.steps, "Optimizer steps")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--minutes", o->minutes, "Stop after so long, 0 = never")->capture_default_str();
@@ -83,12 +87,18 @@ void setup_transformer(CLI::App& app, Context& context) {
   app.add_option("--ff", t.network.ff, "Inner width of the feed-forward part")->capture_default_str();
   app.add_option("--dropout", t.network.dropout, "While training, 0 = off")->capture_default_str();
   app.add_option("--learning-rate", t.learning_rate, "Peak of the schedule")->capture_default_str();
-  app.add_option("--evaluate-every", t.evaluate_every, "Steps between validations")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--checkpoint-every", t.checkpoint_every, "Steps between checkpoints")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--patience", t.patience, "Validations without gain before stopping, 0 = never")->capture_default_str();
+  app.add_option("--evaluate-every", t.evaluate_every, "Steps between validations")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--checkpoint-every", t.checkpoint_every, "Steps between checkpoints")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--patience", t.patience, "Validations without gain before stopping, 0 = never")
+      ->capture_default_str();
   app.callback([o, &app, &context] {
     if (!o->recipe.empty()) apply_recipe(app, o->recipe);
-    if (o->shard.empty()) throw Error(Category::usage, "train", "--corpus is missing", "make a shard with euterpe prepare");
+    if (o->shard.empty())
+      throw Error(Category::usage, "train", "--corpus is missing", "make a shard with euterpe prepare");
     TransformerTraining training = o->training;
     training.name = o->name;
     training.out = out_folder(*o);
@@ -101,14 +111,21 @@ void setup_transformer(CLI::App& app, Context& context) {
     nlohmann::json by_style = nlohmann::json::object();
     for (const auto& [style, loss] : r.validation_by_style) by_style[style] = loss;
     if (context.json) {
-      print_json({{"model", training.out.string()}, {"parameters", r.parameters}, {"steps", r.steps}, {"best_step", r.best_step},
-                  {"first_loss", r.first_loss}, {"last_loss", r.last_loss}, {"validation", r.best_validation},
-                  {"validation_by_style", by_style}, {"seconds", r.seconds}, {"tokens_per_second", r.tokens_per_second},
+      print_json({{"model", training.out.string()},
+                  {"parameters", r.parameters},
+                  {"steps", r.steps},
+                  {"best_step", r.best_step},
+                  {"first_loss", r.first_loss},
+                  {"last_loss", r.last_loss},
+                  {"validation", r.best_validation},
+                  {"validation_by_style", by_style},
+                  {"seconds", r.seconds},
+                  {"tokens_per_second", r.tokens_per_second},
                   {"stopped_early", r.stopped_early}});
       return;
     }
-    fmt::print("{}: {} parameters, {} steps in {:.0f} s, {:.0f} tokens/s\n", training.out.string(), r.parameters, r.steps,
-               r.seconds, r.tokens_per_second);
+    fmt::print("{}: {} parameters, {} steps in {:.0f} s, {:.0f} tokens/s\n", training.out.string(), r.parameters,
+               r.steps, r.seconds, r.tokens_per_second);
     fmt::print("  loss {:.3f} -> {:.3f} nats a token; validation {:.3f} at step {}\n", r.first_loss, r.last_loss,
                r.best_validation, r.best_step);
     for (const auto& [style, loss] : r.validation_by_style) fmt::print("  {:<10} {:.3f}\n", style, loss);

@@ -33,7 +33,9 @@ class Writer {
       for (std::size_t m = 0; m < remi_meters().size(); ++m)
         if (fmt::format("{}/{}", remi_meters()[m].numerator, remi_meters()[m].denominator) == *options.meter)
           meter_ = static_cast<int>(m);
-      if (meter_ < 0) throw Error(Category::usage, "compose", fmt::format("unknown meter \"{}\"", *options.meter), "for example 4/4, 3/4 or 6/8");
+      if (meter_ < 0)
+        throw Error(Category::usage, "compose", fmt::format("unknown meter \"{}\"", *options.meter),
+                    "for example 4/4, 3/4 or 6/8");
     }
   }
 
@@ -52,8 +54,9 @@ class Writer {
     while (V::kind(tokens_.back()) != TokenKind::eos) {
       check_interrupt();
       restrict_to_wishes();
+      hear_bar_lines();
       double log_probability = 0;
-      const auto token = static_cast<Token>(sampler_.draw(logits_, allowed_, random, &log_probability));
+      const auto token = static_cast<Token>(sampler_.draw(wished_, allowed_, random, &log_probability));
       nats_ -= log_probability;
       ++drawn_;
       push(token);
@@ -102,16 +105,29 @@ class Writer {
     }
   }
 
+  /// Bar and Eos both say that this bar is done; which of them may come is the user's wish, not the model's. Without
+  /// this a model that would rather go on fills the last moments of the piece with notes.
+  void hear_bar_lines() {
+    wished_.assign(logits_.begin(), logits_.end());
+    if (grammar_.in_header()) return;
+    float& eos = wished_[V::token(TokenKind::eos)];
+    float& bar = wished_[V::token(TokenKind::bar, meter_ >= 0 ? meter_ : grammar_.meter())];
+    const float largest = std::max(eos, bar);
+    eos = bar = largest + std::log1p(std::exp(std::min(eos, bar) - largest));
+  }
+
   void push(Token token) {
     grammar_.push(token);
     tokens_.push_back(token);
     held_ = V::kind(token) == TokenKind::duration ? held_ + V::value(token) + 1 : 0;
-    if (decoder_.length() == decoder_.context()) refill();
-    else logits_ = decoder_.step(token);
+    if (decoder_.length() == decoder_.context())
+      refill();
+    else
+      logits_ = decoder_.step(token);
   }
 
-  /// The context is full: the model reads the header again and the last whole bars that fill half of it. Bos stays out, as in
-  /// training on passages from the middle of a piece.
+  /// The context is full: the model reads the header again and the last whole bars that fill half of it. Bos stays out,
+  /// as in training on passages from the middle of a piece.
   void refill() {
     const auto bars = remi_bars(tokens_);
     std::vector<Token> history;
@@ -137,6 +153,7 @@ class Writer {
   std::vector<std::uint8_t> allowed_;
   std::vector<Token> tokens_;
   std::span<const float> logits_;
+  std::vector<float> wished_;  // logits_ with the bar line's two names made one
   double nats_ = 0;
   std::size_t drawn_ = 0;
 };
@@ -154,7 +171,8 @@ int style_index(const std::vector<std::string>& styles, const std::string& asked
 KeyEstimate parse_key(std::string_view text) {
   static constexpr std::string_view kLetters = "C D EF G A B";
   const auto fail = [&]() -> KeyEstimate {
-    throw Error(Category::usage, "compose", fmt::format("\"{}\" is no key", text), "for example \"C major\", \"F# minor\", \"Bb\" or \"Am\"");
+    throw Error(Category::usage, "compose", fmt::format("\"{}\" is no key", text),
+                "for example \"C major\", \"F# minor\", \"Bb\" or \"Am\"");
   };
   if (text.empty()) return fail();
   KeyEstimate key;
@@ -182,12 +200,16 @@ Composer::Composer(const Model& model) : model_(model) {
   const auto& card = model.card;
   if (card.value("task", "") != "compose" || card.value("network", "") != "transformer" ||
       card.value("tokenizer", "") != V::kName)
-    throw Error(Category::bad_input, "compose", fmt::format("{} does not compose (its card says task \"{}\")", model.name, card.value("task", "")));
+    throw Error(Category::bad_input, "compose",
+                fmt::format("{} does not compose (its card says task \"{}\")", model.name, card.value("task", "")));
   const TransformerOptions options = transformer_options(card.value("options", nlohmann::json::object()));
   if (options.vocabulary != V::size())
-    throw Error(Category::bad_input, "compose", fmt::format("{} has {} tokens, this program's tokenizer {}", model.name, options.vocabulary, V::size()));
+    throw Error(
+        Category::bad_input, "compose",
+        fmt::format("{} has {} tokens, this program's tokenizer {}", model.name, options.vocabulary, V::size()));
   if (options.context < kShortestContext)
-    throw Error(Category::bad_input, "compose", fmt::format("{} sees {} tokens, {} are the least", model.name, options.context, kShortestContext));
+    throw Error(Category::bad_input, "compose",
+                fmt::format("{} sees {} tokens, {} are the least", model.name, options.context, kShortestContext));
   styles_ = card.value("styles", std::vector<std::string>{"none"});
   std::erase_if(styles_, [](const std::string& s) { return !remi_style(s); });
   if (styles_.empty()) throw Error(Category::bad_input, "compose", model.name + ": its card names no known style");
@@ -196,9 +218,11 @@ Composer::Composer(const Model& model) : model_(model) {
 
 Composition Composer::compose(const ComposeOptions& options) const {
   if (options.bars < 1 || options.bars > kMaxBars)
-    throw Error(Category::usage, "compose", fmt::format("{} bars asked for, 1 to {} can be written", options.bars, kMaxBars));
+    throw Error(Category::usage, "compose",
+                fmt::format("{} bars asked for, 1 to {} can be written", options.bars, kMaxBars));
   if (options.tempo && !(*options.tempo >= 30 && *options.tempo <= 240))
-    throw Error(Category::usage, "compose", fmt::format("tempo {} is outside 30 to 240 quarter notes a minute", *options.tempo));
+    throw Error(Category::usage, "compose",
+                fmt::format("tempo {} is outside 30 to 240 quarter notes a minute", *options.tempo));
   const int style = style_index(styles_, options.style);
 
   std::vector<Token> header{V::token(TokenKind::bos), V::token(TokenKind::style, style)};
@@ -238,7 +262,9 @@ Composition Composer::compose(const ComposeOptions& options) const {
     if (options.prompt) written = continuation(*options.prompt, written, prompt_bars);
     const std::size_t before = options.prompt ? options.prompt->note_count() : 0;
     out.score = std::move(written);
-    if (out.score.note_count() >= before + kFewestNotesPerBar * static_cast<std::size_t>(options.bars) || out.attempts == kMaxAttempts) break;
+    if (out.score.note_count() >= before + kFewestNotesPerBar * static_cast<std::size_t>(options.bars) ||
+        out.attempts == kMaxAttempts)
+      break;
   }
 
   auto licences = nlohmann::json::array();

@@ -17,22 +17,22 @@
 namespace euterpe {
 
 struct ComposeOptions {
-  std::string style;                    ///< one of Composer::styles(); empty = the model's first, or the prompt's none
-  int bars = 16;                        ///< bars to write (beyond the prompt's), 1 … 512
+  std::string style;  ///< one of Composer::styles(); empty = the model's first, or the prompt's none
+  int bars = 16;      ///< bars to write (beyond the prompt's), 1 … 512
   std::uint64_t seed = 0;
   SamplingOptions sampling;
-  std::optional<KeyEstimate> key;       ///< unset: the model chooses
-  std::optional<double> tempo;          ///< quarter notes a minute, 30 … 240; unset: the model chooses
-  std::optional<std::string> meter;     ///< "3/4"; unset: the model chooses. One meter throughout.
-  const Score* prompt = nullptr;        ///< continue this score
+  std::optional<KeyEstimate> key;    ///< unset: the model chooses
+  std::optional<double> tempo;       ///< quarter notes a minute, 30 … 240; unset: the model chooses
+  std::optional<std::string> meter;  ///< "3/4"; unset: the model chooses. One meter throughout.
+  const Score* prompt = nullptr;     ///< continue this score
 };
 
 struct Composition {
-  Score score;                  ///< what was asked for; with a prompt, the prompt's own notes first, untouched
-  std::vector<Token> tokens;    ///< the sequence as the model wrote it
-  double nats_per_token = 0;    ///< mean negative log-likelihood of what was drawn
-  int attempts = 1;             ///< a piece with fewer than two notes a bar is written anew
-  nlohmann::json provenance;    ///< {model, model_hash, seed, style, options, data, licences, commercial, …}
+  Score score;                ///< what was asked for; with a prompt, the prompt's own notes first, untouched
+  std::vector<Token> tokens;  ///< the sequence as the model wrote it
+  double nats_per_token = 0;  ///< mean negative log-likelihood of what was drawn
+  int attempts = 1;           ///< a piece with fewer than two notes a bar is written anew
+  nlohmann::json provenance;  ///< {model, model_hash, seed, style, options, data, licences, commercial, …}
 };
 
 class Composer {
@@ -42,8 +42,8 @@ class Composer {
   const std::vector<std::string>& styles() const { return styles_; }
   const Model& model() const { return model_; }
   /// The same options give the same piece on every machine of one instruction set. Thread-safe.
-  /// Error{usage} for an unknown style, key, meter or a length out of range; Error{unsupported | bad_input} for a prompt
-  /// that tokens cannot say.
+  /// Error{usage} for an unknown style, key, meter or a length out of range; Error{unsupported | bad_input} for a
+  /// prompt that tokens cannot say.
   Composition compose(const ComposeOptions& options) const;
 
  private:

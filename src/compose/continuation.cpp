@@ -12,7 +12,8 @@ Score continuation(const Score& prompt, const Score& written, int prompt_bars) {
   const auto written_lines = written.bar_lines();
   EUTERPE_ASSERT(static_cast<std::size_t>(prompt_bars) < written_lines.size());
   const std::int64_t seam = written_lines[static_cast<std::size_t>(prompt_bars)];
-  // The same bar line in the prompt's own ticks. On the grid a last note that hangs over by a tick or so begins no bar more.
+  // The same bar line in the prompt's own ticks. On the grid a last note that hangs over by a tick or so begins no bar
+  // more.
   const std::int64_t start = prompt_lines[std::min(static_cast<std::size_t>(prompt_bars), prompt_lines.size() - 1)];
   std::vector<std::size_t> sounding;
   for (std::size_t i = 0; i < out.tracks.size(); ++i)
@@ -34,7 +35,8 @@ Score continuation(const Score& prompt, const Score& written, int prompt_bars) {
         }
     }
     Track& to = out.tracks[target];
-    const Note like = to.notes.back();  // the continuation goes on at the loudness and on the channel of what it continues
+    const Note like =
+        to.notes.back();  // the continuation goes on at the loudness and on the channel of what it continues
     for (Note note : from.notes) {
       if (note.start < seam) continue;
       const std::int64_t begin = start + ticks(note.start - seam);

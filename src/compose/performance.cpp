@@ -31,9 +31,10 @@ void set_program(Track& track, std::uint8_t program) {
 }  // namespace
 
 void perform(Score& score, std::string_view style) {
-  const auto ensemble = std::find_if(kEnsembles.begin(), kEnsembles.end(), [&](const Ensemble& e) { return e.style == style; });
-  const bool all_piano =
-      std::all_of(score.tracks.begin(), score.tracks.end(), [](const Track& t) { return t.drums || t.program == kPiano; });
+  const auto ensemble =
+      std::find_if(kEnsembles.begin(), kEnsembles.end(), [&](const Ensemble& e) { return e.style == style; });
+  const bool all_piano = std::all_of(score.tracks.begin(), score.tracks.end(),
+                                     [](const Track& t) { return t.drums || t.program == kPiano; });
   if (ensemble != kEnsembles.end() && all_piano) {
     std::size_t part = 0;
     for (Track& track : score.tracks)
@@ -42,7 +43,9 @@ void perform(Score& score, std::string_view style) {
   const auto lines = score.bar_lines();
   for (std::size_t i = 0; i < score.tracks.size(); ++i) {
     // A chorale's four voices are equals; elsewhere the first part carries the tune.
-    const double level = style == "chorale" ? (i == 0 ? kMelodyLevel - 6 : kMelodyLevel - 12) : i == 0 ? kMelodyLevel : kAccompanimentLevel;
+    const double level = style == "chorale" ? (i == 0 ? kMelodyLevel - 6 : kMelodyLevel - 12)
+                         : i == 0           ? kMelodyLevel
+                                            : kAccompanimentLevel;
     for (Note& note : score.tracks[i].notes) {
       const auto after = std::upper_bound(lines.begin(), lines.end(), note.start);
       const auto bar = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, after - lines.begin() - 1));

@@ -52,7 +52,8 @@ int Sampler::draw(std::span<const float> logits, std::span<const std::uint8_t> a
   weights_.clear();
   for (std::size_t i = 0; i < std::max<std::size_t>(keep, 1); ++i) weights_.push_back(candidates_[i].weight);
   const int token = candidates_[random.weighted(weights_)].token;
-  if (log_probability) *log_probability = double{logits[static_cast<std::size_t>(token)]} - largest - std::log(plain_total);
+  if (log_probability)
+    *log_probability = double{logits[static_cast<std::size_t>(token)]} - largest - std::log(plain_total);
   return token;
 }
 

@@ -22,9 +22,11 @@ class Sampler {
  public:
   explicit Sampler(const SamplingOptions& options);
   /// \param logits [vocabulary]; \param allowed [vocabulary], 0 = may not be drawn; at least one must be allowed
-  /// \param log_probability receives the natural logarithm of the model's own probability (temperature 1, no cut) of the
+  /// \param log_probability receives the natural logarithm of the model's own probability (temperature 1, no cut) of
+  /// the
   ///        token among the allowed ones
-  int draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, Random& random, double* log_probability = nullptr);
+  int draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, Random& random,
+           double* log_probability = nullptr);
 
  private:
   SamplingOptions options_;

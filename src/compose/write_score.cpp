@@ -52,7 +52,8 @@ constexpr std::array<Row, 11> kFormats{{{".mid", as_midi},
 void write_score(const std::filesystem::path& path, const Score& score, const SynthesisOptions& synthesis,
                  const std::string& title) {
   std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   std::string known;
   for (const Row& row : kFormats) {
     if (extension == row.extension) return row.write({path, score, synthesis, title});

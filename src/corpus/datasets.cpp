@@ -48,7 +48,8 @@ std::vector<Piece> read_all(const std::vector<fs::path>& files, Make&& make) {
 Piece jsb_piece(const nlohmann::json& steps, const std::string& split, std::size_t index) {
   constexpr int kStep = 120;  // ticks in a sixteenth at 480 to the quarter
   constexpr int kBar = 16;
-  // General MIDI church organ would blur the voices in one; choir aahs and low strings keep them apart by register alone.
+  // General MIDI church organ would blur the voices in one; choir aahs and low strings keep them apart by register
+  // alone.
   static constexpr std::array<const char*, 4> kVoices{"Soprano", "Alto", "Tenor", "Bass"};
   constexpr int kChoirAahs = 52;
   Piece piece;
@@ -76,7 +77,8 @@ Piece jsb_piece(const nlohmann::json& steps, const std::string& split, std::size
         throw Error(Category::bad_input, "read_jsb", fmt::format("{}: step {}: expected four voices", piece.id, t));
       const double value = step[static_cast<std::size_t>(voice)].get<double>();
       if (!(value >= -1 && value <= 127))
-        throw Error(Category::bad_input, "read_jsb", fmt::format("{}: step {}: pitch {} is no MIDI pitch", piece.id, t, value));
+        throw Error(Category::bad_input, "read_jsb",
+                    fmt::format("{}: step {}: pitch {} is no MIDI pitch", piece.id, t, value));
       const int p = static_cast<int>(value);
       if (t > 0 && (p != pitch || (t + upbeat) % kBar == 0)) {
         flush(t);
@@ -182,7 +184,8 @@ std::vector<Piece> read_jsb(const fs::path& folder) {
       try {
         pieces.push_back(jsb_piece(steps, split, pieces.size()));
       } catch (const nlohmann::json::exception& e) {
-        throw Error(Category::bad_input, "read_jsb", fmt::format("{}: piece {}: {}", path.string(), pieces.size(), e.what()));
+        throw Error(Category::bad_input, "read_jsb",
+                    fmt::format("{}: piece {}: {}", path.string(), pieces.size(), e.what()));
       }
     }
   }
@@ -228,7 +231,8 @@ std::vector<Piece> read_classical(const fs::path& folder) {
 const std::vector<Dataset>& datasets() {
   static const std::vector<Dataset> table{
       {"jsb", "chorale", "public domain", true, read_jsb},
-      {"nottingham", "folk", "traditional tunes, public domain; the collection's repository is GPL-3.0", true, read_nottingham},
+      {"nottingham", "folk", "traditional tunes, public domain; the collection's repository is GPL-3.0", true,
+       read_nottingham},
       {"pop909", "pop", "MIT", true, read_pop909},
       {"classical", "classical", "MIT as its card says, unconfirmed", true, read_classical},
   };

@@ -18,7 +18,7 @@ struct Piece {
 
 /// One data set that `prepare`, `train` and `evaluate` know by name.
 struct Dataset {
-  const char* name;     ///< also the folder below the data root
+  const char* name;  ///< also the folder below the data root
   const char* style;
   const char* licence;  ///< as stated by the publisher
   bool commercial;      ///< whether weights that learned from it may be used commercially

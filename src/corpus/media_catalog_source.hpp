@@ -5,8 +5,9 @@
 
 namespace euterpe {
 
-/// The catalog's scores. Tracks marked may_train = no are never opened, and counted in left_out; so are tracks whose file is
-/// gone or changed since ingest (its SHA-256 is no longer the track's key). The source's licence joins the distinct licences of its tracks.
+/// The catalog's scores. Tracks marked may_train = no are never opened, and counted in left_out; so are tracks whose
+/// file is gone or changed since ingest (its SHA-256 is no longer the track's key). The source's licence joins the
+/// distinct licences of its tracks.
 Source source_from_catalog(Catalog& catalog, const std::string& style = "none");
 
 }  // namespace euterpe

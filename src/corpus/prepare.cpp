@@ -60,7 +60,8 @@ Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
         remi.style = remi_style(piece.style) ? piece.style : "none";
         remi.velocities = options.velocities;
         remi.key = estimate_key(pitch_class_durations(piece.score));
-        made[i] = {piece.id, remi.style, piece.group, piece.split, encode_remi(options.performed_timing ? piece.score : snap_to_grid(piece.score), remi)};
+        made[i] = {piece.id, remi.style, piece.group, piece.split,
+                   encode_remi(options.performed_timing ? piece.score : snap_to_grid(piece.score), remi)};
       } catch (const Error& e) {
         spdlog::debug("left out {}: {}", piece.id, e.what());
         refused[i] = "meter or instruments that tokens cannot say";
@@ -69,8 +70,9 @@ Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
     int kept = 0;
     for (std::size_t i = 0; i < made.size(); ++i) {
       if (refused[i].empty() &&
-          !known.insert(sha256(std::span(reinterpret_cast<const std::uint8_t*>(made[i].tokens.data()),
-                                         made[i].tokens.size() * sizeof(Token))))
+          !known
+               .insert(sha256(std::span(reinterpret_cast<const std::uint8_t*>(made[i].tokens.data()),
+                                        made[i].tokens.size() * sizeof(Token))))
                .second)
         refused[i] = "exact double";
       if (!refused[i].empty()) {

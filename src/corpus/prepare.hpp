@@ -21,20 +21,22 @@ struct Source {
 
 struct PrepareOptions {
   bool velocities = false;        ///< Velocity tokens: dynamics, at a third more tokens
-  bool performed_timing = false;  ///< false moves notes to sixteenths or eighth triplets, whichever is nearer: a small model
-                                  ///< that must also learn how late a pianist plays learns little harmony
-  std::size_t shortest = 16;      ///< notes; pieces with fewer are left out
+  bool performed_timing = false;  ///< false moves notes to sixteenths or eighth triplets, whichever is nearer: a small
+                                  ///< model that must also learn how late a pianist plays learns little harmony
+  std::size_t shortest = 16;  ///< notes; pieces with fewer are left out
 };
 
 /// Beginnings and ends of all notes moved to the nearest sixteenth or eighth triplet; no note becomes shorter than a
 /// sixteenth, unless it ends with the next of its pitch.
 Score snap_to_grid(Score score);
 
-/// Tokenizes every piece (REMI), leaves out what cannot be encoded, what is too short, and exact doubles (equal tokens).
+/// Tokenizes every piece (REMI), leaves out what cannot be encoded, what is too short, and exact doubles (equal
+/// tokens).
 Shard prepare(std::span<const Source> sources, const PrepareOptions& options = {});
 
 Source source_from_dataset(std::string_view name, const std::filesystem::path& data_root);
-/// Every .mid below the folder; style from the name of the first folder below it if that is a known style, else `style`.
+/// Every .mid below the folder; style from the name of the first folder below it if that is a known style, else
+/// `style`.
 Source source_from_folder(const std::filesystem::path& folder, const std::string& style = "none");
 
 }  // namespace euterpe

@@ -29,8 +29,12 @@ void write_shard(const std::filesystem::path& path, const Shard& shard) {
   std::vector<Token> tokens;
   auto pieces = nlohmann::json::array();
   for (const ShardPiece& p : shard.pieces) {
-    pieces.push_back({{"id", p.id}, {"style", p.style}, {"group", p.group}, {"split", p.split},
-                      {"offset", tokens.size()}, {"length", p.tokens.size()}});
+    pieces.push_back({{"id", p.id},
+                      {"style", p.style},
+                      {"group", p.group},
+                      {"split", p.split},
+                      {"offset", tokens.size()},
+                      {"length", p.tokens.size()}});
     tokens.insert(tokens.end(), p.tokens.begin(), p.tokens.end());
   }
   const auto token_bytes = bytes_of(tokens.data(), tokens.size());
@@ -64,8 +68,8 @@ Shard read_shard(const std::filesystem::path& path) {
     broken(path, fmt::format("the header says {} bytes but {} are left: cut short?", length, bytes.size() - kPrefix));
   Shard shard;
   try {
-    const auto header = nlohmann::json::parse(bytes.begin() + kPrefix,
-                                              bytes.begin() + static_cast<std::ptrdiff_t>(kPrefix + length));
+    const auto header =
+        nlohmann::json::parse(bytes.begin() + kPrefix, bytes.begin() + static_cast<std::ptrdiff_t>(kPrefix + length));
     const auto body = bytes.subspan(kPrefix + length);
     if (sha256(body) != header.at("tokens_sha256").get<std::string>())
       broken(path, fmt::format("byte {}: the tokens are not those that were written (SHA-256)", kPrefix + length));

@@ -1,9 +1,9 @@
 #pragma once
 /// Shards: token sequences ready to train on, in one file with all that must be known of where they come from.
 ///
-/// Layout, little-endian: magic "EUTSHARD", u32 version, u64 length of the JSON header, the header, u16 tokens. The header holds
-/// {tokenizer, vocabulary, pieces: [{id, style, group, split, offset, length}], data: [{name, licence, commercial, pieces}],
-/// left_out: {reason: count}, tokens_sha256}; offset and length count tokens.
+/// Layout, little-endian: magic "EUTSHARD", u32 version, u64 length of the JSON header, the header, u16 tokens. The
+/// header holds {tokenizer, vocabulary, pieces: [{id, style, group, split, offset, length}], data: [{name, licence,
+/// commercial, pieces}], left_out: {reason: count}, tokens_sha256}; offset and length count tokens.
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>

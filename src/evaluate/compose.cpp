@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kBars = 16, kSixteenths = 16;  // EVALUATE: bars of sixteen sixteenths
 constexpr int kDefaultPieces = 100;
-constexpr std::size_t kFewestNotes = 4;      // of a window that may count as memorised
+constexpr std::size_t kFewestNotes = 4;  // of a window that may count as memorised
 constexpr std::array kWindowBars{1, 2, 4};
 constexpr int kSplitHalves = 20;
 
@@ -106,14 +106,17 @@ nlohmann::json statistics(const std::vector<Notes>& generated, const std::vector
     return out;
   };
   const auto g = collect(generated), r = collect(real);
-  auto mean = [](const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size()); };
+  auto mean = [](const std::vector<double>& v) {
+    return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
+  };
   nlohmann::json out;
   for (const auto& [name, values] : r) {
     const double m = mean(values);
     double square = 0;
     for (double v : values) square += (v - m) * (v - m);
     const double n = static_cast<double>(values.size());
-    out[name] = {{"generated", mean(g.at(name))}, {"real", m}, {"real_se", n > 1 ? std::sqrt(square / (n - 1) / n) : 0.0}};
+    out[name] = {
+        {"generated", mean(g.at(name))}, {"real", m}, {"real_se", n > 1 ? std::sqrt(square / (n - 1) / n) : 0.0}};
   }
   return out;
 }
@@ -177,24 +180,27 @@ nlohmann::json evaluate_compose(const EvaluateOptions& options) {
     nlohmann::json windows;
     for (int bars : kWindowBars) {
       const auto known = known_windows(training, bars);
-      windows[std::to_string(bars)] = {{"generated", memorised(generated, known, bars)}, {"real", memorised(held_out, known, bars)}};
+      windows[std::to_string(bars)] = {{"generated", memorised(generated, known, bars)},
+                                       {"real", memorised(held_out, known, bars)}};
     }
-    styles[set.style] = {{"pieces", pieces},
-                         {"real_windows", held_out.size()},
-                         {"style_accuracy_real", real.accuracy},
-                         {"style_accuracy_generated", made.accuracy},
-                         {"diversity_ratio", mean_pairwise_distance(made.embeddings) / mean_pairwise_distance(real.embeddings)},
-                         {"frechet_ratio", frechet_ratio(made.embeddings, real.embeddings, random)},
-                         {"invalid", invalid},
-                         {"memorised_windows", windows},
-                         {"statistics", statistics(generated, held_out)}};
+    styles[set.style] = {
+        {"pieces", pieces},
+        {"real_windows", held_out.size()},
+        {"style_accuracy_real", real.accuracy},
+        {"style_accuracy_generated", made.accuracy},
+        {"diversity_ratio", mean_pairwise_distance(made.embeddings) / mean_pairwise_distance(real.embeddings)},
+        {"frechet_ratio", frechet_ratio(made.embeddings, real.embeddings, random)},
+        {"invalid", invalid},
+        {"memorised_windows", windows},
+        {"statistics", statistics(generated, held_out)}};
     real_sum += real.accuracy;
     generated_sum += made.accuracy;
     invalid_total += invalid;
     ++measured;
   }
   if (measured == 0)
-    throw Error(Category::not_found, "evaluate compose", options.data.string() + ": holds none of the sets of this model's styles");
+    throw Error(Category::not_found, "evaluate compose",
+                options.data.string() + ": holds none of the sets of this model's styles");
   return {{"split", split},
           {"model", {{"name", model.name}, {"hash", model.hash}}},
           {"judge", {{"name", judge_model.model().name}, {"hash", judge_model.model().hash}}},

@@ -54,7 +54,8 @@ double mean_pairwise_distance(const Vectors& set) {
   for (std::size_t i = 0; i < set.size(); ++i)
     for (std::size_t j = i + 1; j < set.size(); ++j, ++pairs) {
       double square = 0;
-      for (std::size_t k = 0; k < set[i].size(); ++k) square += (double{set[i][k]} - set[j][k]) * (double{set[i][k]} - set[j][k]);
+      for (std::size_t k = 0; k < set[i].size(); ++k)
+        square += (double{set[i][k]} - set[j][k]) * (double{set[i][k]} - set[j][k]);
       sum += std::sqrt(square);
     }
   return pairs ? sum / static_cast<double>(pairs) : 0;
@@ -73,7 +74,8 @@ double frechet_distance(const Vectors& a, const Vectors& b) {
   const auto root = square_root(p.covariance, n);
   auto middle = product(product(root, q.covariance, n), root, n);
   for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j < i; ++j) middle[i * n + j] = middle[j * n + i] = (middle[i * n + j] + middle[j * n + i]) / 2;
+    for (std::size_t j = 0; j < i; ++j)
+      middle[i * n + j] = middle[j * n + i] = (middle[i * n + j] + middle[j * n + i]) / 2;
   for (double value : symmetric_eigenvalues(middle, n)) distance -= 2 * std::sqrt(std::max(0.0, value));
   return std::max(0.0, distance);
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// The table of evaluation tasks; `euterpe evaluate TASK` and `make results` derive from it. See docs/EVALUATE.md for keys.
+/// The table of evaluation tasks; `euterpe evaluate TASK` and `make results` derive from it. See docs/EVALUATE.md for
+/// keys.
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -11,13 +12,14 @@
 namespace euterpe {
 
 struct EvaluateOptions {
-  std::filesystem::path data;     ///< folder or file in the layout its publisher gives it
-  std::string split;              ///< empty: the task's default
-  int folds = 0;                  ///< 0: measure shipped weights; else train and test by folds
-  std::string model;              ///< empty: the task's default model
+  std::filesystem::path data;  ///< folder or file in the layout its publisher gives it
+  std::string split;           ///< empty: the task's default
+  int folds = 0;               ///< 0: measure shipped weights; else train and test by folds
+  std::string model;           ///< empty: the task's default model
   std::uint64_t seed = 0;
-  int limit = 0;                  ///< 0: all; otherwise at most so many items (the report says so)
-  std::map<std::string, std::string> extra;  ///< task-specific --name value pairs ("index-from", "queries", "truth", "history" …)
+  int limit = 0;  ///< 0: all; otherwise at most so many items (the report says so)
+  std::map<std::string, std::string>
+      extra;  ///< task-specific --name value pairs ("index-from", "queries", "truth", "history" …)
 };
 
 struct EvaluateTask {
@@ -31,7 +33,7 @@ struct EvaluateTask {
 const std::vector<EvaluateTask>& evaluate_tasks();  ///< src/evaluate/tasks.cpp, one row a task
 
 // One function a file:
-nlohmann::json evaluate_midi(const EvaluateOptions& options);         ///< round trip of every MIDI file below data
+nlohmann::json evaluate_midi(const EvaluateOptions& options);  ///< round trip of every MIDI file below data
 nlohmann::json evaluate_compose(const EvaluateOptions& options);
 nlohmann::json evaluate_recommend(const EvaluateOptions& options);
 nlohmann::json evaluate_identify(const EvaluateOptions& options);

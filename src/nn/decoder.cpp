@@ -23,8 +23,7 @@ EUTERPE_HOT void multiply(const std::uint16_t* w, const float* x, float* out, in
   for (int r = 0; r < rows; ++r, w += columns) {
     float sums[kLanes] = {};
     for (int c = 0; c < columns; c += kLanes)
-      for (int k = 0; k < kLanes; ++k)
-        sums[k] += std::bit_cast<float>(std::uint32_t{w[c + k]} << 16) * x[c + k];
+      for (int k = 0; k < kLanes; ++k) sums[k] += std::bit_cast<float>(std::uint32_t{w[c + k]} << 16) * x[c + k];
     float sum = 0;
     for (float s : sums) sum += s;
     out[r] = add ? out[r] + sum : sum;
@@ -69,7 +68,8 @@ void rms_norm(const std::vector<float>& x, const std::vector<float>& weight, std
 TransformerWeights::TransformerWeights(const TransformerOptions& options, const Safetensors& file) : options_(options) {
   const int d = options.d_model, ff = options.ff;
   if (d % kLanes != 0 || ff % kLanes != 0)
-    throw Error(Category::unsupported, "decoder", fmt::format("d_model {} and ff {} must be multiples of {}", d, ff, kLanes));
+    throw Error(Category::unsupported, "decoder",
+                fmt::format("d_model {} and ff {} must be multiples of {}", d, ff, kLanes));
   auto linear = [&](const std::string& name, int rows, int columns) {
     const std::array<std::int64_t, 2> shape{rows, columns};
     const std::vector<float> values = file.floats(name, shape);
@@ -121,10 +121,10 @@ std::span<const float> Decoder::step(int token) {
     throw Error(Category::usage, "decode", fmt::format("the context of {} tokens is full", o.context));
   EUTERPE_ASSERT(token >= 0 && token < o.vocabulary);
   const int d = o.d_model, head = d / o.heads, half = head / 2, position = length_++;
-  auto apply = [](const TransformerWeights::Linear& w, const std::vector<float>& in, std::vector<float>& out, bool add) {
-    multiply(w.bf16.data(), in.data(), out.data(), w.rows, w.columns, add);
-  };
-  const std::uint16_t* row = weights_->embedding_.bf16.data() + static_cast<std::size_t>(token) * static_cast<std::size_t>(d);
+  auto apply = [](const TransformerWeights::Linear& w, const std::vector<float>& in, std::vector<float>& out,
+                  bool add) { multiply(w.bf16.data(), in.data(), out.data(), w.rows, w.columns, add); };
+  const std::uint16_t* row =
+      weights_->embedding_.bf16.data() + static_cast<std::size_t>(token) * static_cast<std::size_t>(d);
   const float scale = std::sqrt(static_cast<float>(d));
   for (int i = 0; i < d; ++i) x_[static_cast<std::size_t>(i)] = widen(row[i]) * scale;
   const float* cosine = cosine_.data() + static_cast<std::size_t>(position) * static_cast<std::size_t>(half);

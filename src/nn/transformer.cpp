@@ -37,8 +37,8 @@ TransformerOptions transformer_options(const nlohmann::json& json) {
 }
 
 nlohmann::json to_json(const TransformerOptions& o) {
-  return {{"vocabulary", o.vocabulary}, {"d_model", o.d_model}, {"layers", o.layers},  {"heads", o.heads},
-          {"ff", o.ff},                 {"context", o.context}, {"dropout", o.dropout}};
+  return {{"vocabulary", o.vocabulary}, {"d_model", o.d_model}, {"layers", o.layers}, {"heads", o.heads}, {"ff", o.ff},
+          {"context", o.context},       {"dropout", o.dropout}};
 }
 
 std::int64_t parameter_count(const TransformerOptions& o) {

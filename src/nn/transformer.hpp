@@ -1,20 +1,21 @@
 #pragma once
 /// The decoder Transformer: its shape, shared by training (libtorch) and by the torch-free decoder.
 ///
-/// softmax(Q Kᵀ / √d_k) V with several heads and residual connections (Vaswani et al. 2017), causal; pre-norm with RMSNorm
-/// (Zhang and Sennrich 2019), rotary positions (Su et al. 2021), SwiGLU (Shazeer 2020), input and output embeddings tied.
+/// softmax(Q Kᵀ / √d_k) V with several heads and residual connections (Vaswani et al. 2017), causal; pre-norm with
+/// RMSNorm (Zhang and Sennrich 2019), rotary positions (Su et al. 2021), SwiGLU (Shazeer 2020), input and output
+/// embeddings tied.
 #include <nlohmann/json.hpp>
 
 namespace euterpe {
 
 struct TransformerOptions {
   int vocabulary = 0;
-  int d_model = 256;      ///< width, a multiple of heads
+  int d_model = 256;  ///< width, a multiple of heads
   int layers = 4;
-  int heads = 4;          ///< d_model / heads is even (rotary pairs)
-  int ff = 512;           ///< inner width of SwiGLU
-  int context = 768;      ///< tokens that attention can see
-  double dropout = 0.1;   ///< on both residual branches and the embedding while training; 0 = off
+  int heads = 4;         ///< d_model / heads is even (rotary pairs)
+  int ff = 512;          ///< inner width of SwiGLU
+  int context = 768;     ///< tokens that attention can see
+  double dropout = 0.1;  ///< on both residual branches and the embedding while training; 0 = off
 };
 
 /// Error{bad_input} naming the option that is missing or out of range.

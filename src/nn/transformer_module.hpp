@@ -13,9 +13,10 @@ torch::Tensor fast_dropout(const torch::Tensor& x, double rate, Random& random);
 
 struct TransformerBlockImpl : torch::nn::Module {
   explicit TransformerBlockImpl(const TransformerOptions& options);
-  /// \param x [batch × time × d_model]; \param rotary cos and sin, [time × head/2] each; \param mask [time × time], −inf above
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& cosine, const torch::Tensor& sine, const torch::Tensor& mask,
-                        double dropout, Random* random);
+  /// \param x [batch × time × d_model]; \param rotary cos and sin, [time × head/2] each; \param mask [time × time],
+  /// −inf above
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& cosine, const torch::Tensor& sine,
+                        const torch::Tensor& mask, double dropout, Random* random);
   TransformerOptions options;
   torch::Tensor attention_norm, qkv, attention_out, ff_norm, ff_in, ff_out;
 };

@@ -7,7 +7,8 @@
 namespace euterpe {
 using V = RemiVocabulary;
 namespace {
-// A Velocity must still find a higher pitch that is free; sixteen candidates are more than can be sounding in any real part.
+// A Velocity must still find a higher pitch that is free; sixteen candidates are more than can be sounding in any real
+// part.
 constexpr int kHighestBeforeVelocity = 111;
 }  // namespace
 
@@ -69,7 +70,8 @@ bool RemiGrammar::allows(Token token) const {
                          last_ == TokenKind::velocity || last_ == TokenKind::duration;
       if (!place || part_ < 0 || position_ < 0) return false;
       if (note_part_ == part_ && value <= note_pitch_) return false;
-      return sounding_until_[static_cast<std::size_t>(part_)][static_cast<std::size_t>(value)] <= bar_start_ + position_;
+      return sounding_until_[static_cast<std::size_t>(part_)][static_cast<std::size_t>(value)] <=
+             bar_start_ + position_;
     }
     case TokenKind::duration:
       // After a full-length Duration one more may follow: they add up.

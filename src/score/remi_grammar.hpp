@@ -9,8 +9,8 @@
 namespace euterpe {
 
 /// Follows a sequence token by token. Rules beyond the syntax: positions ascend within a bar, parts ascend within a
-/// position, pitches ascend within a part at one position, only declared parts play, no pitch begins while it still sounds in the same
-/// part (a MIDI file could not say which of the two ends first).
+/// position, pitches ascend within a part at one position, only declared parts play, no pitch begins while it still
+/// sounds in the same part (a MIDI file could not say which of the two ends first).
 class RemiGrammar {
  public:
   /// True if `token` may come next.
@@ -25,7 +25,7 @@ class RemiGrammar {
   bool in_header() const { return bars_ == 0; }
   /// True where a piece may be cut: nothing is half said (a Bar or Eos may come next).
   bool at_boundary() const;
-  int meter() const { return meter_; }        ///< index into remi_meters() of the current bar
+  int meter() const { return meter_; }  ///< index into remi_meters() of the current bar
 
  private:
   TokenKind last_ = TokenKind::pad;

@@ -12,13 +12,14 @@
 namespace euterpe {
 namespace {
 
-constexpr std::array kMeters{
-    MeterChoice{4, 4}, MeterChoice{3, 4}, MeterChoice{2, 4}, MeterChoice{6, 8},  MeterChoice{2, 2}, MeterChoice{3, 8},
-    MeterChoice{9, 8}, MeterChoice{12, 8}, MeterChoice{5, 4}, MeterChoice{6, 4}, MeterChoice{7, 8}, MeterChoice{3, 2},
-    MeterChoice{4, 2}, MeterChoice{5, 8}, MeterChoice{7, 4}, MeterChoice{1, 4},  MeterChoice{4, 8}, MeterChoice{8, 8},
-    MeterChoice{1, 8}, MeterChoice{2, 8}};
-constexpr std::array<std::string_view, 16> kStyles{"none", "chorale", "folk",  "pop",        "classical", "rock", "jazz", "electronic",
-                                                   "game", "latin",   "funk",  "hiphop",     "march",     "film", "blues", "country"};
+constexpr std::array kMeters{MeterChoice{4, 4}, MeterChoice{3, 4}, MeterChoice{2, 4}, MeterChoice{6, 8},
+                             MeterChoice{2, 2}, MeterChoice{3, 8}, MeterChoice{9, 8}, MeterChoice{12, 8},
+                             MeterChoice{5, 4}, MeterChoice{6, 4}, MeterChoice{7, 8}, MeterChoice{3, 2},
+                             MeterChoice{4, 2}, MeterChoice{5, 8}, MeterChoice{7, 4}, MeterChoice{1, 4},
+                             MeterChoice{4, 8}, MeterChoice{8, 8}, MeterChoice{1, 8}, MeterChoice{2, 8}};
+constexpr std::array<std::string_view, 16> kStyles{"none",  "chorale",    "folk",  "pop",    "classical", "rock",
+                                                   "jazz",  "electronic", "game",  "latin",  "funk",      "hiphop",
+                                                   "march", "film",       "blues", "country"};
 
 struct Range {
   TokenKind kind;
@@ -75,8 +76,9 @@ std::vector<int> assign_parts(const Score& score, std::vector<int>& programs) {
     part_of[i] = it->second;
   }
   if (programs.size() > kMaxParts)
-    throw Error(Category::unsupported, "encode_remi",
-                fmt::format("the score has {} different instruments, at most {} can be encoded", programs.size(), kMaxParts));
+    throw Error(
+        Category::unsupported, "encode_remi",
+        fmt::format("the score has {} different instruments, at most {} can be encoded", programs.size(), kMaxParts));
   return part_of;
 }
 
@@ -254,7 +256,8 @@ Score decode_remi(std::span<const Token> tokens) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const Token token = tokens[i];
     if (token >= V::size() || !grammar.allows(token))
-      throw Error(Category::bad_input, "decode_remi", fmt::format("token {} ({}) cannot stand here", i, V::text(token)));
+      throw Error(Category::bad_input, "decode_remi",
+                  fmt::format("token {} ({}) cannot stand here", i, V::text(token)));
     const bool header = grammar.in_header();
     grammar.push(token);
     const int value = V::value(token);

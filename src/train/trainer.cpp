@@ -43,7 +43,8 @@ void load(const Safetensors& file, const std::string& name, torch::Tensor& into)
 
 double learning_rate(const TrainerOptions& o, std::int64_t step) {
   if (step < o.warmup) return o.learning_rate * static_cast<double>(step + 1) / static_cast<double>(o.warmup);
-  const double x = std::min(1.0, static_cast<double>(step - o.warmup) / static_cast<double>(std::max<std::int64_t>(1, o.steps - o.warmup)));
+  const double x = std::min(
+      1.0, static_cast<double>(step - o.warmup) / static_cast<double>(std::max<std::int64_t>(1, o.steps - o.warmup)));
   const double floor = o.learning_rate * o.final_rate;
   return floor + (o.learning_rate - floor) * 0.5 * (1 + std::cos(3.141592653589793 * x));
 }
@@ -107,18 +108,19 @@ class Run {
       store(file, "average/" + s.name, s.average);
       store(file, "best/" + s.name, s.best);
     }
-    file.metadata["state"] = nlohmann::json{{"version", kCheckpointVersion},
-                                            {"recipe", recipe()},
-                                            {"step", step},
-                                            {"stale", stale},
-                                            {"sum", sum},
-                                            {"since", since},
-                                            {"best_step", report.best_step},
-                                            {"best_validation", report.best_validation},
-                                            {"first_loss", report.first_loss},
-                                            {"losses", report.losses},
-                                            {"validations", report.validations}}
-                                 .dump();
+    file.metadata["state"] = nlohmann::json{
+        {"version", kCheckpointVersion},
+        {"recipe", recipe()},
+        {"step", step},
+        {"stale", stale},
+        {"sum", sum},
+        {"since", since},
+        {"best_step", report.best_step},
+        {"best_validation", report.best_validation},
+        {"first_loss", report.first_loss},
+        {"losses", report.losses},
+        {"validations",
+         report.validations}}.dump();
     write_safetensors(checkpoint(), file);
   }
 
@@ -188,9 +190,16 @@ class Run {
   nlohmann::json recipe() const {
     const TrainerOptions& o = options_;
     nlohmann::json out = task_.recipe;
-    out.update({{"seed", o.seed}, {"steps", o.steps}, {"learning_rate", o.learning_rate}, {"final_rate", o.final_rate},
-                {"warmup", o.warmup}, {"weight_decay", o.weight_decay}, {"beta1", o.beta1}, {"beta2", o.beta2},
-                {"clip", o.clip}, {"ema", o.ema}});
+    out.update({{"seed", o.seed},
+                {"steps", o.steps},
+                {"learning_rate", o.learning_rate},
+                {"final_rate", o.final_rate},
+                {"warmup", o.warmup},
+                {"weight_decay", o.weight_decay},
+                {"beta1", o.beta1},
+                {"beta2", o.beta2},
+                {"clip", o.clip},
+                {"ema", o.ema}});
     return out;
   }
 
@@ -236,9 +245,13 @@ TrainingReport run_training(const TrainingTask& task, const TrainerOptions& opti
       events.scalar("gradient_norm", norm, run.step);
       events.scalar("learning_rate", learning_rate(options, run.step - 1), run.step);
       events.scalar(task.unit + "_per_second", rate, run.step);
-      metrics << nlohmann::json{{"step", run.step}, {"loss", mean}, {"gradient_norm", norm},
+      metrics << nlohmann::json{{"step", run.step},
+                                {"loss", mean},
+                                {"gradient_norm", norm},
                                 {"learning_rate", learning_rate(options, run.step - 1)},
-                                {task.unit + "_per_second", rate}}.dump() << '\n'
+                                {task.unit + "_per_second", rate}}
+                     .dump()
+              << '\n'
               << std::flush;
       progress.note(fmt::format("loss {:.3f}, {:.0f} {}/s", mean, rate, task.unit));
       run.sum = 0;

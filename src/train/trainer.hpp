@@ -1,6 +1,6 @@
 #pragma once
-/// The training loop that every network here goes through: AdamW, warm-up and cosine, clipping, EMA, checkpoints that resume exactly,
-/// metrics to JSONL and TensorBoard, early stopping, progress.
+/// The training loop that every network here goes through: AdamW, warm-up and cosine, clipping, EMA, checkpoints that
+/// resume exactly, metrics to JSONL and TensorBoard, early stopping, progress.
 ///
 /// This header needs libtorch and stays within train/; commands use the torch-free headers of each network.
 #include <torch/torch.h>
@@ -15,24 +15,24 @@
 namespace euterpe {
 
 struct TrainerOptions {
-  std::filesystem::path folder;      ///< run folder: checkpoint.safetensors, metrics.jsonl, events.out.tfevents.*
+  std::filesystem::path folder;  ///< run folder: checkpoint.safetensors, metrics.jsonl, events.out.tfevents.*
   std::uint64_t seed = 1;
   std::int64_t steps = 1000;
   double learning_rate = 1e-3;
-  double final_rate = 0.05;          ///< the cosine ends at this share of learning_rate
-  std::int64_t warmup = 100;         ///< steps
-  double weight_decay = 0.05;        ///< on matrices only
+  double final_rate = 0.05;    ///< the cosine ends at this share of learning_rate
+  std::int64_t warmup = 100;   ///< steps
+  double weight_decay = 0.05;  ///< on matrices only
   double beta1 = 0.9, beta2 = 0.98;
-  double clip = 1.0;                 ///< global gradient norm; 0 = off
-  double ema = 0.998;                ///< decay of the averaged weights; 0 = off
-  std::int64_t evaluate_every = 200; ///< steps between validations
+  double clip = 1.0;                    ///< global gradient norm; 0 = off
+  double ema = 0.998;                   ///< decay of the averaged weights; 0 = off
+  std::int64_t evaluate_every = 200;    ///< steps between validations
   std::int64_t checkpoint_every = 100;  ///< steps: kill -9 loses at most so many
-  int patience = 0;                  ///< validations without improvement before stopping; 0 = never
-  double seconds = 0;                ///< stop after so much time in this process; 0 = no limit
+  int patience = 0;                     ///< validations without improvement before stopping; 0 = never
+  double seconds = 0;                   ///< stop after so much time in this process; 0 = no limit
 };
 
-/// What is trained. Batches and masks must depend only on the Random that is handed in: it is a function of seed and step, which
-/// is why a resumed run repeats the interrupted one bit for bit.
+/// What is trained. Batches and masks must depend only on the Random that is handed in: it is a function of seed and
+/// step, which is why a resumed run repeats the interrupted one bit for bit.
 struct TrainingTask {
   std::vector<std::pair<std::string, torch::Tensor>> parameters;
   /// Loss of one step, a scalar that can be differentiated. `tokens` is raised by the number of items seen.
@@ -54,8 +54,9 @@ struct TrainingReport {
   std::vector<std::pair<std::int64_t, double>> validations;  ///< (step, validation loss)
 };
 
-/// Trains, resuming from the folder's checkpoint if there is one (Error{usage} if it was made with other options), and leaves the best averaged weights in task.parameters.
-/// Stops at a signal after writing a checkpoint, by Error{interrupted}.
+/// Trains, resuming from the folder's checkpoint if there is one (Error{usage} if it was made with other options), and
+/// leaves the best averaged weights in task.parameters. Stops at a signal after writing a checkpoint, by
+/// Error{interrupted}.
 TrainingReport run_training(const TrainingTask& task, const TrainerOptions& options);
 
 }  // namespace euterpe

@@ -15,14 +15,14 @@
 namespace euterpe {
 namespace {
 
-constexpr double kDropKey = 0.15;      // of the crops, so that the model also writes without being told a key
-constexpr double kStartCrops = 0.15;   // begin at the piece's beginning
-constexpr double kEndCrops = 0.15;     // end at the piece's end: beginnings and endings are what listeners notice
+constexpr double kDropKey = 0.15;     // of the crops, so that the model also writes without being told a key
+constexpr double kStartCrops = 0.15;  // begin at the piece's beginning
+constexpr double kEndCrops = 0.15;    // end at the piece's end: beginnings and endings are what listeners notice
 
 /// A piece cut for training: header, bars, and where each bar begins.
 struct Prepared {
   const ShardPiece* piece;
-  std::size_t header;               // tokens before the first Bar
+  std::size_t header;  // tokens before the first Bar
   std::vector<std::size_t> bars;
 };
 
@@ -37,7 +37,9 @@ class Batches {
       auto& style = styles_[p.style];
       style.pieces.push_back(std::move(item));
       style.weights.push_back(static_cast<double>(p.tokens.size()));
+      style.tokens += static_cast<double>(p.tokens.size());
     }
+    for (const auto& [name, style] : styles_) style_weights_.push_back(std::sqrt(style.tokens));
   }
 
   bool empty() const { return styles_.empty(); }
@@ -53,7 +55,7 @@ class Batches {
     if (style_name)
       it = styles_.find(*style_name);
     else
-      std::advance(it, static_cast<std::ptrdiff_t>(random.below(styles_.size())));
+      std::advance(it, static_cast<std::ptrdiff_t>(random.weighted(style_weights_)));
     const Prepared& p = it->second.pieces[random.weighted(it->second.weights)];
     const auto& all = p.piece->tokens;
     const std::size_t want = context_ + 1;
@@ -85,14 +87,16 @@ class Batches {
   struct Style {
     std::vector<Prepared> pieces;
     std::vector<double> weights;
+    double tokens = 0;
   };
   std::size_t context_;
+  std::vector<double> style_weights_;  // in the order of styles_
   std::map<std::string, Style> styles_;
 };
 
 /// Mean nats a token over the sequences, Pad not counted.
-torch::Tensor sequence_loss(TransformerModule& network, const std::vector<std::vector<Token>>& sequences, Random* random,
-                            torch::Device device, std::int64_t& items) {
+torch::Tensor sequence_loss(TransformerModule& network, const std::vector<std::vector<Token>>& sequences,
+                            Random* random, torch::Device device, std::int64_t& items) {
   const auto batch = static_cast<std::int64_t>(sequences.size());
   const auto length = static_cast<std::int64_t>(sequences.front().size());
   torch::Tensor tokens = torch::empty({batch, length}, torch::kInt64);
@@ -103,9 +107,8 @@ torch::Tensor sequence_loss(TransformerModule& network, const std::vector<std::v
   const auto targets = tokens.slice(1, 1, length).reshape({-1});
   constexpr int kPad = 0;
   items += (targets != kPad).sum().item<std::int64_t>();
-  return torch::nn::functional::cross_entropy(
-      logits.reshape({batch * (length - 1), -1}), targets,
-      torch::nn::functional::CrossEntropyFuncOptions().ignore_index(kPad));
+  return torch::nn::functional::cross_entropy(logits.reshape({batch * (length - 1), -1}), targets,
+                                              torch::nn::functional::CrossEntropyFuncOptions().ignore_index(kPad));
 }
 
 void load_weights(TransformerModule& network, const Safetensors& file) {
@@ -144,12 +147,15 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   if (!options.from.empty()) {
     const Model model = find_model(options.from);
     if (model.card.value("network", "") != "transformer" || model.card.value("tokenizer", "") != shard.tokenizer)
-      throw Error(Category::bad_input, "train_transformer", options.from + " is no Transformer over " + shard.tokenizer);
+      throw Error(Category::bad_input, "train_transformer",
+                  options.from + " is no Transformer over " + shard.tokenizer);
     const double dropout = shape.dropout;
     shape = transformer_options(model.card.at("options"));
     shape.dropout = dropout;
     start = model.weights();
-    parent = {{"name", model.name}, {"hash", model.hash}, {"commercial", model.card.value("commercial", false)},
+    parent = {{"name", model.name},
+              {"hash", model.hash},
+              {"commercial", model.card.value("commercial", false)},
               {"data", model.card.value("data", nlohmann::json::array())}};
   }
   shape.vocabulary = shard.vocabulary;
@@ -182,7 +188,8 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
       for (std::size_t i = 0; i < sequences.size(); i += static_cast<std::size_t>(options.batch)) {
         const std::vector<std::vector<Token>> part(
             sequences.begin() + static_cast<std::ptrdiff_t>(i),
-            sequences.begin() + static_cast<std::ptrdiff_t>(std::min(sequences.size(), i + static_cast<std::size_t>(options.batch))));
+            sequences.begin() +
+                static_cast<std::ptrdiff_t>(std::min(sequences.size(), i + static_cast<std::size_t>(options.batch))));
         std::int64_t items = 0;
         const double loss = sequence_loss(network, part, nullptr, device, items).item<double>();
         sum += loss * static_cast<double>(items);
@@ -194,6 +201,10 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   };
 
   TrainingTask task;
+  task.recipe = {{"network", to_json(shape)},
+                 {"batch", options.batch},
+                 {"corpus", shard.hash},
+                 {"from", parent.is_null() ? "" : parent["hash"].get<std::string>()}};
   for (auto& p : network->named_parameters()) task.parameters.emplace_back(p.key(), p.value());
   task.loss = [&](Random& random, std::int64_t& items) {
     std::vector<std::vector<Token>> sequences;
@@ -240,21 +251,27 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
     for (const auto& source : parent["data"]) data.push_back(source);
   nlohmann::json by_style = nlohmann::json::object();
   for (const auto& [style, loss] : report.validation_by_style) by_style[style] = loss;
-  nlohmann::json card{
-      {"name", options.name},
-      {"task", "compose"},
-      {"network", "transformer"},
-      {"options", to_json(shape)},
-      {"tokenizer", shard.tokenizer},
-      {"styles", train.styles()},
-      {"data", data},
-      {"left_out", shard.left_out},
-      {"commercial", commercial},
-      {"training",
-       {{"manifest_hash", shard.hash}, {"seed", options.seed}, {"steps", report.steps}, {"best_step", report.best_step},
-        {"batch", options.batch}, {"learning_rate", options.learning_rate}, {"validated_on_held_out", validated}}},
-      {"metrics",
-       {{{"command", "train transformer"}, {"validation_nats_per_token", report.best_validation}, {"by_style", by_style}}}}};
+  nlohmann::json card{{"name", options.name},
+                      {"task", "compose"},
+                      {"network", "transformer"},
+                      {"options", to_json(shape)},
+                      {"tokenizer", shard.tokenizer},
+                      {"styles", train.styles()},
+                      {"data", data},
+                      {"left_out", shard.left_out},
+                      {"commercial", commercial},
+                      {"training",
+                       {{"manifest_hash", shard.hash},
+                        {"seed", options.seed},
+                        {"steps", report.steps},
+                        {"best_step", report.best_step},
+                        {"batch", options.batch},
+                        {"learning_rate", options.learning_rate},
+                        {"validated_on_held_out", validated}}},
+                      {"metrics",
+                       {{{"command", "train transformer"},
+                         {"validation_nats_per_token", report.best_validation},
+                         {"by_style", by_style}}}}};
   if (!parent.is_null()) card["from"] = {{"name", parent["name"]}, {"hash", parent["hash"]}};
   save_model(options.out, weights_of(network), card);
   return report;

@@ -12,31 +12,32 @@
 namespace euterpe {
 
 struct TransformerTraining {
-  std::string name = "composer";        ///< the model's name in its card
-  std::filesystem::path run;            ///< run folder: checkpoint, metrics, TensorBoard events
-  std::filesystem::path out;            ///< model folder to write
-  TransformerOptions network;           ///< vocabulary is taken from the shard
-  std::string from;                     ///< model to start from (its shape replaces `network`); empty = random weights
+  std::string name = "composer";  ///< the model's name in its card
+  std::filesystem::path run;      ///< run folder: checkpoint, metrics, TensorBoard events
+  std::filesystem::path out;      ///< model folder to write
+  TransformerOptions network;     ///< vocabulary is taken from the shard
+  std::string from;               ///< model to start from (its shape replaces `network`); empty = random weights
   std::uint64_t seed = 1;
   std::int64_t steps = 2000;
-  int batch = 8;                        ///< sequences a step, each of `network.context` tokens
+  int batch = 8;  ///< sequences a step, each of `network.context` tokens
   double learning_rate = 2e-3;
-  double seconds = 0;                   ///< stop after so long in this process, 0 = no limit
+  double seconds = 0;  ///< stop after so long in this process, 0 = no limit
   std::int64_t evaluate_every = 200, checkpoint_every = 100;
   int patience = 0;
-  int validation_sequences = 48;        ///< at most, the same ones each time
+  int validation_sequences = 48;  ///< at most, the same ones each time
 };
 
 struct TransformerReport {
   std::int64_t steps = 0, best_step = 0, parameters = 0;
-  double first_loss = 0, last_loss = 0, best_validation = 0;   ///< nats a token
+  double first_loss = 0, last_loss = 0, best_validation = 0;  ///< nats a token
   double seconds = 0, tokens_per_second = 0;
   bool stopped_early = false;
   std::vector<std::pair<std::int64_t, double>> losses, validations;
   std::vector<std::pair<std::string, double>> validation_by_style;  ///< nats a token, best weights
 };
 
-/// Styles are drawn evenly, pieces by length, crops begin at bar lines, keys are transposed by −6 … +5 semitones.
+/// Styles are drawn by the square root of their tokens (between evenly and by size: the large ones have more to learn,
+/// the small ones would drown), pieces by length, crops begin at bar lines, keys are transposed by −6 … +5 semitones.
 /// Throws Error{bad_input} if the shard has no training piece, Error{interrupted} after a checkpoint on SIGINT.
 TransformerReport train_transformer(const Shard& shard, const TransformerTraining& options);
 
