@@ -67,7 +67,7 @@ Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
         refused[i] = "meter or instruments that tokens cannot say";
       }
     });
-    int kept = 0;
+    int kept = 0, for_training = 0;
     for (std::size_t i = 0; i < made.size(); ++i) {
       if (refused[i].empty() &&
           !known
@@ -81,9 +81,13 @@ Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
       }
       shard.pieces.push_back(std::move(made[i]));
       ++kept;
+      for_training += shard.pieces.back().split == "train";
     }
-    shard.data.push_back(
-        {{"name", source.name}, {"licence", source.licence}, {"commercial", source.commercial}, {"pieces", kept}});
+    shard.data.push_back({{"name", source.name},
+                          {"licence", source.licence},
+                          {"commercial", source.commercial},
+                          {"pieces", kept},
+                          {"train", for_training}});
   }
   return shard;
 }

@@ -23,7 +23,7 @@ struct Shard {
   std::string tokenizer;
   int vocabulary = 0;
   std::vector<ShardPiece> pieces;
-  nlohmann::json data = nlohmann::json::array();  ///< per source: {name, licence, commercial, pieces}
+  nlohmann::json data = nlohmann::json::array();  ///< per source: {name, licence, commercial, pieces, train}
   std::map<std::string, int> left_out;            ///< reason → number of pieces
   std::string hash;                               ///< SHA-256 of the file: the manifest hash that a card carries
 };
