@@ -30,7 +30,10 @@ build: dependencies
 	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 	cmake --build --preset release -j $(JOBS)
 
-demo: build
+# The program alone: who wants to see it need not wait for the tests to compile.
+demo: dependencies
+	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	cmake --build --preset release -j $(JOBS) --target euterpe
 	build/release/euterpe demo
 
 # The fuzzers are built first, so that the summary of the tests and that of the fuzzers stand together at the end.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <memory>
@@ -81,6 +82,9 @@ void run(Options& o, const Context& context) {
   if (!o.key.empty()) o.compose.key = parse_key(o.key);
   if (!o.meter.empty()) o.compose.meter = o.meter;
   if (o.count < 1) throw Error(Category::usage, "compose", "--count must be at least 1");
+  const auto is_midi = [](const std::filesystem::path& p) { return p.extension() == ".mid"; };
+  if (o.store && std::none_of(o.out.begin(), o.out.end(), is_midi))
+    throw Error(Category::usage, "compose", "--store keeps the MIDI file's path: name one with -o");
   std::unique_ptr<Catalog> catalog;
   if (o.store) catalog = open_catalog(context.catalog);
   SynthesisOptions synthesis;
@@ -105,10 +109,9 @@ void run(Options& o, const Context& context) {
       const auto path = numbered(wanted, i, o.count);
       write_score(path, piece.score, synthesis, fmt::format("{}, seed {}", style, o.compose.seed));
       row["files"].push_back(path.string());
-      if (path.extension() == ".mid") midi = path;
+      if (is_midi(path)) midi = path;
     }
     if (catalog) {
-      if (midi.empty()) throw Error(Category::usage, "compose", "--store keeps the MIDI file's path: name one with -o");
       store(*catalog, midi, piece);
     }
     if (context.jsonl)

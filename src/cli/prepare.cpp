@@ -25,9 +25,11 @@ void run(const Options& o, const Context& context) {
     sources.push_back(source_from_dataset(set, o.data));
   }
   if (!o.folder.empty()) sources.push_back(source_from_folder(o.folder, o.style));
-  if (o.catalog) {
+  // A catalog that is not there has marked nothing; preparing a folder should not make one.
+  if (o.catalog || std::filesystem::exists(context.catalog)) {
     const auto catalog = open_catalog(context.catalog);
-    sources.push_back(source_from_catalog(*catalog, o.style));
+    for (Source& source : sources) leave_out_forbidden(source, *catalog);
+    if (o.catalog) sources.push_back(source_from_catalog(*catalog, o.style));
   }
   if (sources.empty())
     throw Error(Category::usage, "prepare", "nothing to prepare",

@@ -37,6 +37,7 @@ std::vector<Piece> read_all(const std::vector<fs::path>& files, Make&& make) {
   parallel_for(files.size(), [&](std::size_t i) {
     try {
       pieces[i] = make(files[i]);
+      pieces[i].file = sha256_file(files[i]);
     } catch (const Error& e) {
       spdlog::warn("left out {}: {}", files[i].string(), e.what());
     }

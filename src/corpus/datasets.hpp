@@ -14,6 +14,7 @@ struct Piece {
   std::string group;  ///< song or work: a split never divides a group
   std::string split;  ///< "train", "valid" or "test"
   Score score;
+  std::string file = {};  ///< SHA-256 of the file it was read from; empty where many pieces share one
 };
 
 /// One data set that `prepare`, `train` and `evaluate` know by name.

@@ -53,4 +53,12 @@ Source source_from_catalog(Catalog& catalog, const std::string& style) {
   return source;
 }
 
+void leave_out_forbidden(Source& source, Catalog& catalog) {
+  std::set<std::string> forbidden;
+  for (const TrackRecord& track : catalog.tracks())
+    if (!catalog.rights(track.id).may_train) forbidden.insert(track.id);
+  const auto gone = std::erase_if(source.pieces, [&](const Piece& p) { return forbidden.count(p.file) > 0; });
+  if (gone > 0) source.left_out["may_train = no"] += static_cast<int>(gone);
+}
+
 }  // namespace euterpe

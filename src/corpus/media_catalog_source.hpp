@@ -10,4 +10,8 @@ namespace euterpe {
 /// distinct licences of its tracks.
 Source source_from_catalog(Catalog& catalog, const std::string& style = "none");
 
+/// Takes out of any source the pieces whose file is a track of the catalog marked may_train = no: the owner's word holds
+/// however the file comes in. Counted in left_out.
+void leave_out_forbidden(Source& source, Catalog& catalog);
+
 }  // namespace euterpe

@@ -111,7 +111,9 @@ Source source_from_folder(const fs::path& folder, const std::string& style) {
     piece.style = remi_style(first) ? first : style;
     piece.split = split_of(piece.group);
     try {
-      piece.score = read_midi(path).score;
+      const auto bytes = read_file(path);
+      piece.file = sha256(bytes);
+      piece.score = read_midi(bytes).score;
     } catch (const Error& e) {
       spdlog::warn("left out {}: {}", path.string(), e.what());
       ++source.left_out["unreadable"];

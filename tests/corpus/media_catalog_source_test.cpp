@@ -58,6 +58,20 @@ TEST_F(CatalogSource, a_track_that_may_not_train_never_reaches_a_shard_and_is_co
   EXPECT_EQ(with.left_out.count("may_train = no"), 0u);
 }
 
+TEST_F(CatalogSource, a_forbidden_track_is_left_out_of_a_folder_too) {
+  fs::create_directories(folder / "mine");
+  add("mine/walk.mid", test::walk(1));
+  RightsRecord no;
+  no.may_train = false;
+  add("mine/secret.mid", test::forbidden_piece(), no);
+  Source source = source_from_folder(folder / "mine");
+  ASSERT_EQ(source.pieces.size(), 2u);
+  leave_out_forbidden(source, *catalog);
+  EXPECT_FALSE(leaks(prepare(std::span(&source, 1))));
+  EXPECT_EQ(source.pieces.size(), 1u);
+  EXPECT_EQ(source.left_out.at("may_train = no"), 1);
+}
+
 TEST_F(CatalogSource, a_file_changed_since_ingest_is_left_out_for_its_rights_are_unknown) {
   add("a.mid", test::walk(1));
   add("b.mid", test::walk(2));

@@ -71,6 +71,21 @@ TEST(Prepare, keeps_dynamics_only_when_asked) {
   EXPECT_GT(velocities(true), 0);
 }
 
+TEST(Prepare, snaps_performed_notes_to_sixteenths_and_triplets) {
+  Score score;
+  score.ticks_per_quarter = 480;
+  Track& track = add_track(score, "", 0, 0);
+  // A sixteenth played late, a triplet eighth played early, and a grace note far shorter than a sixteenth.
+  track.notes = {{133, 110, 60, 80, 0}, {480 + 150, 170, 62, 80, 0}, {1445, 20, 64, 80, 0}};
+  const auto notes = snap_to_grid(score).tracks[0].notes;
+  EXPECT_EQ(notes[0].start, 120);
+  EXPECT_EQ(notes[0].end(), 240);
+  EXPECT_EQ(notes[1].start, 480 + 160);
+  EXPECT_EQ(notes[1].end(), 480 + 320);
+  EXPECT_EQ(notes[2].start, 1440);
+  EXPECT_EQ(notes[2].end(), 1560);
+}
+
 TEST(SourceFromFolder, takes_the_style_from_the_first_folder_and_goes_on_past_bad_files) {
   const test::TemporaryFolder folder;
   std::filesystem::create_directories(folder / "folk/deep");
