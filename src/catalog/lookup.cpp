@@ -38,11 +38,15 @@ TrackNames::TrackNames(Catalog& catalog) {
     add(track.path, track.id);
     add(track.isrc, track.id);
     add(fs::path(track.path).filename().native(), track.id);
+    add(track.title, track.id);
   }
 }
 
 std::string TrackNames::find(std::string_view name) const {
-  const auto found = ids_.find(std::string(name));
+  if (const auto found = ids_.find(std::string(name)); found != ids_.end()) return found->second;
+  if (name.find('/') == std::string_view::npos) return {};
+  // A path as it was given to ingest, relative to the same folder.
+  const auto found = ids_.find(fs::absolute(fs::path(name)).lexically_normal().native());
   return found == ids_.end() ? std::string() : found->second;
 }
 

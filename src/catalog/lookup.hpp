@@ -12,7 +12,8 @@ namespace euterpe {
 /// Throws Error{not_found} and, where several match, Error{usage}.
 TrackRecord find_track(Catalog& catalog, std::string_view name);
 
-/// Names as they stand in logs, looked up in memory: whole id, ISRC, path, or a file name that only one track has.
+/// Names as they stand in logs, looked up in memory: whole id, ISRC, path (also relative to the current folder), or a title
+/// or file name that only one track has.
 class TrackNames {
  public:
   explicit TrackNames(Catalog& catalog);

@@ -35,7 +35,8 @@ void print(const RecommendAnswer& answer) {
   if (!answer.note.empty()) fmt::print("{}\n", answer.note);
   for (std::size_t i = 0; i < answer.tracks.size(); ++i) {
     const Recommendation& track = answer.tracks[i];
-    fmt::print("{:3}  {:8.4f}  {:<10}  {:.12}{}\n", i + 1, track.score, track.basis, track.track,
+    // Of a track's key twelve digits are enough to name it by; a foreign id stands whole.
+    fmt::print("{:3}  {:8.4f}  {:<10}  {}{}\n", i + 1, track.score, track.basis, label(track.track, "", ""),
                track.title.empty() ? "" : "  " + label(track.track, track.title, track.artist));
     std::string because;
     for (const Reason& reason : track.reasons)

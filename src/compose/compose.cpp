@@ -158,6 +158,18 @@ class Writer {
   std::size_t drawn_ = 0;
 };
 
+/// A model that was told a key often settles a fifth away. If the piece sounds in the mode that was asked for, it is moved to
+/// the tonic by the shortest way. \return false if it sounds in the other mode or cannot be moved
+bool move_to_key(std::vector<Token>& tokens, const KeyEstimate& wish) {
+  const KeyEstimate heard = estimate_key(pitch_class_durations(decode_remi(tokens)));
+  if (heard.minor != wish.minor) return false;
+  const int up = ((wish.tonic - heard.tonic) % 12 + 12) % 12;
+  if (up != 0 && !transpose_remi(tokens, up <= 6 ? up : up - 12)) return false;
+  for (Token& token : tokens)
+    if (V::kind(token) == TokenKind::key) token = V::token(TokenKind::key, wish.tonic + (wish.minor ? 12 : 0));
+  return true;
+}
+
 int style_index(const std::vector<std::string>& styles, const std::string& asked) {
   const std::string& style = asked.empty() ? styles.front() : asked;
   if (std::find(styles.begin(), styles.end(), style) == styles.end())
@@ -258,12 +270,13 @@ Composition Composer::compose(const ComposeOptions& options) const {
     writer.write(random);
     out.tokens = writer.tokens();
     out.nats_per_token = writer.nats_per_token();
+    const bool in_key = options.prompt || !options.key || move_to_key(out.tokens, *options.key);
     Score written = decode_remi(out.tokens);
     if (options.prompt) written = continuation(*options.prompt, written, prompt_bars);
     const std::size_t before = options.prompt ? options.prompt->note_count() : 0;
     out.score = std::move(written);
-    if (out.score.note_count() >= before + kFewestNotesPerBar * static_cast<std::size_t>(options.bars) ||
-        out.attempts == kMaxAttempts)
+    const bool full = out.score.note_count() >= before + kFewestNotesPerBar * static_cast<std::size_t>(options.bars);
+    if ((full && in_key) || out.attempts == kMaxAttempts)
       break;
   }
 

@@ -21,7 +21,7 @@ struct ComposeOptions {
   int bars = 16;      ///< bars to write (beyond the prompt's), 1 … 512
   std::uint64_t seed = 0;
   SamplingOptions sampling;
-  std::optional<KeyEstimate> key;    ///< unset: the model chooses
+  std::optional<KeyEstimate> key;    ///< unset: the model chooses; without a prompt the piece is moved to it if need be
   std::optional<double> tempo;       ///< quarter notes a minute, 30 … 240; unset: the model chooses
   std::optional<std::string> meter;  ///< "3/4"; unset: the model chooses. One meter throughout.
   const Score* prompt = nullptr;     ///< continue this score
@@ -31,7 +31,7 @@ struct Composition {
   Score score;                ///< what was asked for; with a prompt, the prompt's own notes first, untouched
   std::vector<Token> tokens;  ///< the sequence as the model wrote it
   double nats_per_token = 0;  ///< mean negative log-likelihood of what was drawn
-  int attempts = 1;           ///< a piece with fewer than two notes a bar is written anew
+  int attempts = 1;           ///< a piece with fewer than two notes a bar, or in the other mode than asked, is written anew
   nlohmann::json provenance;  ///< {model, model_hash, seed, style, options, data, licences, commercial, …}
 };
 
