@@ -193,7 +193,8 @@ int run(const fs::path& list, const fs::path& page) {
       for (const std::string& name : measure.models) models[name] = find_model(name).hash;
       const std::string hash = data_hash(data);
       const fs::path cache =
-          fs::path("results") / (measure.task + "-" + sha256(shown + hash + models.dump()).substr(0, 16) + ".json");
+          fs::path("results") /
+          (measure.task + "-" + sha256(shown + hash + models.dump() + sha256_file(program)).substr(0, 16) + ".json");
       nlohmann::json kept;
       if (fs::exists(cache)) {
         kept = nlohmann::json::parse(read_text(cache));

@@ -1,12 +1,15 @@
 #include "base/interrupt.hpp"
 
+#include <atomic>
 #include <csignal>
 
 #include "base/error.hpp"
 
 namespace euterpe {
 namespace {
-volatile std::sig_atomic_t g_interrupted = 0;
+// Read by many threads, written by a signal handler: lock-free, so both may.
+std::atomic<int> g_interrupted{0};
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void on_signal(int signal) {
   g_interrupted = 1;

@@ -5,16 +5,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <memory>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/log.hpp"
 #include "catalog/analysis.hpp"
 #include "catalog/catalog.hpp"
 #include "cli/command.hpp"
 #include "compose/performance.hpp"
 #include "compose/write_score.hpp"
+#include "media/decode.hpp"
 #include "score/midi.hpp"
 
 namespace euterpe {
@@ -53,6 +54,15 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
   rights.licence = piece.provenance["commercial"].get<bool>()
                        ? "composed; learned from " + fmt::format("{}", fmt::join(terms, "; "))
                        : "non-commercial: learned from " + fmt::format("{}", fmt::join(terms, "; "));
+  const std::string prompt = piece.provenance.value("prompt", "");
+  if (!prompt.empty() && catalog.track(prompt)) {
+    // What goes on from a track keeps to that track's terms.
+    const RightsRecord of_prompt = catalog.rights(prompt);
+    if (!of_prompt.owner.empty()) rights.owner = of_prompt.owner;
+    if (!of_prompt.licence.empty()) rights.licence = of_prompt.licence + "; " + rights.licence;
+    rights.may_train = of_prompt.may_train;
+    rights.may_recommend = of_prompt.may_recommend;
+  }
   catalog.put_track(track, analysis.descriptors, rights);
   for (const auto& [name, blob] : analysis.blobs) catalog.put_blob(track.id, name, blob);
   WorkRecord work;
@@ -60,6 +70,7 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
   work.model = piece.provenance["model"];
   work.model_hash = piece.provenance["model_hash"];
   work.style = piece.provenance["style"];
+  work.prompt = prompt;
   work.licence = rights.licence;
   work.seed = piece.provenance["seed"];
   work.provenance = piece.provenance.dump();
@@ -82,8 +93,7 @@ void run(Options& o, const Context& context) {
   if (!o.key.empty()) o.compose.key = parse_key(o.key);
   if (!o.meter.empty()) o.compose.meter = o.meter;
   if (o.count < 1) throw Error(Category::usage, "compose", "--count must be at least 1");
-  const auto is_midi = [](const std::filesystem::path& p) { return p.extension() == ".mid"; };
-  if (o.store && std::none_of(o.out.begin(), o.out.end(), is_midi))
+  if (o.store && std::none_of(o.out.begin(), o.out.end(), is_midi_name))
     throw Error(Category::usage, "compose", "--store keeps the MIDI file's path: name one with -o");
   std::unique_ptr<Catalog> catalog;
   if (o.store) catalog = open_catalog(context.catalog);
@@ -94,6 +104,10 @@ void run(Options& o, const Context& context) {
     o.compose.seed = context.seed + static_cast<std::uint64_t>(i);
     Composition piece = composer.compose(o.compose);
     const std::string style = piece.provenance["style"];
+    if (o.compose.prompt) piece.provenance["prompt"] = sha256_file(o.prompt);
+    if (!piece.provenance.value("in_key", true))
+      spdlog::warn("seed {}: in {} attempts no piece came out in the mode that was asked for", o.compose.seed,
+                   piece.attempts);
     if (!o.compose.prompt) perform(piece.score, style);
     piece.score.tracks.front().texts.push_back(
         {0, 0x01,
@@ -109,7 +123,7 @@ void run(Options& o, const Context& context) {
       const auto path = numbered(wanted, i, o.count);
       write_score(path, piece.score, synthesis, fmt::format("{}, seed {}", style, o.compose.seed));
       row["files"].push_back(path.string());
-      if (is_midi(path)) midi = path;
+      if (is_midi_name(path)) midi = path;
     }
     if (catalog) {
       store(*catalog, midi, piece);

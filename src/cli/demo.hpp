@@ -22,7 +22,7 @@ struct DemoOptions {
   bool keep = false;                           ///< keep works, renderings, scratch catalog and trained model
   int works = 60;                              ///< composed, a third in each style
   int listeners = 200;                         ///< simulated
-  double train_seconds = 45;
+  double train_seconds = 60;
   std::uint64_t seed = 0;
   bool table = true;  ///< print the table; off for --json
 };

@@ -97,7 +97,10 @@ void setup_models(CLI::App& app, Context& context) {
   auto only = std::make_shared<bool>(false);
   auto name = std::make_shared<std::string>();
   const char* help = "Leave out (list) or refuse (show) what may not be used commercially";
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
+  app.callback([&app, &context] {
+    if (app.get_subcommands().empty()) list(context, false);
+  });
   CLI::App* all = app.add_subcommand("list", "Every model that can be found, the user's first");
   all->add_flag("--commercial", *only, help);
   all->callback([&context, only] { list(context, *only); });

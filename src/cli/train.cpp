@@ -7,6 +7,7 @@
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "cli/command.hpp"
+#include "corpus/media_catalog_source.hpp"
 #include "corpus/shard.hpp"
 #include "nn/model.hpp"
 #include "recognize/training.hpp"
@@ -132,7 +133,8 @@ void setup_transformer(CLI::App& app, Context& context) {
   });
 }
 
-using StyleTrainer = nlohmann::json (*)(const std::filesystem::path&, const std::filesystem::path&, std::uint64_t);
+using StyleTrainer = nlohmann::json (*)(const std::filesystem::path&, const std::filesystem::path&, std::uint64_t,
+                                        const Forbidden&);
 
 template <StyleTrainer kTrain>
 void setup_style(CLI::App& app, Context& context) {
@@ -144,7 +146,9 @@ void setup_style(CLI::App& app, Context& context) {
   app.callback([o, &app, &context] {
     if (!o->recipe.empty()) apply_recipe(app, o->recipe);
     if (o->data.empty()) throw Error(Category::usage, "train", "--data is missing");
-    const auto result = kTrain(o->data, out_folder(*o), context.seed_given ? context.seed : 1);
+    Forbidden forbidden;
+    if (std::filesystem::exists(context.catalog)) forbidden = forbidden_tracks(*open_catalog(context.catalog));
+    const auto result = kTrain(o->data, out_folder(*o), context.seed_given ? context.seed : 1, forbidden);
     if (context.json)
       print_json(result);
     else

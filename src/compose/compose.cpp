@@ -158,8 +158,8 @@ class Writer {
   std::size_t drawn_ = 0;
 };
 
-/// A model that was told a key often settles a fifth away. If the piece sounds in the mode that was asked for, it is moved to
-/// the tonic by the shortest way. \return false if it sounds in the other mode or cannot be moved
+/// A model that was told a key often settles a fifth away. If the piece sounds in the mode that was asked for, it is
+/// moved to the tonic by the shortest way. \return false if it sounds in the other mode or cannot be moved
 bool move_to_key(std::vector<Token>& tokens, const KeyEstimate& wish) {
   const KeyEstimate heard = estimate_key(pitch_class_durations(decode_remi(tokens)));
   if (heard.minor != wish.minor) return false;
@@ -258,6 +258,7 @@ Composition Composer::compose(const ComposeOptions& options) const {
   }
 
   Composition out;
+  bool in_key = true;
   for (;; ++out.attempts) {
     Random random = Random::stream(options.seed, static_cast<std::uint64_t>(out.attempts));
     Writer writer(weights_, wishes, prompt_bars);
@@ -270,14 +271,13 @@ Composition Composer::compose(const ComposeOptions& options) const {
     writer.write(random);
     out.tokens = writer.tokens();
     out.nats_per_token = writer.nats_per_token();
-    const bool in_key = options.prompt || !options.key || move_to_key(out.tokens, *options.key);
+    in_key = options.prompt || !options.key || move_to_key(out.tokens, *options.key);
     Score written = decode_remi(out.tokens);
     if (options.prompt) written = continuation(*options.prompt, written, prompt_bars);
     const std::size_t before = options.prompt ? options.prompt->note_count() : 0;
     out.score = std::move(written);
     const bool full = out.score.note_count() >= before + kFewestNotesPerBar * static_cast<std::size_t>(options.bars);
-    if ((full && in_key) || out.attempts == kMaxAttempts)
-      break;
+    if ((full && in_key) || out.attempts == kMaxAttempts) break;
   }
 
   auto licences = nlohmann::json::array();
@@ -296,7 +296,10 @@ Composition Composer::compose(const ComposeOptions& options) const {
                     {"commercial", model_.card.value("commercial", false)},
                     {"nats_per_token", out.nats_per_token},
                     {"attempts", out.attempts}};
-  if (options.key) out.provenance["key"] = options.key->name();
+  if (options.key) {
+    out.provenance["key"] = options.key->name();
+    out.provenance["in_key"] = in_key;
+  }
   if (options.tempo) out.provenance["tempo"] = *options.tempo;
   if (options.meter) out.provenance["meter"] = *options.meter;
   return out;

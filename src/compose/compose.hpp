@@ -17,7 +17,7 @@
 namespace euterpe {
 
 struct ComposeOptions {
-  std::string style;  ///< one of Composer::styles(); empty = the model's first, or the prompt's none
+  std::string style;  ///< one of Composer::styles(); empty = the model's first
   int bars = 16;      ///< bars to write (beyond the prompt's), 1 … 512
   std::uint64_t seed = 0;
   SamplingOptions sampling;
@@ -28,10 +28,11 @@ struct ComposeOptions {
 };
 
 struct Composition {
-  Score score;                ///< what was asked for; with a prompt, the prompt's own notes first, untouched
+  Score score;  ///< what was asked for; with a prompt, the prompt's own notes first; one that rings on ends
+                ///< where its pitch begins again
   std::vector<Token> tokens;  ///< the sequence as the model wrote it
   double nats_per_token = 0;  ///< mean negative log-likelihood of what was drawn
-  int attempts = 1;           ///< a piece with fewer than two notes a bar, or in the other mode than asked, is written anew
+  int attempts = 1;  ///< a piece with fewer than two notes a bar, or in the other mode than asked, is written anew
   nlohmann::json provenance;  ///< {model, model_hash, seed, style, options, data, licences, commercial, …}
 };
 

@@ -1,9 +1,14 @@
 #include "nn/model.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <set>
 
 #include "base/error.hpp"
@@ -127,14 +132,31 @@ std::vector<Model> list_models() {
   return out;
 }
 
-void save_model(const fs::path& folder, const Safetensors& weights, nlohmann::json card) {
+void save_model(const fs::path& wanted, const Safetensors& weights, nlohmann::json card) {
+  const fs::path folder = wanted.has_filename() ? wanted : wanted.parent_path();  // "model/" names the folder itself
   EUTERPE_ASSERT(card.is_object());
   for (const char* key : {"name", "task", "network"}) EUTERPE_ASSERT(card.contains(key) && card[key].is_string());
   const std::vector<std::uint8_t> bytes = write_safetensors(weights);
   card["format_version"] = kCardVersion;
   card["weights_sha256"] = sha256(bytes);
-  write_file(folder / kWeights, bytes);
-  write_file(folder / kCard, card.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  // Both files are written beside the folder and take its place in one step: a kill leaves the old model or the new
+  // one.
+  const fs::path made = fs::path(folder.string() + fmt::format(".{}.tmp", ::getpid()));
+  std::error_code ignored;
+  fs::remove_all(made, ignored);
+  write_file(made / kWeights, bytes);
+  write_file(made / kCard, card.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  auto fail = [&](const char* what) {
+    throw Error(Category::io, "save_model", fmt::format("{}: {}: {}", folder.string(), what, std::strerror(errno)));
+  };
+  if (!fs::exists(folder)) {
+    if (::rename(made.c_str(), folder.c_str()) != 0) fail("rename");
+    return;
+  }
+  spdlog::info("{}: replaces the model that was there", folder.string());
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) != 0) fail("exchange");
+  for (const char* old : {kWeights, kCard}) fs::remove(made / old, ignored);
+  if (!fs::remove(made, ignored)) spdlog::warn("{}: holds what lay beside the old model", made.string());
 }
 
 }  // namespace euterpe

@@ -27,6 +27,9 @@ TransformerOptions transformer_options(const nlohmann::json& json) {
   integer("heads", o.heads, 1, 256);
   integer("ff", o.ff, 8, 1 << 16);
   integer("context", o.context, 2, 1 << 16);
+  // The decoder multiplies sixteen columns at a time; better said here than after hours of training.
+  check(o.d_model % 16 == 0, "d_model", "must be a multiple of 16");
+  check(o.ff % 16 == 0, "ff", "must be a multiple of 16");
   check(o.d_model % (2 * o.heads) == 0, "d_model", "must be an even multiple of heads");
   if (json.contains("dropout")) {
     check(json["dropout"].is_number(), "dropout", "is no number");

@@ -48,7 +48,7 @@ bool is_emotify(const fs::path& folder) {
 
 }  // namespace
 
-StyleClips read_style_clips(const fs::path& data) {
+StyleClips read_style_clips(const fs::path& data, const Forbidden& forbidden) {
   const fs::path folder = clips_folder(data);
   if (!fs::is_directory(folder))
     throw Error(Category::not_found, "read_style_clips", folder.string() + ": there is no such folder",
@@ -58,6 +58,10 @@ StyleClips read_style_clips(const fs::path& data) {
   for (const fs::path& path : walk_files({folder})) {
     const fs::path relative = path.lexically_relative(folder);
     if (!is_audio_name(path) || relative.begin() == std::prev(relative.end())) continue;
+    if (!forbidden.empty() && forbidden.contains(sha256_file(path))) {
+      ++clips.forbidden;
+      continue;
+    }
     files.emplace_back(path, relative.begin()->string());
     clips.labels.push_back(files.back().second);
   }
@@ -111,8 +115,9 @@ ClassifierOptions style_audio_options(int classes, std::uint64_t seed) {
   return options;
 }
 
-nlohmann::json train_style_audio(const fs::path& data, const fs::path& out, std::uint64_t seed) {
-  const StyleClips clips = read_style_clips(data);
+nlohmann::json train_style_audio(const fs::path& data, const fs::path& out, std::uint64_t seed,
+                                 const Forbidden& forbidden) {
+  const StyleClips clips = read_style_clips(data, forbidden);
   const bool emotify = is_emotify(clips_folder(data));
   ClassifierReport report;
   const MlpEnsemble network = train_classifier_by_group(
@@ -136,17 +141,18 @@ nlohmann::json train_style_audio(const fs::path& data, const fs::path& out, std:
                               {"split", "all"},
                               {"pieces", clips.files.size()},
                               {"hash", sha256(manifest)}};
-  save_model(out, weights,
-             {{"name", "style-audio"},
-              {"task", "style-audio"},
-              {"network", "mlp"},
-              {"options", {{"labels", clips.labels}, {"descriptors", "audio.v1"}, {"excerpt_seconds", kStyleExcerpt}}},
-              {"tokenizer", nullptr},
-              {"data", nlohmann::json::array({source})},
-              {"left_out", nlohmann::json::object()},
-              {"commercial", !emotify},
-              {"training", training},
-              {"metrics", nlohmann::json::array({shown})}});
+  save_model(
+      out, weights,
+      {{"name", "style-audio"},
+       {"task", "style-audio"},
+       {"network", "mlp"},
+       {"options", {{"labels", clips.labels}, {"descriptors", "audio.v1"}, {"excerpt_seconds", kStyleExcerpt}}},
+       {"tokenizer", nullptr},
+       {"data", nlohmann::json::array({source})},
+       {"left_out", clips.forbidden ? nlohmann::json{{"may_train = no", clips.forbidden}} : nlohmann::json::object()},
+       {"commercial", !emotify},
+       {"training", training},
+       {"metrics", nlohmann::json::array({shown})}});
   return {{"training", training}, {"metrics", metrics}, {"labels", clips.labels}};
 }
 

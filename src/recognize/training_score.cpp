@@ -26,9 +26,10 @@ struct StylePieces {
   std::vector<Piece> pieces;
   nlohmann::json data = nlohmann::json::array();
   bool commercial = true;
+  int forbidden = 0;  // pieces left out because their file may not be learned from
 };
 
-StylePieces read_pieces(const fs::path& data, const std::set<std::string>& splits) {
+StylePieces read_pieces(const fs::path& data, const std::set<std::string>& splits, const Forbidden& forbidden = {}) {
   StylePieces all;
   std::set<std::string> labels;
   for (const Dataset& set : datasets()) {
@@ -37,6 +38,10 @@ StylePieces read_pieces(const fs::path& data, const std::set<std::string>& split
     std::map<std::string, std::string> manifests;
     for (Piece& piece : set.read(data / set.name)) {
       if (!splits.contains(piece.split)) continue;
+      if (forbidden.contains(piece.file)) {
+        ++all.forbidden;
+        continue;
+      }
       ++counts[piece.split];
       manifests[piece.split] += fmt::format("{} {}\n", piece.id, piece.score.note_count());
       labels.insert(piece.style);
@@ -122,8 +127,9 @@ StylePassages read_style_passages(const fs::path& data, const std::string& split
   return result;
 }
 
-nlohmann::json train_style_score(const fs::path& data, const fs::path& out, std::uint64_t seed) {
-  const StylePieces all = read_pieces(data, {"train", "valid"});
+nlohmann::json train_style_score(const fs::path& data, const fs::path& out, std::uint64_t seed,
+                                 const Forbidden& forbidden) {
+  const StylePieces all = read_pieces(data, {"train", "valid"}, forbidden);
   const Examples train = examples_of(draw_training(all, seed)), valid = examples_of(windows_of(all, "valid"));
   if (valid.size() == 0)
     throw Error(Category::bad_input, "train_style_score", data.string() + ": the validation split holds no passage");
@@ -148,17 +154,18 @@ nlohmann::json train_style_score(const fs::path& data, const fs::path& out, std:
                                 {"temperature", report.temperature}};
   nlohmann::json shown = metrics;
   shown["command"] = fmt::format("euterpe train style-score --data DIR --seed {}", seed);
-  save_model(out, weights,
-             {{"name", "style-score"},
-              {"task", "style-score"},
-              {"network", "mlp"},
-              {"options", {{"labels", all.labels}, {"descriptors", "score.v1"}, {"window_sixteenths", kStyleWindow}}},
-              {"tokenizer", nullptr},
-              {"data", all.data},
-              {"left_out", nlohmann::json::object()},
-              {"commercial", all.commercial},
-              {"training", training},
-              {"metrics", nlohmann::json::array({shown})}});
+  save_model(
+      out, weights,
+      {{"name", "style-score"},
+       {"task", "style-score"},
+       {"network", "mlp"},
+       {"options", {{"labels", all.labels}, {"descriptors", "score.v1"}, {"window_sixteenths", kStyleWindow}}},
+       {"tokenizer", nullptr},
+       {"data", all.data},
+       {"left_out", all.forbidden ? nlohmann::json{{"may_train = no", all.forbidden}} : nlohmann::json::object()},
+       {"commercial", all.commercial},
+       {"training", training},
+       {"metrics", nlohmann::json::array({shown})}});
   return {{"training", training}, {"metrics", metrics}, {"labels", all.labels}};
 }
 

@@ -264,8 +264,11 @@ TrainingReport run_training(const TrainingTask& task, const TrainerOptions& opti
       spdlog::info("step {}: validation loss {:.4f} (best {:.4f} at step {})", run.step, valid,
                    run.report.best_validation, run.report.best_step);
     }
-    if (run.step % options.checkpoint_every == 0 || last) run.save();
-    check_interrupt();
+    events.flush();
+    // Asked once: a signal that comes after this line is met by the next step, after its checkpoint.
+    const bool stop = interrupted();
+    if (run.step % options.checkpoint_every == 0 || last || stop) run.save();
+    if (stop) check_interrupt();
     if (out_of_time) break;
     if (options.patience > 0 && run.stale >= options.patience) {
       run.report.stopped_early = true;
