@@ -13,7 +13,7 @@
 
 namespace euterpe {
 
-/// A track's key is the SHA-256 of its file's content (64 hex characters); commands accept any unambiguous prefix.
+/// A track's key is the SHA-256 of its file's content (64 hex characters); commands accept an unambiguous prefix.
 struct TrackRecord {
   std::string id;
   std::string path;           ///< where it was found last, absolute
@@ -101,6 +101,10 @@ class Catalog {
   // Listens
   /// Appends; an equal (user, track, time) is stored once. Returns how many were new.
   virtual std::size_t add_listens(const std::vector<Listen>& listens) = 0;
+  /// Puts every listen of the item `from` on the item `to` (both names, foreign or ids of tracks); what falls together
+  /// by that is kept once. Returns whether anything was called `from`.
+  virtual bool rename_item(std::string_view from, std::string_view to) = 0;
+  virtual std::vector<std::string> items() = 0;                        ///< what was listened to, sorted
   virtual std::vector<Listen> listens() = 0;                           ///< by user, time, order of arrival
   virtual std::vector<Listen> listens_of(std::string_view user) = 0;   ///< by time, order of arrival
   virtual std::vector<std::string> users() = 0;                        ///< sorted

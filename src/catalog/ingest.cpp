@@ -16,6 +16,7 @@
 #include "base/interrupt.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
+#include "catalog/listens.hpp"
 #include "catalog/text.hpp"
 #include "catalog/walk.hpp"
 #include "media/decode.hpp"
@@ -305,6 +306,7 @@ IngestSummary ingest(Catalog& catalog, const std::vector<fs::path>& paths, const
     for (const IngestFailure& failure : walk.failures)
       options.on_item({failure.path, Status::failed, {}, failure.cause, {}});
   Run(catalog, std::move(walk.files), options, summary)();
+  relink_listens(catalog);
   std::sort(summary.failures.begin(), summary.failures.end(),
             [](const auto& a, const auto& b) { return a.path < b.path; });
   summary.interrupted = interrupted();

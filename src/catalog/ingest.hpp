@@ -40,6 +40,7 @@ struct IngestSummary {
 /// Takes all files below `paths` into the catalog. A file whose size and time of change are known is not read again;
 /// one whose content is known (under another name) becomes no second track: the track keeps its path as long as a file
 /// stands there. A bad file is recorded with its cause and tried again the next time; the others go on.
+/// At the end listens that came before their tracks are given to them (relink_listens).
 /// Throws Error{not_found} for a path that does not exist and Error{io} if the catalog cannot be written.
 IngestSummary ingest(Catalog& catalog, const std::vector<std::filesystem::path>& paths, const IngestOptions& options);
 

@@ -159,4 +159,14 @@ ListensSummary ingest_listens(Catalog& catalog, std::istream& log) {
   return summary;
 }
 
+void relink_listens(Catalog& catalog) {
+  catalog.transaction([&] {
+    const std::vector<std::string> items = catalog.items();
+    if (items.empty()) return;
+    const TrackNames names(catalog);
+    for (const std::string& item : items)
+      if (const std::string id = names.find(item); !id.empty() && id != item) catalog.rename_item(item, id);
+  });
+}
+
 }  // namespace euterpe

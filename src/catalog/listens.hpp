@@ -28,4 +28,8 @@ constexpr std::size_t kListedProblems = 20;
 /// Broken lines are left out and reported. Reading the same log twice adds nothing.
 ListensSummary ingest_listens(Catalog& catalog, std::istream& log);
 
+/// Puts listens of foreign ids on the tracks that go by those names now, so that rights and erasure reach a listen
+/// whichever came first, log or file. One transaction.
+void relink_listens(Catalog& catalog);
+
 }  // namespace euterpe

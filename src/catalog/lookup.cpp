@@ -9,18 +9,26 @@
 
 namespace euterpe {
 namespace fs = std::filesystem;
+namespace {
+constexpr std::size_t kIdLength = 64;
+}
 
 TrackRecord find_track(Catalog& catalog, std::string_view name) {
-  if (const auto track = catalog.track(name)) return *track;
+  if (name.size() == kIdLength)
+    if (const auto track = catalog.track(name)) return *track;
   const std::string path = fs::absolute(fs::path(name)).lexically_normal().native();
   std::vector<TrackRecord> matches;
   for (TrackRecord& track : catalog.tracks()) {
     if (track.path == path) return track;
     if (track.title == name || fs::path(track.path).filename().native() == name) matches.push_back(std::move(track));
   }
+  // Last, for titles and file names may be hexadecimal digits too ("001").
+  if (matches.empty() && name.size() >= kShortestIdPrefix)
+    if (const auto track = catalog.track(name)) return *track;
   if (matches.empty())
     throw Error(Category::not_found, "find_track", fmt::format("no track '{}' in {}", name, catalog.folder().string()),
-                "`euterpe catalog list` shows the tracks with their ids");
+                fmt::format("`euterpe catalog list` shows the tracks with their ids, whose first {} characters do",
+                            kShortestIdPrefix));
   if (matches.size() > 1)
     throw Error(Category::usage, "find_track", fmt::format("{} tracks are called '{}'", matches.size(), name),
                 fmt::format("give the id: {:.12}, {:.12} …", matches[0].id, matches[1].id));

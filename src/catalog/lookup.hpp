@@ -1,5 +1,6 @@
 #pragma once
 /// How people and logs name a track: by id, path, file name, ISRC or title.
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -8,7 +9,11 @@
 
 namespace euterpe {
 
-/// The track that `name` means: an id or the beginning of one, a path, or a title or file name that only one track has.
+/// Fewer characters could be a title, a file's number or a listener's as well as the beginning of an id.
+inline constexpr std::size_t kShortestIdPrefix = 8;
+
+/// The track that `name` means, in this order: a whole id, a path, a title or file name that only one track has, or the
+/// beginning of an id of at least kShortestIdPrefix characters.
 /// Throws Error{not_found} and, where several match, Error{usage}.
 TrackRecord find_track(Catalog& catalog, std::string_view name);
 

@@ -34,6 +34,8 @@ class SqliteCatalog : public Catalog {
   void set_rights(std::string_view id, const RightsRecord& rights) override;
 
   std::size_t add_listens(const std::vector<Listen>& listens) override;
+  bool rename_item(std::string_view from, std::string_view to) override;
+  std::vector<std::string> items() override;
   std::vector<Listen> listens() override;
   std::vector<Listen> listens_of(std::string_view user) override;
   std::vector<std::string> users() override;

@@ -59,6 +59,28 @@ std::size_t SqliteCatalog::add_listens(const std::vector<Listen>& listens) {
   return added;
 }
 
+bool SqliteCatalog::rename_item(std::string_view from, std::string_view to) {
+  bool found = false;
+  transaction([&] {
+    Query find(database_, "SELECT key FROM items WHERE name = ?");
+    found = find.bind(from).step();
+    if (!found || from == to) return;
+    const std::int64_t old_key = find.integer(0), new_key = Names(database_, "items").key(std::string(to));
+    Query(database_, "UPDATE OR IGNORE listens SET item = ? WHERE item = ?").bind(new_key, old_key).run();
+    Query(database_, "DELETE FROM listens WHERE item = ?").bind(old_key).run();  // what is there already
+    Query(database_, "DELETE FROM items WHERE key = ?").bind(old_key).run();
+  });
+  return found;
+}
+
+std::vector<std::string> SqliteCatalog::items() {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> all;
+  Query query(database_, "SELECT name FROM items ORDER BY name");
+  while (query.step()) all.push_back(query.text(0));
+  return all;
+}
+
 std::vector<Listen> SqliteCatalog::listens() {
   std::lock_guard lock(mutex_);
   Query query(database_,
@@ -103,6 +125,7 @@ bool SqliteCatalog::forget_track(std::string_view id) {
     Query(database_, "DELETE FROM listens WHERE item IN (SELECT key FROM items WHERE name = ?)").bind(id).run();
     Query(database_, "DELETE FROM items WHERE name = ?").bind(id).run();
     Query(database_, "DELETE FROM listeners WHERE key NOT IN (SELECT listener FROM listens)").run();
+    Query(database_, "DELETE FROM works WHERE id = ?").bind(id).run();      // where a piece of ours came in as a track
     Query(database_, "DELETE FROM tracks WHERE key = ?").bind(*key).run();  // what hangs on it goes with it
     return true;
   });

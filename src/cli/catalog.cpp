@@ -154,9 +154,6 @@ void read_import(const CatalogArguments& arguments, const Context& context) {
     fmt::print("{} tracks in the catalog, {} of them new\n", now, now - before);
 }
 
-/// Fewer characters could be a listener's number as well as the beginning of an id.
-constexpr std::size_t kShortestForgottenPrefix = 8;
-
 void forget(const CatalogArguments& arguments, const Context& context) {
   const auto catalog = open_catalog(context.catalog);
   const std::string& name = arguments.name;
@@ -169,15 +166,13 @@ void forget(const CatalogArguments& arguments, const Context& context) {
     } catch (const Error& error) {
       if (arguments.as_track || (error.category() != Category::not_found && !is_user)) throw;
     }
-    if (track && !arguments.as_track && track->id.starts_with(name) && name.size() < kShortestForgottenPrefix)
-      track = {};
   }
   if (is_user && track)
     throw Error(Category::usage, "catalog forget", fmt::format("'{}' is a listener and a track", name),
                 "say which with --user or --track");
   if (!is_user && !track)
     throw Error(Category::not_found, "catalog forget", fmt::format("no listener and no track '{}'", name),
-                fmt::format("a track's id needs at least {} characters here, or --track", kShortestForgottenPrefix));
+                fmt::format("a track's id needs at least {} characters", kShortestIdPrefix));
   if (is_user)
     catalog->forget_user(name);
   else

@@ -113,6 +113,25 @@ TEST(Catalog, APrefixFindsOneTrackAndRefusesTwo) {
   EXPECT_EQ(category_of([&] { find_track(*catalog, "Third"); }), Category::not_found);
 }
 
+TEST(Lookup, ANameOfHexadecimalDigitsIsNoBeginningOfAnId) {
+  TemporaryFolder folder;
+  const auto catalog = open_catalog(folder.path());
+  catalog->put_track(song("001"), {});
+  catalog->put_track(song("fa", "001"), {});
+  catalog->put_track(song("fb", "deadbeef"), {});
+  catalog->put_track(song("deadbeef", "Other"), {});
+  catalog->put_track(song("deadbeef1234aa", "Third"), {});
+  catalog->put_track(song("deadbeef1234ab", "Fourth"), {});
+  EXPECT_EQ(find_track(*catalog, "001").id, id_of("fa"));
+  EXPECT_EQ(find_track(*catalog, "deadbeef").id, id_of("fb"));
+  EXPECT_EQ(find_track(*catalog, id_of("deadbeef")).title, "Other");
+  EXPECT_EQ(find_track(*catalog, "deadbeef0000").title, "Other");  // what the list shows
+  EXPECT_EQ(find_track(*catalog, "DEADBEEF0").title, "Other");
+  EXPECT_EQ(find_track(*catalog, "00100000").title, "Song");
+  EXPECT_EQ(category_of([&] { find_track(*catalog, "0010000"); }), Category::not_found);
+  EXPECT_EQ(category_of([&] { find_track(*catalog, "deadbeef1234"); }), Category::usage);
+}
+
 TEST(Catalog, ListensComeInOrderOfTimeAndOnce) {
   TemporaryFolder folder;
   const auto catalog = open_catalog(folder.path());
@@ -308,6 +327,18 @@ TEST(Forget, ATrackTakesAllThatHangsOnItAlong) {
   EXPECT_EQ(catalog->listens().size(), 2u);
   EXPECT_TRUE(catalog->claims().empty());
   EXPECT_FALSE(catalog->forget_track(id_of("aa")));
+}
+
+TEST(Forget, AComposedTrackLeavesNoRecordOfHowItWasMade) {
+  TemporaryFolder folder;
+  const auto catalog = open_catalog(folder.path());
+  fill(*catalog);
+  catalog->put_work({id_of("aa"), "folk", "hash", "folk", "hidden prompt", "CC0-1.0", 3, "{}", 5});
+  EXPECT_TRUE(catalog->forget_track(id_of("aa")));
+  const std::string left = exported(*catalog, false);
+  EXPECT_EQ(left.find(id_of("aa")), std::string::npos);
+  EXPECT_EQ(left.find("hidden prompt"), std::string::npos);
+  EXPECT_TRUE(catalog->work(id_of("f0")));  // other works stay
 }
 
 TEST(Forget, WhatWasMadeFromTheErasedGoesAndOtherFilesStay) {

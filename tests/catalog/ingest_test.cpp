@@ -223,6 +223,16 @@ TEST(Ingest, AFileThatVanishesOrChangesDuringTheWalkIsReported) {
   EXPECT_TRUE(catalog->failures().empty());
 }
 
+TEST(Ingest, ALogThatCameFirstMeansTheTracksThatComeLater) {
+  TemporaryFolder folder;
+  test::write(folder / "music/one.wav", test::wav(440, 0.05));
+  const auto catalog = open_catalog(folder / "catalog");
+  catalog->add_listens({{"ann", "one.wav", 1}, {"ann", "two.wav", 2}});
+  ingest(*catalog, {folder / "music"}, options_with(by_content));
+  EXPECT_EQ(catalog->listens_of("ann").at(0).track, catalog->tracks().at(0).id);
+  EXPECT_EQ(catalog->listens_of("ann").at(1).track, "two.wav");
+}
+
 TEST(Ingest, AMovedFileIsTheSameTrackAtItsNewPlace) {
   TemporaryFolder music, store;
   test::write(music / "old.wav", test::wav(300));

@@ -90,6 +90,21 @@ TEST(Listens, ATrackOfTheCatalogIsFoundByFileNameAndIsrc) {
   EXPECT_EQ(listens.at(3).track, test::id_of("bb"));
 }
 
+TEST(Listens, ListensThatCameBeforeTheirTrackAreGivenToIt) {
+  Log log;
+  log.read("u,one.mp3,1\nu,other,1\nv,one.mp3,5\n");
+  log.catalog->put_track({test::id_of("aa"), "/music/one.mp3", "audio", "", "", "", "", "", 1, 0}, {});
+  log.read("u,one.mp3,1\n");  // by now the same listen has two names
+  relink_listens(*log.catalog);
+  EXPECT_EQ(log.catalog->items(), (std::vector<std::string>{test::id_of("aa"), "other"}));
+  ASSERT_EQ(log.catalog->listens_of("u").size(), 2u);
+  ASSERT_EQ(log.catalog->listens_of("v").size(), 1u);
+  EXPECT_EQ(log.catalog->listens_of("v")[0].track, test::id_of("aa"));
+  EXPECT_TRUE(log.catalog->check().empty());
+  log.catalog->forget_track(test::id_of("aa"));
+  EXPECT_EQ(log.catalog->users(), (std::vector<std::string>{"u"}));
+}
+
 TEST(Listens, AnOverlongLineIsOneBrokenLine) {
   Log log;
   const ListensSummary summary = log.read("a,x,1\n" + std::string(17 << 20, 'z') + "\na,y,2\n");

@@ -45,12 +45,12 @@ TEST(RightsTable, BrokenLinesAreReportedAndTheRestIsSet) {
   Store store;
   const RightsImport result = store.read(
       "track,owner,share,may_train\n"
-      "aa,Ann,0.5,maybe\n"
-      "bb,Bob,2,yes\n"
+      "aa000000,Ann,0.5,maybe\n"
+      "bb000000,Bob,2,yes\n"
       "zz,Cid,1,yes\n"
-      "aa,Dan,1\n"
-      "aa,Eve,half,yes\n"
-      "bb,Fay,0.25,no\n");
+      "aa000000,Dan,1\n"
+      "aa000000,Eve,half,yes\n"
+      "bb000000,Fay,0.25,no\n");
   EXPECT_EQ(result.set, 1u);
   ASSERT_EQ(result.problems.size(), 5u);
   EXPECT_EQ(result.problems[0], "line 2: 'maybe' is neither yes nor no");
