@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/log.hpp"
+#include "catalog/licence.hpp"
 #include "score/midi.hpp"
 
 namespace euterpe {
@@ -41,22 +42,23 @@ Source source_from_catalog(Catalog& catalog, const std::string& style) {
       ++source.left_out["unreadable"];
       continue;
     }
-    if (!rights.licence.empty()) {
-      licences.insert(rights.licence);
-      // Creative Commons' NC licences, by their SPDX identifiers and usual spellings.
-      if (rights.licence.find("-NC") != std::string::npos || rights.licence.find("NonCommercial") != std::string::npos)
-        source.commercial = false;
-    }
+    if (!rights.licence.empty()) licences.insert(rights.licence);
+    if (!allows_commercial_use(rights.licence)) source.commercial = false;
     source.pieces.push_back(std::move(piece));
   }
   source.licence = licences.empty() ? "not stated" : fmt::format("{}", fmt::join(licences, "; "));
   return source;
 }
 
-void leave_out_forbidden(Source& source, Catalog& catalog) {
+std::set<std::string> forbidden_tracks(Catalog& catalog) {
   std::set<std::string> forbidden;
   for (const TrackRecord& track : catalog.tracks())
     if (!catalog.rights(track.id).may_train) forbidden.insert(track.id);
+  return forbidden;
+}
+
+void leave_out_forbidden(Source& source, Catalog& catalog) {
+  const std::set<std::string> forbidden = forbidden_tracks(catalog);
   const auto gone = std::erase_if(source.pieces, [&](const Piece& p) { return forbidden.count(p.file) > 0; });
   if (gone > 0) source.left_out["may_train = no"] += static_cast<int>(gone);
 }

@@ -108,5 +108,13 @@ TEST_F(CatalogSource, carries_the_strictest_licence) {
   EXPECT_EQ(source.licence, "CC-BY-4.0; CC-BY-NC-4.0");
 }
 
+TEST_F(CatalogSource, is_not_commercial_where_one_track_states_no_licence) {
+  RightsRecord free;
+  free.licence = "CC-BY-4.0";
+  add("a.mid", test::walk(1), free);
+  add("b.mid", test::walk(2));
+  EXPECT_FALSE(source_from_catalog(*catalog).commercial);
+}
+
 }  // namespace
 }  // namespace euterpe
