@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "score/tempo_map.hpp"
+
 namespace euterpe {
 namespace {
 
@@ -73,10 +75,11 @@ KeyEstimate estimate_key(const std::array<double, 12>& pitch_class_weights) {
 
 std::array<double, 12> pitch_class_durations(const Score& score) {
   std::array<double, 12> seconds{};
+  const TempoMap tempo(score);
   for (const Track& track : score.tracks) {
     if (track.drums) continue;
     for (const Note& note : track.notes) {
-      seconds[note.pitch % 12] += score.seconds_at(Ticks(note.end())).value - score.seconds_at(Ticks(note.start)).value;
+      seconds[note.pitch % 12] += tempo.seconds_at(Ticks(note.end())).value - tempo.seconds_at(Ticks(note.start)).value;
     }
   }
   return seconds;

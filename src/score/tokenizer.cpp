@@ -177,11 +177,11 @@ std::vector<Token> encode_remi(const Score& score, const RemiOptions& options) {
 
   std::vector<Token> out{V::token(TokenKind::bos), V::token(TokenKind::style, *style)};
   if (options.key) out.push_back(V::token(TokenKind::key, options.key->tonic + (options.key->minor ? 12 : 0)));
+  std::size_t current = 0;
+  // Asked for ticks in ascending order; the first tempo holds before its own tick, too.
   auto tempo_at = [&](std::int64_t tick) {
-    double bpm = 120;
-    for (const Tempo& t : score.tempos)
-      if (t.tick <= tick || &t == &score.tempos.front()) bpm = t.bpm();
-    return tempo_step(bpm);
+    while (current + 1 < score.tempos.size() && score.tempos[current + 1].tick <= tick) ++current;
+    return tempo_step(score.tempos.empty() ? 120 : score.tempos[current].bpm());
   };
   int tempo = tempo_at(0);
   out.push_back(V::token(TokenKind::tempo, tempo));
