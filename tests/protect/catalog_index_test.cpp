@@ -5,7 +5,7 @@
 
 #include "base/files.hpp"
 #include "protect/identify.hpp"
-#include "protect/music.hpp"
+#include "signal/music.hpp"
 
 namespace euterpe {
 namespace {

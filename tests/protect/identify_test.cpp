@@ -8,7 +8,7 @@
 #include "base/files.hpp"
 #include "media/decode.hpp"
 #include "media/encode.hpp"
-#include "protect/music.hpp"
+#include "signal/music.hpp"
 
 namespace euterpe {
 namespace {

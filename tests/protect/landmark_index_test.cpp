@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
-#include "protect/music.hpp"
+#include "signal/music.hpp"
 
 namespace euterpe {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
-#include "protect/music.hpp"
+#include "signal/music.hpp"
 
 namespace euterpe {
 namespace {
