@@ -56,11 +56,6 @@ void print_text(const std::vector<Row>& rows) {
   }
 }
 
-Recognition recognize_stdin(Recognizer& recognizer) {
-  const std::vector<std::uint8_t> bytes{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-  return recognizer.recognize(std::span<const std::uint8_t>(bytes));
-}
-
 void run(const Options& options, const Context& context) {
   Recognizer recognizer(options.recognize);
   std::vector<Row> rows;
@@ -71,15 +66,24 @@ void run(const Options& options, const Context& context) {
       for (const auto& file : recognizable_files({path})) rows.push_back({file.string(), {}, {}});
   }
   if (rows.empty()) throw Error(Category::not_found, "recognize", "no audio or MIDI file below the given folders");
+  // A model that is missing or refused is wrong for all files, so it is asked for before any of them is read.
+  std::vector<std::uint8_t> piped;
+  for (const Row& row : rows)
+    if (row.file != "-") {
+      recognizer.load_for(std::filesystem::path(row.file));
+    } else if (piped.empty()) {
+      piped.assign(std::istreambuf_iterator<char>(std::cin), {});
+      recognizer.load_for(std::span<const std::uint8_t>(piped));
+    }
   Progress progress("recognizing", rows.size(), "files");
   parallel_for(rows.size(), [&](std::size_t i) {
     check_interrupt();
     Row& row = rows[i];
     try {
-      row.found = row.file == "-" ? recognize_stdin(recognizer) : recognizer.recognize(std::filesystem::path(row.file));
+      row.found = row.file == "-" ? recognizer.recognize(std::span<const std::uint8_t>(piped))
+                                  : recognizer.recognize(std::filesystem::path(row.file));
     } catch (const Error& error) {
-      // What is wrong with one file leaves the others; a missing or refused model is wrong for all of them.
-      if (rows.size() == 1 || error.category() != Category::bad_input) throw;
+      if (rows.size() == 1 || error.category() == Category::interrupted) throw;
       row.error = error;
     }
     progress.advance();

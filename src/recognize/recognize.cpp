@@ -27,6 +27,15 @@ bool begins_as_midi(std::span<const std::uint8_t> bytes) {
          (text.starts_with("RIFF") && text.substr(std::min<std::size_t>(8, text.size())) == "RMID");
 }
 
+/// Nothing if the file cannot be read.
+std::optional<bool> begins_as_midi(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  char head[12] = {};
+  in.read(head, sizeof head);
+  if (in.bad() || !in.is_open()) return {};
+  return begins_as_midi(std::span(reinterpret_cast<const std::uint8_t*>(head), static_cast<std::size_t>(in.gcount())));
+}
+
 bool allows_commercial(const Model& model) {
   const auto it = model.card.find("commercial");
   return it != model.card.end() && it->is_boolean() && it->get<bool>();
@@ -97,17 +106,36 @@ struct Recognizer::Models {
 Recognizer::Recognizer(RecognizeOptions options) : options_(std::move(options)), models_(std::make_unique<Models>()) {}
 Recognizer::~Recognizer() = default;
 
+void Recognizer::load(bool score) {
+  if (score)
+    std::call_once(models_->score_once, [this] {
+      StyleScoreModel model = StyleScoreModel::load(options_.score_model);
+      check_terms(model, options_.commercial, "style-score");
+      models_->score = std::move(model);
+    });
+  else
+    std::call_once(models_->audio_once, [this] {
+      StyleAudioModel model = StyleAudioModel::load(options_.audio_model);
+      check_terms(model, options_.commercial, "style-audio");
+      models_->audio = std::move(model);
+    });
+}
+
+void Recognizer::load_for(const fs::path& path) {
+  if (const auto is_score = begins_as_midi(path)) load(*is_score);
+}
+
+void Recognizer::load_for(std::span<const std::uint8_t> bytes) {
+  if (!bytes.empty()) load(begins_as_midi(bytes));
+}
+
 Recognition Recognizer::recognize(std::span<const std::uint8_t> bytes) {
   if (bytes.empty()) throw Error(Category::bad_input, "recognize", "empty: there is nothing to recognize");
   if (!begins_as_midi(bytes)) {
     const TemporaryFile file(bytes);
     return recognize(file.path());
   }
-  std::call_once(models_->score_once, [this] {
-    StyleScoreModel model = StyleScoreModel::load(options_.score_model);
-    check_terms(model, options_.commercial, "style-score");
-    models_->score = std::move(model);
-  });
+  load(true);
   const MidiReadResult read = read_midi(bytes);
   const auto notes = grid_notes(read.score);
   if (notes.empty())
@@ -119,21 +147,16 @@ Recognition Recognizer::recognize(std::span<const std::uint8_t> bytes) {
 }
 
 Recognition Recognizer::recognize(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  char head[12] = {};
-  in.read(head, sizeof head);
-  if (begins_as_midi({reinterpret_cast<const std::uint8_t*>(head), static_cast<std::size_t>(in.gcount())})) {
+  const auto is_score = begins_as_midi(path);
+  if (!is_score) throw Error(Category::io, "recognize", path.string() + ": cannot be read");
+  if (*is_score) {
     try {
       return recognize(std::span<const std::uint8_t>(read_file(path)));
     } catch (const Error& error) {
       throw error.category() == Category::bad_input ? error.in(path.string()) : error;
     }
   }
-  std::call_once(models_->audio_once, [this] {
-    StyleAudioModel model = StyleAudioModel::load(options_.audio_model);
-    check_terms(model, options_.commercial, "style-audio");
-    models_->audio = std::move(model);
-  });
+  load(false);
   return answer(*models_->audio, "audio", models_->audio->file_probabilities(path));
 }
 

@@ -33,15 +33,22 @@ class Recognizer {
   explicit Recognizer(RecognizeOptions options = {});
   ~Recognizer();
 
+  /// Loads the model that a file asks for; nothing if it cannot be opened. A batch does this for all its files first,
+  /// so that no model's Error is taken for one of a file: Error{not_found | bad_input | newer_version} or, if
+  /// `commercial` forbids the model, Error{refused} with the command that trains a replacement.
+  void load_for(const std::filesystem::path& path);
+  void load_for(std::span<const std::uint8_t> bytes);
+
   /// Told apart by content: a file that begins as MIDI does is a score, anything else is given to the audio decoder.
   /// Error{bad_input} naming the file and why there is no answer: silence, drums alone, too few notes, not music;
-  /// Error{refused} with the command that trains a replacement if `commercial` forbids the model.
+  /// Error{io} if it cannot be read; and what load_for throws, where it was not called.
   Recognition recognize(const std::filesystem::path& path);
   /// The same for bytes from a pipe.
   Recognition recognize(std::span<const std::uint8_t> bytes);
 
  private:
   struct Models;
+  void load(bool score);
   RecognizeOptions options_;
   std::unique_ptr<Models> models_;
 };

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.hpp"
+#include "corpus/music.hpp"
+#include "score/midi.hpp"
 
 namespace euterpe {
 namespace {
@@ -106,6 +108,21 @@ TEST_F(Program, WhatDoesNotExistExitsWithOneAndAHint) {
   const Ran data = run({"evaluate", "midi", "--data", (home / "none").string()});
   EXPECT_EQ(data.code, 1);
   EXPECT_NE(data.err.find("no such file"), std::string::npos) << data.err;
+}
+
+TEST_F(Program, RecognizeAnswersForTheOtherFilesWhereOneCannotBeRead) {
+  const std::string unreadable = "/proc/self/mem";  // opens, even for root, but no byte stands at its beginning
+  if (!fs::exists(unreadable)) GTEST_SKIP() << "there is no " << unreadable << ": it is a file that nobody can read";
+  const std::string song = (home / "song.mid").string();
+  write_midi(song, test::walk(1, 16));
+  const Ran ran = run({"recognize", "--json", unreadable, song});
+  EXPECT_EQ(ran.code, 3) << ran.err;
+  const auto files = nlohmann::json::parse(ran.out)["files"];
+  ASSERT_EQ(files.size(), 2u);
+  EXPECT_EQ(files[0]["error"]["category"], "io");
+  EXPECT_EQ(files[1]["kind"], "score");
+  EXPECT_EQ(run({"recognize", unreadable}).code, 1);
+  EXPECT_EQ(run({"recognize", "--score-model", "no-such-model", unreadable, song}).code, 1);  // none can have an answer
 }
 
 TEST_F(Program, ModelsMarkedNonCommercialAreRefusedOnRequest) {

@@ -181,6 +181,20 @@ TEST(Recognize, RefusesNonCommercialWeightsAndSaysHowToReplaceThem) {
   EXPECT_NE(message.find("euterpe train style-audio"), std::string::npos);
 }
 
+TEST(Recognize, LoadsTheModelThatAFileAsksForBeforeItIsRecognized) {
+  const Folder folder;
+  write_tone(folder.path / "tone.wav", 440, 1, 0);
+  write_midi(folder.path / "hymn.mid", hymn(8));
+  RecognizeOptions options;
+  options.commercial = true;
+  Recognizer recognizer(options);
+  EXPECT_NO_THROW(recognizer.load_for(folder.path / "hymn.mid"));
+  EXPECT_NO_THROW(recognizer.load_for(folder.path / "none.wav"));
+  failure([&] { recognizer.load_for(folder.path / "tone.wav"); }, Category::refused);
+  const auto message = failure([&] { recognizer.recognize(folder.path / "none.wav"); }, Category::io);
+  EXPECT_NE(message.find("none.wav: cannot be read"), std::string::npos) << message;
+}
+
 TEST(Recognize, RefusesAModelOfAnotherTask) {
   RecognizeOptions options;
   options.score_model = "style-audio";
