@@ -16,6 +16,7 @@
 #include "compose/performance.hpp"
 #include "compose/write_score.hpp"
 #include "media/decode.hpp"
+#include "recognize/style_score.hpp"
 #include "score/midi.hpp"
 
 namespace euterpe {
@@ -78,6 +79,21 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
   catalog.put_work(work);
 }
 
+/// The style of the model's that the score-style recognizer hears in the prompt; empty if the model is another's whose
+/// styles it does not know, or the prompt tells none.
+std::string closest_style(const Score& prompt, const std::vector<std::string>& styles) {
+  const auto notes = grid_notes(prompt);
+  if (notes.size() < kStyleMinNotes) return {};
+  const StyleScoreModel judge = StyleScoreModel::load();
+  const auto p = judge.piece_probabilities(notes);
+  std::string best;
+  double most = 0;
+  for (std::size_t i = 0; i < p.size(); ++i)
+    if (std::find(styles.begin(), styles.end(), judge.labels()[i]) != styles.end() && p[i] > most)
+      most = p[i], best = judge.labels()[i];
+  return best;
+}
+
 void run(Options& o, const Context& context) {
   const Model model = find_model(o.model);
   if (o.commercial && !model.card.value("commercial", false))
@@ -87,8 +103,13 @@ void run(Options& o, const Context& context) {
   const Composer composer(model);
   Score prompt;
   if (!o.prompt.empty()) {
+    // The piece that is continued has them already, and they go on.
+    if (!o.key.empty() || o.compose.tempo || !o.meter.empty())
+      throw Error(Category::usage, "compose", "--key, --tempo and --meter do not go with --continue",
+                  "the piece keeps its own");
     prompt = read_midi(o.prompt).score;
     o.compose.prompt = &prompt;
+    if (o.compose.style.empty()) o.compose.style = closest_style(prompt, composer.styles());
   }
   if (!o.key.empty()) o.compose.key = parse_key(o.key);
   if (!o.meter.empty()) o.compose.meter = o.meter;
@@ -145,7 +166,9 @@ void run(Options& o, const Context& context) {
 void setup_compose(CLI::App& app, Context& context) {
   auto o = std::make_shared<Options>();
   SamplingOptions& s = o->compose.sampling;
-  app.add_option("--style", o->compose.style, "chorale, folk, pop, or what the model has learned (default: its first)");
+  app.add_option(
+      "--style", o->compose.style,
+      "chorale, folk, pop, or what the model has learned (default: its first; with --continue the one heard there)");
   app.add_option("--bars", o->compose.bars, "Bars to write")->capture_default_str();
   app.add_option("--continue", o->prompt, "MIDI file to go on from")->check(CLI::ExistingFile);
   app.add_option("--key", o->key, "\"C major\", \"F# minor\", \"Bb\", \"Am\" (default: the model chooses)");

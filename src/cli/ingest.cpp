@@ -15,6 +15,7 @@
 #include "catalog/listens.hpp"
 #include "catalog/text.hpp"
 #include "cli/command.hpp"
+#include "media/decode.hpp"
 
 namespace euterpe {
 namespace {
@@ -42,7 +43,9 @@ const char* status_name(IngestItem::Status status) {
 void report_item(const IngestItem& item, bool jsonl) {
   const std::string path = printable(item.path.native());
   if (item.status == IngestItem::Status::failed) spdlog::warn("{}: {}", path, item.cause);
-  for (const std::string& warning : item.warnings) spdlog::debug("{}: {}", path, warning);
+  // Real MIDI files are mended by the dozen; a recording that breaks off is something to know.
+  for (const std::string& warning : item.warnings)
+    spdlog::log(is_midi_name(item.path) ? spdlog::level::debug : spdlog::level::warn, "{}: {}", path, warning);
   if (!jsonl) return;
   nlohmann::json row{{"path", path}, {"status", status_name(item.status)}};
   if (!item.track.empty()) row["track"] = item.track;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "catalog/lookup.hpp"
 #include "cli/command.hpp"
 
 namespace euterpe {
@@ -67,6 +68,8 @@ void setup_recommend(CLI::App& app, Context& context) {
       throw Error(Category::usage, "recommend", "expected either USER or --like TRACK",
                   "for example: euterpe recommend anna --count 5");
     const auto catalog = open_catalog(context.catalog);
+    // Titles and file names that one track has mean that track, as everywhere.
+    if (const std::string named = TrackNames(*catalog).find(arguments->like); !named.empty()) arguments->like = named;
     const Recommender recommender(*catalog, arguments->refit);
     const RecommendAnswer answer = arguments->like.empty() ? recommender.for_user(arguments->user, arguments->options)
                                                            : recommender.like(arguments->like, arguments->options);

@@ -54,10 +54,9 @@ struct Common {
   std::string name;
 };
 
-void add_common(CLI::App& app, Common& c, const char* data_help) {
+void add_common(CLI::App& app, Common& c) {
   app.add_option("--recipe", c.recipe, "TOML file with any of these options; the command line wins")
       ->check(CLI::ExistingFile);
-  app.add_option("--data", c.data, data_help)->envname("EUTERPE_DATA");
   app.add_option("--name", c.name, "Name of the model")->capture_default_str();
   app.add_option("--out", c.out, "Folder to write it to (default: NAME in your own models)");
 }
@@ -71,8 +70,8 @@ void setup_transformer(CLI::App& app, Context& context) {
     double minutes = 0;
   };
   auto o = std::make_shared<Options>();
-  o->name = "composer";
-  add_common(app, *o, "unused here: shards come from prepare");
+  o->name = "my-composer";  // the shipped one's name would hide it
+  add_common(app, *o);
   TransformerTraining& t = o->training;
   app.add_option("--corpus", o->shard, "Shard made by prepare");
   app.add_option("--run", o->run,
@@ -139,10 +138,12 @@ using StyleTrainer = nlohmann::json (*)(const std::filesystem::path&, const std:
 template <StyleTrainer kTrain>
 void setup_style(CLI::App& app, Context& context) {
   auto o = std::make_shared<Common>();
-  o->name = app.get_name();
-  add_common(app, *o,
-             kTrain == train_style_audio ? "Folder of audio, one subfolder a style (artists.csv: file,artist)"
-                                         : "Folder that holds the data sets jsb, nottingham, pop909, classical");
+  o->name = "my-" + app.get_name();
+  add_common(app, *o);
+  app.add_option("--data", o->data,
+                 kTrain == train_style_audio ? "Folder of audio, one subfolder a style (artists.csv: file,artist)"
+                                             : "Folder that holds the data sets jsb, nottingham, pop909, classical")
+      ->envname("EUTERPE_DATA");
   app.callback([o, &app, &context] {
     if (!o->recipe.empty()) apply_recipe(app, o->recipe);
     if (o->data.empty()) throw Error(Category::usage, "train", "--data is missing");

@@ -273,6 +273,9 @@ Composition Composer::compose(const ComposeOptions& options) const {
     out.nats_per_token = writer.nats_per_token();
     in_key = options.prompt || !options.key || move_to_key(out.tokens, *options.key);
     Score written = decode_remi(out.tokens);
+    // Tokens know tempo in steps of three per cent; the wish is exact.
+    if (!options.prompt && options.tempo)
+      written.tempos = {{0, static_cast<std::uint32_t>(std::lround(60e6 / *options.tempo))}};
     if (options.prompt) written = continuation(*options.prompt, written, prompt_bars);
     const std::size_t before = options.prompt ? options.prompt->note_count() : 0;
     out.score = std::move(written);

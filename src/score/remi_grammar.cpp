@@ -6,11 +6,6 @@
 
 namespace euterpe {
 using V = RemiVocabulary;
-namespace {
-// A Velocity must still find a higher pitch that is free; sixteen candidates are more than can be sounding in any real
-// part.
-constexpr int kHighestBeforeVelocity = 111;
-}  // namespace
 
 bool RemiGrammar::at_boundary() const {
   switch (last_) {
@@ -24,6 +19,13 @@ bool RemiGrammar::at_boundary() const {
     default:
       return false;
   }
+}
+
+bool RemiGrammar::higher_pitch_is_free() const {
+  for (int pitch = note_part_ == part_ ? note_pitch_ + 1 : 0; pitch < V::count(TokenKind::pitch); ++pitch)
+    if (sounding_until_[static_cast<std::size_t>(part_)][static_cast<std::size_t>(pitch)] <= bar_start_ + position_)
+      return true;
+  return false;
 }
 
 bool RemiGrammar::allows(Token token) const {
@@ -64,7 +66,7 @@ bool RemiGrammar::allows(Token token) const {
     case TokenKind::velocity:
       if (in_header() || part_ < 0) return false;
       return last_ == TokenKind::position || last_ == TokenKind::part ||
-             (last_ == TokenKind::duration && note_pitch_ < kHighestBeforeVelocity);
+             (last_ == TokenKind::duration && higher_pitch_is_free());
     case TokenKind::pitch: {
       const bool place = last_ == TokenKind::position || (last_ == TokenKind::part && !in_header()) ||
                          last_ == TokenKind::velocity || last_ == TokenKind::duration;

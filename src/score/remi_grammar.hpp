@@ -28,6 +28,9 @@ class RemiGrammar {
   int meter() const { return meter_; }  ///< index into remi_meters() of the current bar
 
  private:
+  /// Whether the running part has a pitch left to strike at this position: a Velocity must not lead nowhere.
+  bool higher_pitch_is_free() const;
+
   TokenKind last_ = TokenKind::pad;
   int bars_ = 0, meter_ = 0, position_ = -1, last_value_ = 0;
   int part_ = -1, note_part_ = -1, note_pitch_ = -1;  // running part; part and pitch of the last note at this position
