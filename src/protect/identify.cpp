@@ -15,25 +15,47 @@ constexpr int kShifts = 2;  // the query is read on that many grids of frames, f
 constexpr int kFanOut = 16;
 constexpr std::size_t kCandidates = 24;
 
-/// The query's peaks as a set in which each fills its neighbours too, with the share of frames that each bin fills.
+/// The query's peaks as a set in which each fills its neighbours too, and how likely chance finds one in it.
 class PeakMap {
  public:
   PeakMap(std::span<const Constellation> grids, std::uint32_t begin, std::uint32_t end) : begin_(begin), end_(end) {
     cells_.resize(end - begin);
+    in_bin_.resize((cells_.size() + 1) * kLandmarkBins);
+    in_frame_.resize(cells_.size() + 1);
     for (const Constellation& grid : grids)
       for (const Peak& p : grid.peaks)
         for (std::int64_t t = std::int64_t{p.frame} - 1; t <= std::int64_t{p.frame} + 1; ++t)
           if (t >= begin && t < end)
             for (int b = std::max(0, p.bin - 1); b <= std::min(kLandmarkBins - 1, p.bin + 1); ++b) set(t, b);
-    for (const auto& row : cells_)
-      for (int b = 0; b < kLandmarkBins; ++b) share_[b] += static_cast<float>(row[b / 64] >> (b % 64) & 1);
-    for (float& s : share_) s /= static_cast<float>(std::max<std::size_t>(1, cells_.size()));
+    for (std::size_t t = 0; t < cells_.size(); ++t) {
+      in_frame_[t + 1] = in_frame_[t];
+      for (int b = 0; b < kLandmarkBins; ++b) {
+        const auto filled = static_cast<std::uint32_t>(cells_[t][b / 64] >> (b % 64) & 1);
+        in_bin_[(t + 1) * kLandmarkBins + b] = in_bin_[t * kLandmarkBins + b] + filled;
+        in_frame_[t + 1] += filled;
+      }
+    }
   }
   bool has(std::int64_t frame, int bin) const {
     if (frame < begin_ || frame >= end_) return false;
     return (cells_[static_cast<std::size_t>(frame - begin_)][bin / 64] >> (bin % 64) & 1) != 0;
   }
-  double share(int bin) const { return share_[bin]; }
+  /// The rate at which a peak of other music falls on a filled cell here: the share of the bin that is filled within a
+  /// second on either side (music that holds the same chord just then has its peaks in the same bins), times how full
+  /// this frame is beside those around it (music with the same beat has its peaks in the same frames).
+  double chance(std::int64_t frame, int bin) const {
+    constexpr std::int64_t kAround = 43;  // frames, a second
+    constexpr double kMost = 0.95;
+    if (frame < begin_ || frame >= end_) return 0;
+    const std::int64_t t = frame - begin_;
+    const auto first = static_cast<std::size_t>(std::max<std::int64_t>(0, t - kAround));
+    const auto last = static_cast<std::size_t>(std::min(end_ - begin_, t + kAround + 1));
+    const double in_bin = in_bin_[last * kLandmarkBins + bin] - in_bin_[first * kLandmarkBins + bin];
+    const double in_all = in_frame_[last] - in_frame_[first];
+    const double here = in_frame_[static_cast<std::size_t>(t) + 1] - in_frame_[static_cast<std::size_t>(t)];
+    // in_bin / frames · here / (in_all / frames)
+    return in_all > 0 ? std::min(kMost, in_bin * here / in_all) : 0;
+  }
 
  private:
   void set(std::int64_t frame, int bin) {
@@ -41,7 +63,7 @@ class PeakMap {
   }
   std::int64_t begin_, end_;
   std::vector<std::array<std::uint64_t, 8>> cells_;
-  std::array<float, 512> share_{};
+  std::vector<std::uint32_t> in_bin_, in_frame_;  ///< cells filled before frame t: in each bin, in all bins
 };
 
 struct Votes {
@@ -102,27 +124,48 @@ int count_matched(const PeakMap& map, std::span<const Peak> peaks, std::int64_t 
                                         [&](const Peak& p) { return map.has(std::int64_t{p.frame} - shift, p.bin); }));
 }
 
-/// How many of the peaks chance would match. Peaks are not independent: the partials of a chord come together, and
-/// where two beats run alike they all fall together or all apart. So the track's peaks are also counted at places where
-/// they do not belong, around the query as around a ring; what the upper decile of those counts has above that of
-/// independent peaks is added. A decile is not moved by the few places at which a loop repeats itself.
-double measure_chance(const PeakMap& map, std::span<const Peak> peaks, std::int64_t shift, std::int64_t begin,
+struct Chance {
+  double expected;   ///< peaks that it matches
+  double dependent;  ///< ≥ 1: so many peaks count as one
+};
+
+/// What chance does with these peaks, measured at places where they do not belong, around the query as around a ring.
+/// Peaks are not independent: a note has many partials, and two notes that fall together match all of them at once. So
+/// the variance of what the peaks that begin together match above their rate is compared with that of independent
+/// peaks; and what the counts' upper decile has above that of independent peaks is added to those expected. Deciles are
+/// not moved by the few places at which a loop repeats itself.
+Chance measure_chance(const PeakMap& map, std::span<const Peak> peaks, std::int64_t shift, std::int64_t begin,
                       std::int64_t end, double expected) {
-  constexpr int kPlaces = 80;
+  constexpr int kPlaces = 80, kUpperDecile = kPlaces * 9 / 10;
   constexpr std::int64_t kNear = 5, kStep = 2;  // frames
-  std::array<int, kPlaces> counts{};
+  constexpr std::uint32_t kTogether = 4;        // frames, 93 ms
+  std::array<double, kPlaces> excess{}, dependent{};
   const std::int64_t length = end - begin;
-  for (int i = 0; i < kPlaces; ++i) {
-    const std::int64_t by = (i % 2 == 0 ? 1 : -1) * (kNear + kStep * (i / 2));
+  for (std::size_t i = 0; i < kPlaces; ++i) {
+    const std::int64_t by = (i % 2 == 0 ? 1 : -1) * (kNear + kStep * (static_cast<std::int64_t>(i) / 2));
+    double group = 0, squares = 0, variance = 0;
+    std::uint32_t first = peaks.front().frame;
     for (const Peak& p : peaks) {
+      if (p.frame > first + kTogether) {
+        squares += group * group;
+        group = 0;
+        first = p.frame;
+      }
       const std::int64_t t = ((std::int64_t{p.frame} - shift - begin + by) % length + length) % length;
-      counts[static_cast<std::size_t>(i)] += map.has(begin + t, p.bin) ? 1 : 0;
+      const double q = map.chance(begin + t, p.bin), above = (map.has(begin + t, p.bin) ? 1 : 0) - q;
+      group += above;
+      excess[i] += above;
+      variance += q * (1 - q);
     }
+    squares += group * group;
+    dependent[i] = variance > 0 ? squares / variance : 1;
   }
-  std::sort(counts.begin(), counts.end());
-  constexpr double kUpperDecile = 1.2816;  // in standard deviations of a normal distribution
+  std::sort(excess.begin(), excess.end());
+  std::sort(dependent.begin(), dependent.end());
+  constexpr double kDecile = 1.2816;  // in standard deviations of a normal distribution
   const double n = static_cast<double>(peaks.size()), q = std::min(1.0, expected / n);
-  return std::max(expected, counts[kPlaces * 9 / 10] - kUpperDecile * std::sqrt(n * q * (1 - q)));
+  return {expected + std::max(0.0, excess[kUpperDecile] - kDecile * std::sqrt(n * q * (1 - q))),
+          std::max(1.0, dependent[kUpperDecile - 1])};
 }
 
 }  // namespace
@@ -155,18 +198,18 @@ std::vector<Match> identify(const LandmarkIndex& index, std::span<const float> m
         const auto peaks = index.peaks(t, begin + shift, end + shift);
         if (peaks.empty()) continue;
         double expected = 0;
-        for (const Peak& p : peaks) expected += map.share(p.bin);
         std::int64_t place = shift;
         int matched = 0;
         for (const std::int64_t s : {shift, shift - 1, shift + 1})
           if (const int k = count_matched(map, peaks, s); k > matched) matched = k, place = s;
+        for (const Peak& p : peaks) expected += map.chance(std::int64_t{p.frame} - place, p.bin);
         const double n = static_cast<double>(peaks.size());
-        const auto score_of = [&](double by_chance) {
-          return surprise(matched, n, std::clamp(by_chance / n, 1e-3, 0.999)) - places;
+        const auto score_of = [&](const Chance& by) {
+          return surprise(matched, n, std::clamp(by.expected / n, 1e-3, 0.999)) / by.dependent - places;
         };
         Match& m = best.try_emplace(t, Match{.score = -places}).first->second;
-        if (score_of(expected) <= m.score) continue;  // the measured chance only lowers it
-        const double chance = measure_chance(map, peaks, place, begin, end, expected);
+        if (score_of({expected, 1}) <= m.score) continue;  // the measured chance only lowers it
+        const Chance chance = measure_chance(map, peaks, place, begin, end, expected);
         const double score = score_of(chance);
         if (score <= m.score) continue;
         m = {t,
@@ -176,7 +219,7 @@ std::vector<Match> identify(const LandmarkIndex& index, std::span<const float> m
              end * kLandmarkFrame,
              static_cast<int>(peaks.size()),
              matched,
-             chance,
+             chance.expected,
              score,
              0};
       }

@@ -38,9 +38,10 @@ struct Match {
 ///
 /// Landmarks of the query vote for differences of time (Wang 2003); the differences with the most votes (± 1 frame) are
 /// verified: all peaks of the track's constellation there are looked for in the query's, and their number is compared
-/// with what chance gives (Chernoff bound of the binomial tail; the rate of chance is measured, at places where the
-/// track does not belong). A pair needs two peaks that survive, the verification one, so a match is certain well before
-/// the votes alone would say so. \param mono at kLandmarkRate, full scale ±1. Thread-safe.
+/// with what chance gives (Chernoff bound of the binomial tail; the rate of chance follows the query's own chords and
+/// beats, and how far peaks depend on each other is measured at places where the track does not belong). A pair needs
+/// two peaks that survive, the verification one, so a match is certain well before the votes alone would say so. \param
+/// mono at kLandmarkRate, full scale ±1. Thread-safe.
 std::vector<Match> identify(const LandmarkIndex& index, std::span<const float> mono,
                             const IdentifyOptions& options = {});
 

@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
+#include <cmath>
 #include <filesystem>
+#include <numbers>
 
 #include "base/files.hpp"
+#include "base/random.hpp"
 #include "media/decode.hpp"
 #include "media/encode.hpp"
 #include "signal/music.hpp"
@@ -39,6 +43,36 @@ const LandmarkIndex& index() {
 /// Of the n-th candidate; far below any threshold if there is none.
 double score(const std::vector<Match>& matches, std::size_t n = 0) {
   return n < matches.size() ? matches[n].score : -99;
+}
+
+/// A chorale for a choir: four voices hold triads of one key, all change together at 80 beats a minute. Every note
+/// sounds as it does in any other chorale, as a synthesizer's would.
+std::vector<float> chorale(std::uint64_t seed, double seconds) {
+  constexpr double kBeat = 0.75, kHighest = 4300;
+  constexpr std::array kScale{0, 2, 4, 5, 7, 9, 11};
+  constexpr std::array kRoots{0, 3, 4, 5, 1};
+  Random random(seed);
+  std::vector<float> out(static_cast<std::size_t>(seconds * kLandmarkRate), 0.F);
+  for (double at = 0; at < seconds; at += kBeat) {
+    const auto begin = static_cast<std::size_t>(at * kLandmarkRate);
+    const auto end = std::min(out.size(), begin + static_cast<std::size_t>(kBeat * kLandmarkRate));
+    const auto root = static_cast<std::size_t>(kRoots[random.below(kRoots.size())]);
+    for (int voice = 0; voice < 4; ++voice) {
+      const int degree = kScale[(root + 2 * random.below(3)) % kScale.size()];
+      const int octave = voice / 2 + static_cast<int>(random.below(2));
+      const double pitch = 130.81 * std::pow(2, degree / 12.0 + octave);
+      for (int partial = 1; partial <= 8 && pitch * partial < kHighest; ++partial) {
+        const double w = 2 * std::numbers::pi * pitch * partial / kLandmarkRate;
+        for (std::size_t i = begin; i < end; ++i) {
+          const double t = static_cast<double>(i - begin) / kLandmarkRate;
+          const double vibrato = 1 + 0.3 * std::sin(2 * std::numbers::pi * 5 * t + partial);
+          out[i] += static_cast<float>(0.06 / partial * std::min(1.0, t / 0.05) * vibrato *
+                                       std::sin(w * static_cast<double>(i - begin)));
+        }
+      }
+    }
+  }
+  return out;
 }
 
 void expect_found(std::span<const float> query, int i, double offset) {
@@ -82,6 +116,22 @@ TEST(Identify, StrangersAreRefused) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const auto matches = identify(index(), test::music(9000 + seed, 10));
     EXPECT_LT(score(matches), kIdentifyThreshold) << "seed " << seed;
+  }
+}
+
+TEST(Identify, HeldChordsOfTheSameKeyAndBeatAreNoMatch) {
+  LandmarkIndexBuilder builder;
+  for (int n = 0; n < 6; ++n) builder.add(id_of(n), constellation(chorale(static_cast<std::uint64_t>(n), 45)));
+  const LandmarkIndex chorales(builder.finish());
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    const auto heard = test::excerpt(chorale(5000 + seed, 13), 0.25 * static_cast<double>(seed % 8), 10);
+    EXPECT_LT(score(identify(chorales, heard)), kIdentifyThreshold) << "seed " << seed;
+  }
+  for (int n = 0; n < 2; ++n) {
+    const auto matches = identify(chorales, test::excerpt(chorale(static_cast<std::uint64_t>(n), 45), 7.3, 10));
+    ASSERT_FALSE(matches.empty());
+    EXPECT_EQ(matches[0].id, id_of(n));
+    EXPECT_GE(matches[0].score, kIdentifyThreshold);
   }
 }
 
