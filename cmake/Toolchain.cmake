@@ -16,7 +16,12 @@ if(EUTERPE_SANITIZE)
   add_link_options(-fsanitize=${EUTERPE_SANITIZE})
 endif()
 
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+# Sanitized code compiles nearly twice as fast at -O1, and its stack traces name more.
+if(EUTERPE_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELEASE "-O1 -DNDEBUG")
+else()
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+endif()
 # x86-64-v2 runs on every x86-64 server of the last fifteen years; hot loops carry AVX2 and AVX-512 clones beside it.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_compile_options(-march=x86-64-v2)

@@ -185,7 +185,9 @@ TEST_F(AnalysisTest, similar_tracks_are_nearest_after_every_dimension_is_given_e
   const auto all = similar_tracks(*catalog, a, 100);
   ASSERT_EQ(all.size(), 5u);
   for (const auto& [id, similarity] : all) {
-    if (id[0] == 'c') EXPECT_LT(similarity, 0.5);
+    if (id[0] == 'c') {
+      EXPECT_LT(similarity, 0.5);
+    }
   }
   EXPECT_EQ(all.back().first[0], 'd');
   EXPECT_TRUE(similar_tracks(*catalog, Descriptors{}, 3).empty());
