@@ -21,7 +21,12 @@ ifneq ($(wildcard ../shared/data),)
 EUTERPE_DATA := $(abspath ../shared/data)
 endif
 endif
+# Empty is not the same as unset to a test that asks whether there is a folder.
+ifneq ($(EUTERPE_DATA),)
 export EUTERPE_DATA
+else
+unexport EUTERPE_DATA
+endif
 
 dependencies:
 	@tools/install-dependencies.sh build
