@@ -21,8 +21,9 @@ struct AnnotationFormat {
   std::string (*write)(const Annotations& annotations, std::string_view title);
 };
 
-/// json, jams; chords, keys, structure ("start\tend\tlabel", seconds), beats ("time\tposition"), melody ("time\thz",
-/// 0 where none sounds; empty kinds give empty files).
+/// json; jams; and as group "lab" chords, keys and structure ("start\tend\tlabel", seconds), beats ("time"), positions
+/// ("time\tposition in the bar") and melody ("time\thz", 0 where none sounds). What is not there gives an empty file.
+/// Chords of quality `other` are "X" but left out of JAMS, whose schema has no word for them.
 std::span<const AnnotationFormat> annotation_formats();
 
 /// The formats that a word asks for, by name or by group. Throws Error{usage} naming the words that there are.
