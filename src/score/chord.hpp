@@ -36,7 +36,8 @@ struct Chord {
   std::string name() const;
 };
 
-/// "maj", "min", "dim", "aug", "sus2", "sus4", "maj7", "min7", "7", "hdim7", "dim7", "minmaj7", "maj6", "min6".
+/// "maj", "min", "dim", "aug", "sus2", "sus4", "maj7", "min7", "7", "hdim7", "dim7", "minmaj7", "maj6", "min6";
+/// "(1)", the root alone, for `other`.
 std::string_view chord_shorthand(ChordQuality quality);
 
 /// Reads a Harte label: root with any number of # and b, shorthand or a list of degrees, degrees added or left out in
