@@ -9,6 +9,7 @@ extern "C" {
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numbers>
 #include <utility>
 
@@ -41,6 +42,17 @@ struct Transform {
 
 EUTERPE_HOT void multiply(const float* a, const float* b, float* out, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) out[i] = a[i] * b[i];
+}
+
+EUTERPE_HOT void add_windowed(const float* x, const float* window, float* sum, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) sum[i] += x[i] * window[i];
+}
+
+EUTERPE_HOT void absolute(const float* interleaved, float* magnitude, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const float re = interleaved[2 * i], im = interleaved[2 * i + 1];
+    magnitude[i] = __builtin_sqrtf(re * re + im * im);
+  }
 }
 
 EUTERPE_HOT void squared_magnitude(const float* interleaved, float* power, std::size_t n) {
@@ -103,17 +115,25 @@ std::size_t stft_frames(std::size_t samples, const StftOptions& options) {
   return samples < n_fft ? 0 : 1 + (samples - n_fft) / hop;
 }
 
-void for_each_power_frame(std::span<const float> samples, const StftOptions& options,
-                          const std::function<void(std::size_t, std::span<const float>)>& visit) {
+namespace {
+
+/// The window in the middle of a frame of n_fft samples.
+std::vector<float> frame_window(const StftOptions& options) {
   EUTERPE_ASSERT(options.hop_length > 0 && options.win_length >= 0 && options.win_length <= options.n_fft);
+  const int win_length = options.win_length > 0 ? options.win_length : options.n_fft;
+  std::vector<float> window(static_cast<std::size_t>(options.n_fft), 0.0f);
+  std::ranges::copy(hann_window(win_length), window.begin() + (options.n_fft - win_length) / 2);
+  return window;
+}
+
+template <class Visit>
+void for_each_spectrum(std::span<const float> samples, const StftOptions& options, Visit visit) {
   RealFft fft(options.n_fft);
   const auto n_fft = static_cast<std::size_t>(options.n_fft), bins = n_fft / 2 + 1;
-  const int win_length = options.win_length > 0 ? options.win_length : options.n_fft;
-  std::vector<float> window(n_fft, 0.0f);
-  std::ranges::copy(hann_window(win_length), window.begin() + (options.n_fft - win_length) / 2);
+  const std::vector<float> window = frame_window(options);
 
   const auto total = static_cast<std::ptrdiff_t>(samples.size());
-  std::vector<float> frame(n_fft), power(bins);
+  std::vector<float> frame(n_fft);
   std::vector<std::complex<float>> spectrum(bins);
   const std::size_t frames = stft_frames(samples.size(), options);
   for (std::size_t t = 0; t < frames; ++t) {
@@ -131,9 +151,70 @@ void for_each_power_frame(std::span<const float> samples, const StftOptions& opt
       }
     }
     fft.forward(frame.data(), spectrum.data());
-    squared_magnitude(reinterpret_cast<const float*>(spectrum.data()), power.data(), bins);
-    visit(t, power);
+    visit(t, spectrum);
   }
+}
+
+}  // namespace
+
+void for_each_power_frame(std::span<const float> samples, const StftOptions& options,
+                          const std::function<void(std::size_t, std::span<const float>)>& visit) {
+  std::vector<float> power(static_cast<std::size_t>(options.n_fft) / 2 + 1);
+  for_each_spectrum(samples, options, [&](std::size_t t, const std::vector<std::complex<float>>& spectrum) {
+    squared_magnitude(reinterpret_cast<const float*>(spectrum.data()), power.data(), power.size());
+    visit(t, power);
+  });
+}
+
+Spectrum stft(std::span<const float> samples, int sample_rate, const StftOptions& options) {
+  EUTERPE_ASSERT(sample_rate > 0);
+  Spectrum result;
+  result.bins = static_cast<std::size_t>(options.n_fft) / 2 + 1;
+  result.frames = stft_frames(samples.size(), options);
+  result.hop = static_cast<double>(options.hop_length) / sample_rate;
+  result.data.resize(result.bins * result.frames);
+  for_each_spectrum(samples, options, [&](std::size_t t, const std::vector<std::complex<float>>& spectrum) {
+    std::ranges::copy(spectrum, result.data.begin() + static_cast<std::ptrdiff_t>(t * result.bins));
+  });
+  return result;
+}
+
+std::vector<float> istft(const Spectrum& spectrum, const StftOptions& options, std::size_t length) {
+  const auto n_fft = static_cast<std::size_t>(options.n_fft), hop = static_cast<std::size_t>(options.hop_length);
+  EUTERPE_ASSERT(spectrum.bins == n_fft / 2 + 1);
+  if (spectrum.frames == 0) return std::vector<float>(length, 0.0f);
+  const std::vector<float> window = frame_window(options);
+  const std::size_t covered = n_fft + hop * (spectrum.frames - 1), trim = options.center ? n_fft / 2 : 0;
+  std::vector<float> sum(covered, 0.0f), weight(covered, 0.0f), frame(n_fft);
+  RealFft fft(options.n_fft);
+  for (std::size_t t = 0; t < spectrum.frames; ++t) {
+    fft.inverse(spectrum.data.data() + t * spectrum.bins, frame.data());
+    add_windowed(frame.data(), window.data(), sum.data() + t * hop, n_fft);
+    add_windowed(window.data(), window.data(), weight.data() + t * hop, n_fft);
+  }
+  std::vector<float> samples(length > 0 ? length : covered - 2 * trim, 0.0f);
+  const std::size_t filled = std::min(samples.size(), covered - trim);
+  for (std::size_t i = 0; i < filled; ++i) {
+    const float w = weight[trim + i];
+    samples[i] = sum[trim + i] / (w > std::numeric_limits<float>::min() ? w : 1);
+  }
+  return samples;
+}
+
+Matrix magnitude(const Spectrum& spectrum) {
+  Matrix result(spectrum.bins, spectrum.frames, spectrum.hop);
+  constexpr std::size_t kTile = 16;  // frames read at once, so that each row is written a cache line at a time
+  std::vector<float> tile(kTile * spectrum.bins);
+  for (std::size_t first = 0; first < spectrum.frames; first += kTile) {
+    const std::size_t count = std::min(kTile, spectrum.frames - first);
+    absolute(reinterpret_cast<const float*>(spectrum.data.data() + first * spectrum.bins), tile.data(),
+             count * spectrum.bins);
+    for (std::size_t b = 0; b < spectrum.bins; ++b) {
+      float* row = result.row(b).data() + first;
+      for (std::size_t i = 0; i < count; ++i) row[i] = tile[i * spectrum.bins + b];
+    }
+  }
+  return result;
 }
 
 Matrix power_spectrogram(std::span<const float> samples, int sample_rate, const StftOptions& options) {

@@ -37,6 +37,28 @@ struct StftOptions {
 /// Frames that `samples` samples give: 1 + samples / hop (center), else 1 + (samples − n_fft) / hop, 0 if too short.
 std::size_t stft_frames(std::size_t samples, const StftOptions& options = {});
 
+/// Complex spectra of all frames, frame after frame as librosa keeps them in memory: bin b of frame t is
+/// data[t * bins + b]; frame t is centered on t · hop seconds (center) or begins there.
+struct Spectrum {
+  std::size_t bins = 0, frames = 0;
+  double hop = 0;  ///< seconds
+  std::vector<std::complex<float>> data;
+
+  std::complex<float>& at(std::size_t bin, std::size_t frame) { return data[frame * bins + bin]; }
+  std::complex<float> at(std::size_t bin, std::size_t frame) const { return data[frame * bins + bin]; }
+};
+
+/// Complex STFT with a periodic Hann window (librosa.stft).
+Spectrum stft(std::span<const float> samples, int sample_rate, const StftOptions& options = {});
+
+/// The least-squares inverse (Griffin and Lim 1984, eq. 6; librosa.istft): frames are windowed again, added up and
+/// divided by the sum of the squared windows. `options` as given to stft(). `length` samples come back, cut or padded
+/// with zeros; 0: as many as the frames cover.
+std::vector<float> istft(const Spectrum& spectrum, const StftOptions& options = {}, std::size_t length = 0);
+
+/// |S|, [bins × frames].
+Matrix magnitude(const Spectrum& spectrum);
+
 /// |STFT|² with a periodic Hann window: [n_fft/2 + 1 × frames], frames = 1 + samples / hop (center) as librosa has it.
 Matrix power_spectrogram(std::span<const float> samples, int sample_rate, const StftOptions& options = {});
 
