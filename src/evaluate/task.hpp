@@ -35,6 +35,7 @@ const std::vector<EvaluateTask>& evaluate_tasks();  ///< src/evaluate/tasks.cpp,
 // One function a file:
 nlohmann::json evaluate_midi(const EvaluateOptions& options);    ///< round trip of every MIDI file below data
 nlohmann::json evaluate_ingest(const EvaluateOptions& options);  ///< a folder ingested whole, and with three kills
+nlohmann::json evaluate_duplicates(const EvaluateOptions& options);  ///< planted copies found again
 nlohmann::json evaluate_compose(const EvaluateOptions& options);
 nlohmann::json evaluate_recommend(const EvaluateOptions& options);
 nlohmann::json evaluate_identify(const EvaluateOptions& options);

@@ -6,6 +6,7 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
   static const std::vector<EvaluateTask> table{
       {"midi", "MIDI files read, written and read again: what is equal", evaluate_midi},
       {"ingest", "a folder ingested at once, and killed three times and resumed: the same catalog", evaluate_ingest},
+      {"duplicates", "re-encoded, cut and louder copies planted among recordings and found again", evaluate_duplicates},
       {"compose", "generated music against held-out real music, per style", evaluate_compose},
       {"style-score", "style of a score, held-out pieces", evaluate_style_score},
       {"style-audio", "style of a recording, folds disjoint by artist", evaluate_style_audio},

@@ -1,0 +1,230 @@
+#include "corpus/media_near_duplicates.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <mutex>
+#include <numeric>
+#include <tuple>
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/log.hpp"
+#include "base/parallel.hpp"
+#include "base/progress.hpp"
+#include "media/decode.hpp"
+#include "signal/stft.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr int kFanOut = 4;
+constexpr std::size_t kCommon = 100;  // recordings' postings of one hash beyond which it says nothing
+constexpr int kRate = kLandmarkRate;
+constexpr std::size_t kWindow = 2 * kRate;     // samples compared at once
+constexpr std::size_t kReach = 2048;           // samples to either side in which the best lag is sought: four frames
+constexpr int kFft = 65536;                    // holds a window and its reach
+constexpr double kSegment = 8, kSegments = 3;  // seconds decoded at a time, how many from a long overlap
+static_assert(kWindow + 2 * kReach <= kFft);
+
+struct Posting {
+  std::uint32_t hash, track, frame;
+};
+
+/// Votes for offsets between `track` and each earlier one.
+std::vector<DuplicatePair> proposals_of(std::uint32_t track, std::span<const Constellation> prints,
+                                        std::span<const Posting> index, const DuplicateOptions& options) {
+  struct Vote {
+    std::uint32_t other;
+    std::int32_t offset;  // frames: other's frame − own frame
+    auto operator<=>(const Vote&) const = default;
+  };
+  std::vector<Vote> votes;
+  for (const Landmark& l : landmarks(prints[track], kFanOut)) {
+    const auto [first, last] = std::equal_range(index.begin(), index.end(), Posting{l.hash, 0, 0},
+                                                [](const Posting& x, const Posting& y) { return x.hash < y.hash; });
+    if (static_cast<std::size_t>(last - first) > kCommon) continue;
+    for (auto p = first; p != last && p->track < track; ++p)
+      votes.push_back({p->track, static_cast<std::int32_t>(p->frame) - static_cast<std::int32_t>(l.frame)});
+  }
+  std::sort(votes.begin(), votes.end());
+  std::vector<DuplicatePair> pairs;
+  // A copy cut between two frames votes for both neighbors, so three offsets in a row count as one.
+  for (std::size_t begin = 0, end = 0; begin < votes.size(); ++begin) {
+    while (end < votes.size() && votes[end].other == votes[begin].other && votes[end].offset <= votes[begin].offset + 2)
+      ++end;
+    const int count = static_cast<int>(end - begin);
+    if (count < options.votes) continue;
+    if (pairs.empty() || pairs.back().a != votes[begin].other) {
+      pairs.push_back({});
+      pairs.back().a = votes[begin].other;
+      pairs.back().b = track;
+    }
+    if (count <= pairs.back().votes) continue;
+    const double own = prints[track].frames * kLandmarkFrame,
+                 other = prints[votes[begin].other].frames * kLandmarkFrame;
+    const double offset = votes[begin + (end - begin) / 2].offset * kLandmarkFrame;
+    pairs.back().votes = count;
+    pairs.back().offset = offset;
+    pairs.back().overlap = std::min(other, own + offset) - std::max(0.0, offset);
+  }
+  std::erase_if(pairs, [&](const DuplicatePair& p) { return p.overlap < options.shortest; });
+  return pairs;
+}
+
+double energy(std::span<const float> x) { return std::inner_product(x.begin(), x.end(), x.begin(), 0.0); }
+
+/// Cross-correlation of windows of `a` with the surroundings of the same moment in `b`.
+class Comparison {
+ public:
+  Comparison() : fft_(kFft), time_(kFft), left_(kFft / 2 + 1), right_(kFft / 2 + 1) {}
+
+  /// Both begin at the same moment, as far as the offset is known.
+  void add(std::span<const float> a, std::span<const float> b) {
+    for (std::size_t at = 0; at + kWindow <= a.size(); at += kWindow) {
+      const std::size_t begin = at > kReach ? at - kReach : 0, end = std::min(at + kWindow + kReach, b.size());
+      if (begin >= end || end - begin < kWindow) break;
+      compare(a.subspan(at, kWindow), b.subspan(begin, end - begin),
+              static_cast<std::ptrdiff_t>(at) - static_cast<std::ptrdiff_t>(begin));
+    }
+  }
+
+  void finish(DuplicatePair& pair) {
+    if (found_.empty()) return;
+    const auto median = [](std::vector<double> v) {
+      std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2), v.end());
+      return v[v.size() / 2];
+    };
+    std::vector<double> size, lag, away;
+    double sign = 0;
+    for (const Window& w : found_) {
+      size.push_back(std::abs(w.correlation));
+      lag.push_back(w.lag);
+      sign += w.correlation;
+    }
+    const double center = median(lag);
+    for (const double l : lag) away.push_back(std::abs(l - center));
+    pair.correlation = median(size);
+    pair.jitter = median(away) / kRate;
+    pair.offset -= center / kRate;
+    pair.inverted = sign < 0;
+    pair.gain_db = 10 * std::log10(energy_b_ / energy_a_);
+  }
+
+ private:
+  struct Window {
+    double correlation, lag;
+  };
+
+  /// \param lead samples of `b` that stand before the moment at which `a` begins
+  void compare(std::span<const float> a, std::span<const float> b, std::ptrdiff_t lead) {
+    constexpr double kSilence = 1e-9 * kWindow;  // −90 dB: nothing to compare
+    const double energy_a = energy(a);
+    if (energy_a < kSilence) return;
+    std::fill(std::copy(a.begin(), a.end(), time_.begin()), time_.end(), 0.F);
+    fft_.forward(time_.data(), left_.data());
+    std::fill(std::copy(b.begin(), b.end(), time_.begin()), time_.end(), 0.F);
+    fft_.forward(time_.data(), right_.data());
+    for (std::size_t k = 0; k < left_.size(); ++k) right_[k] *= std::conj(left_[k]);
+    fft_.inverse(right_.data(), time_.data());
+    double energy_b = energy(b.first(kWindow)), best = 0, best_energy = 0;
+    std::size_t best_at = 0;
+    for (std::size_t at = 0; at + kWindow <= b.size(); ++at) {
+      if (at > 0) energy_b += double{b[at + kWindow - 1]} * b[at + kWindow - 1] - double{b[at - 1]} * b[at - 1];
+      const double r = energy_b > kSilence ? time_[at] / std::sqrt(energy_a * energy_b) : 0;
+      if (std::abs(r) <= std::abs(best)) continue;
+      best = r;
+      best_at = at;
+      best_energy = energy_b;
+    }
+    found_.push_back({best, static_cast<double>(static_cast<std::ptrdiff_t>(best_at) - lead)});
+    energy_a_ += energy_a;
+    energy_b_ += best_energy;
+  }
+
+  RealFft fft_;
+  std::vector<float> time_;
+  std::vector<std::complex<float>> left_, right_;
+  std::vector<Window> found_;
+  double energy_a_ = 1e-20, energy_b_ = 1e-20;
+};
+
+}  // namespace
+
+std::vector<DuplicatePair> propose_duplicates(std::span<const Constellation> prints, const DuplicateOptions& options) {
+  std::vector<Posting> index;
+  for (std::size_t i = 0; i < prints.size(); ++i)
+    for (const Landmark& l : landmarks(prints[i], kFanOut))
+      index.push_back({l.hash, static_cast<std::uint32_t>(i), l.frame});
+  std::sort(index.begin(), index.end(), [](const Posting& x, const Posting& y) {
+    return std::tie(x.hash, x.track, x.frame) < std::tie(y.hash, y.track, y.frame);
+  });
+  std::vector<std::vector<DuplicatePair>> found(prints.size());
+  parallel_for(prints.size(), [&](std::size_t i) {
+    check_interrupt();
+    found[i] = proposals_of(static_cast<std::uint32_t>(i), prints, index, options);
+  });
+  std::vector<DuplicatePair> all;
+  for (auto& pairs : found) all.insert(all.end(), pairs.begin(), pairs.end());
+  return all;
+}
+
+void verify_duplicate(DuplicatePair& pair, const std::filesystem::path& a, const std::filesystem::path& b) {
+  const double first = std::max(0.0, pair.offset);  // in a's time
+  std::vector<std::pair<double, double>> segments;
+  if (pair.overlap <= kSegments * kSegment) {
+    segments.push_back({first, pair.overlap});
+  } else {
+    for (double s = 0; s < kSegments; ++s)
+      segments.push_back({first + (pair.overlap - kSegment) * (s + 0.5) / kSegments, kSegment});
+  }
+  Comparison comparison;
+  for (const auto& [start, duration] : segments) {
+    const auto hear = [&](const std::filesystem::path& file, double at) {
+      return decode(file, {.sample_rate = kRate, .channels = 1, .start = std::max(0.0, at), .duration = duration})
+          .samples;
+    };
+    comparison.add(hear(a, start), hear(b, start - pair.offset));
+  }
+  comparison.finish(pair);
+}
+
+std::vector<DuplicatePair> find_near_duplicates(std::span<const std::filesystem::path> files,
+                                                std::span<const Constellation> prints,
+                                                const DuplicateOptions& options) {
+  EUTERPE_ASSERT(files.size() == prints.size());
+  std::vector<DuplicatePair> pairs = propose_duplicates(prints, options);
+  Progress progress("compare", pairs.size(), "pairs");
+  parallel_for(pairs.size(), [&](std::size_t i) {
+    check_interrupt();
+    try {
+      verify_duplicate(pairs[i], files[pairs[i].a], files[pairs[i].b]);
+    } catch (const Error& e) {
+      if (e.category() == Category::interrupted) throw;
+      spdlog::warn("not compared: {}", e.what());
+      pairs[i].correlation = -1;
+    }
+    progress.advance();
+  });
+  std::erase_if(pairs, [&](const DuplicatePair& p) { return p.correlation < options.correlation; });
+  std::sort(pairs.begin(), pairs.end(),
+            [](const auto& x, const auto& y) { return std::tie(x.a, x.b) < std::tie(y.a, y.b); });
+  return pairs;
+}
+
+std::vector<std::size_t> duplicate_families(std::size_t n, std::span<const DuplicatePair> pairs) {
+  std::vector<std::size_t> root(n);
+  std::iota(root.begin(), root.end(), std::size_t{0});
+  const auto find = [&](std::size_t i) {
+    while (root[i] != i) i = root[i] = root[root[i]];
+    return i;
+  };
+  for (const DuplicatePair& p : pairs) {
+    const std::size_t a = find(p.a), b = find(p.b);
+    root[std::max(a, b)] = std::min(a, b);
+  }
+  for (std::size_t i = 0; i < n; ++i) root[i] = find(i);
+  return root;
+}
+
+}  // namespace euterpe
