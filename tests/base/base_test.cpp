@@ -2,8 +2,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <set>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "base/error.hpp"
@@ -136,6 +138,8 @@ TEST(ParallelFor, RethrowsTheFirstErrorAndHandsOutNoMore) {
                    [&](std::size_t i) {
                      ++done;
                      if (i == 10) throw std::runtime_error("item 10");
+                     // Long enough that the other thread cannot run through all items while this one unwinds.
+                     if (i > 10) std::this_thread::sleep_for(std::chrono::milliseconds(1));
                    },
                    2),
                std::runtime_error);
