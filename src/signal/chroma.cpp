@@ -61,7 +61,7 @@ float median(std::vector<float> values) {
 
 }  // namespace
 
-double estimate_tuning(const Matrix& spectrum, int sample_rate) {
+double estimate_tuning(const Matrix& spectrum, int sample_rate, int bins_per_octave) {
   const std::vector<SpectralPeak> peaks = spectral_peaks(spectrum, sample_rate);
   if (peaks.empty()) return 0;
   std::vector<float> magnitudes;
@@ -72,7 +72,7 @@ double estimate_tuning(const Matrix& spectrum, int sample_rate) {
   std::array<int, 100> counts{};
   for (const SpectralPeak& peak : peaks) {
     if (peak.magnitude < threshold) continue;
-    double residual = 12 * octaves(static_cast<double>(peak.hz), 0);
+    double residual = bins_per_octave * octaves(static_cast<double>(peak.hz), 0);
     residual -= std::floor(residual);
     if (residual >= 0.5) residual -= 1;
     ++counts[std::clamp<std::size_t>(static_cast<std::size_t>((residual + 0.5) * 100), 0, 99)];

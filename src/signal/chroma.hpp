@@ -4,10 +4,10 @@
 
 namespace euterpe {
 
-/// Deviation from A = 440 Hz in fractions of a semitone, −0.5 … 0.49 in steps of 0.01: the commonest one among the
+/// Deviation from A = 440 Hz in fractions of one of `bins_per_octave` (a semitone), −0.5 … 0.49 in steps of 0.01: the commonest one among the
 /// stronger half of the spectral peaks between 150 Hz and 4 kHz (librosa's piptrack and pitch_tuning). 0 for silence.
 /// `spectrum`: power, as chroma_stft has it, or magnitude, as librosa.estimate_tuning(y) has it.
-double estimate_tuning(const Matrix& spectrum, int sample_rate);
+double estimate_tuning(const Matrix& spectrum, int sample_rate, int bins_per_octave = 12);
 
 /// Gaussian weight of each FFT bin for the 12 pitch classes, C first, stressed around the octaves of A4 (Ellis 2007):
 /// [12 × n_fft/2 + 1].
