@@ -35,49 +35,6 @@ double refine(std::span<const float> r, double lag) {
 
 }  // namespace
 
-std::vector<float> onset_strength(const Matrix& mel_db, std::size_t lead) {
-  std::vector<float> envelope(mel_db.frames, 0.0f);
-  if (mel_db.frames <= lead || lead == 0) return envelope;
-  const std::size_t n = mel_db.frames - lead;  // the rise into frame t + 1 is heard at t + lead
-  std::vector<float> sum(n, 0.0f);
-  for (std::size_t m = 0; m < mel_db.bins; ++m) {
-    const float* row = mel_db.row(m).data();
-    for (std::size_t t = 0; t < n; ++t) sum[t] += std::max(0.0f, row[t + 1] - row[t]);
-  }
-  for (std::size_t t = 0; t < n; ++t) envelope[t + lead] = sum[t] / static_cast<float>(mel_db.bins);
-  return envelope;
-}
-
-std::vector<std::size_t> onset_frames(std::span<const float> envelope, double hop_seconds) {
-  constexpr double kPeakRadius = 0.03, kMeanRadius = 0.1, kRise = 0.3;
-  std::vector<std::size_t> onsets;
-  if (envelope.empty()) return onsets;
-  double mean = 0, square = 0;
-  for (const float v : envelope) {
-    mean += static_cast<double>(v);
-    square += static_cast<double>(v) * static_cast<double>(v);
-  }
-  const auto n = static_cast<double>(envelope.size());
-  mean /= n;
-  const double rise = kRise * std::sqrt(std::max(0.0, square / n - mean * mean));
-  if (rise <= 0) return onsets;
-  const auto near = std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(kPeakRadius / hop_seconds)));
-  const auto wide = std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(kMeanRadius / hop_seconds)));
-  for (std::size_t t = 0; t < envelope.size(); ++t) {
-    const auto around = [&](std::size_t radius) {
-      const std::size_t first = t > radius ? t - radius : 0;
-      return envelope.subspan(first, std::min(envelope.size(), t + radius + 1) - first);
-    };
-    if (envelope[t] < std::ranges::max(around(near))) continue;
-    const auto window = around(wide);
-    double local = 0;
-    for (const float v : window) local += static_cast<double>(v);
-    if (static_cast<double>(envelope[t]) < local / static_cast<double>(window.size()) + rise) continue;
-    if (onsets.empty() || t - onsets.back() > near) onsets.push_back(t);
-  }
-  return onsets;
-}
-
 std::vector<float> onset_autocorrelation(std::span<const float> envelope, std::size_t max_lag) {
   std::vector<float> r(max_lag + 1, 0.0f);
   if (envelope.empty()) return r;

@@ -1,19 +1,11 @@
 #pragma once
-/// Onsets and tempo.
+/// Tempo of an onset envelope.
 #include <span>
 #include <vector>
 
-#include "signal/matrix.hpp"
+#include "signal/onset.hpp"
 
 namespace euterpe {
-
-/// Mean rise of the mel bands in dB from frame to frame (librosa.onset.onset_strength). `mel_db`: power_to_db of a mel
-/// spectrogram; `lead` frames of zeros stand first, n_fft / (2 hop) + 1, for a centered frame hears an onset early.
-std::vector<float> onset_strength(const Matrix& mel_db, std::size_t lead = 3);
-
-/// Frames where the envelope peaks: the greatest within ± 30 ms, above the mean within ± 100 ms by a fixed share of the
-/// envelope's standard deviation, and 30 ms after the one before.
-std::vector<std::size_t> onset_frames(std::span<const float> envelope, double hop_seconds);
 
 struct TempoEstimate {
   double bpm = 0;         ///< quarter notes a minute, 0 if there is no pulse
