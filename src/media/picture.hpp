@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "media/audio_buffer.hpp"
+#include "score/annotation.hpp"
 #include "score/score.hpp"
 
 namespace euterpe {
@@ -28,6 +29,25 @@ struct MelView {
 /// Waveform above mel spectrogram on one time axis in seconds; color covers the 80 dB below the maximum.
 void plot_audio(const std::filesystem::path& path, const AudioBuffer& audio, const MelView& mel_db,
                 const std::string& title = {}, PictureSize size = {});
+
+/// A matrix of descriptors as signal/ computes it, seen from here: row-major [bins × frames], lowest bin first.
+struct MatrixView {
+  std::span<const float> data;
+  std::size_t bins = 0, frames = 0;
+  double hop = 0;  ///< seconds from frame to frame
+};
+
+/// What `plot_analysis` draws, from top to bottom; panels whose data is empty are left out.
+struct AnalysisView {
+  MelView mel_db;            ///< dB
+  MatrixView cqt_db;         ///< dB, 12 bins an octave
+  double cqt_fmin = 32.703;  ///< Hz of the CQT's lowest bin
+  MatrixView chroma;         ///< [12 × frames], C first, 0 … 1
+};
+
+/// Structure, keys and chords as strips, waveform with beats, mel spectrogram, CQT and chroma on one time axis.
+void plot_analysis(const std::filesystem::path& path, const AudioBuffer& audio, const AnalysisView& view,
+                   const Annotations& annotations, const std::string& title = {}, PictureSize size = {1600, 1180});
 
 /// Piano roll, one color a track, louder notes stronger; bars on the upper axis, seconds on the lower, pitch names
 /// left.
