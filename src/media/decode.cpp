@@ -101,6 +101,13 @@ class Decoding {
     if (delivered_ == 0) throw nothing_came();
   }
 
+  DecodeLoss loss() const {
+    const double expected = input_.seconds();
+    const bool breaks_off =
+        !stopped_ && input_.exact_length() && position_ < expected - std::max(kLossWorthTelling, 0.01 * expected);
+    return {bad_packets_, breaks_off ? expected - position_ : 0, not_finite_};
+  }
+
   std::string warning() const {
     std::string text;
     const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
@@ -108,10 +115,9 @@ class Decoding {
       add(fmt::format("{} damaged packet{} skipped, the first at {:.2f} s ({})", bad_packets_,
                       bad_packets_ == 1 ? "" : "s", first_bad_, first_bad_reason_));
     }
-    const double expected = input_.seconds();
-    if (!stopped_ && input_.exact_length() && position_ < expected - std::max(kLossWorthTelling, 0.01 * expected)) {
-      add(fmt::format("the header promises {:.2f} s, {:.2f} s could be decoded: the file breaks off", expected,
-                      position_));
+    if (const double missing = loss().missing; missing > 0) {
+      add(fmt::format("the header promises {:.2f} s, {:.2f} s could be decoded: the file breaks off",
+                      position_ + missing, position_));
     }
     if (not_finite_ > 0) add(fmt::format("{} samples that are no number were set to 0", not_finite_));
     return text;
@@ -361,10 +367,11 @@ class Decoding {
 }  // namespace
 
 void decode_blocks(const std::filesystem::path& path, const DecodeOptions& options,
-                   const std::function<bool(const AudioBuffer&)>& sink, std::string* warning) {
+                   const std::function<bool(const AudioBuffer&)>& sink, std::string* warning, DecodeLoss* loss) {
   Decoding decoding(path, options, sink);
   decoding.run();
   if (warning) *warning = decoding.warning();
+  if (loss) *loss = decoding.loss();
 }
 
 AudioBuffer decode(const std::filesystem::path& path, const DecodeOptions& options, std::string* warning) {

@@ -1,5 +1,6 @@
 #pragma once
 /// Audio in, through FFmpeg: WAV, FLAC, MP3, OGG Vorbis, Opus, M4A/AAC and what else libavformat reads.
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -13,6 +14,13 @@ struct DecodeOptions {
   int channels = 1;         ///< 1 mixes down (mean of the channels), 2 is stereo; 0 keeps the file's own
   double start = 0;         ///< seconds to skip at the beginning
   double duration = 0;      ///< seconds to read, 0 = to the end
+};
+
+/// What a damaged file lost on the way to samples; all zero for a sound one.
+struct DecodeLoss {
+  std::uint64_t damaged_packets = 0;  ///< skipped
+  double missing = 0;                 ///< seconds that the header promises and that do not come: the file breaks off
+  std::uint64_t not_finite = 0;       ///< samples that were no number and became 0, over all channels
 };
 
 struct AudioInfo {
@@ -30,8 +38,10 @@ AudioBuffer decode(const std::filesystem::path& path, const DecodeOptions& optio
 
 /// The same as a stream, for files that should not lie in memory whole: `sink` gets one block after the other (planar,
 /// at most 2^16 frames) and returns false to stop. Rate and channels stay the same from block to block.
+/// \param loss if given, what the warning says, as numbers
 void decode_blocks(const std::filesystem::path& path, const DecodeOptions& options,
-                   const std::function<bool(const AudioBuffer&)>& sink, std::string* warning = nullptr);
+                   const std::function<bool(const AudioBuffer&)>& sink, std::string* warning = nullptr,
+                   DecodeLoss* loss = nullptr);
 
 /// Header and tags only. Throws as decode() does.
 AudioInfo probe_audio(const std::filesystem::path& path);
