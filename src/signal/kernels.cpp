@@ -8,6 +8,10 @@
 
 #include "base/hot.hpp"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace euterpe::kernels {
 namespace {
 
@@ -25,6 +29,58 @@ inline __attribute__((always_inline)) float log_of(float x) {
 }
 
 }  // namespace
+
+// GCC makes vectors of sqrtf only where errno is off for the whole file, so each width is named here.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+__attribute__((target("arch=x86-64-v4"))) void roots(const float* x, float* y, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) _mm512_storeu_ps(y + i, _mm512_maskz_sqrt_ps(0xffff, _mm512_loadu_ps(x + i)));
+  for (; i < n; ++i) y[i] = std::sqrt(x[i]);
+}
+__attribute__((target("arch=x86-64-v3"))) void roots(const float* x, float* y, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) _mm256_storeu_ps(y + i, _mm256_sqrt_ps(_mm256_loadu_ps(x + i)));
+  for (; i < n; ++i) y[i] = std::sqrt(x[i]);
+}
+__attribute__((target("default")))
+#endif
+void roots(const float* x, float* y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = std::sqrt(x[i]);
+}
+
+namespace {
+
+EUTERPE_HOT void prepare_magnitudes(const float* re, const float* im, float* larger, float* radicand, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const float a = __builtin_fabsf(re[i]), b = __builtin_fabsf(im[i]);
+    const float most = a > b ? a : b, least = a > b ? b : a;
+    const float ratio = least / (most > 0 ? most : 1.0f);
+    larger[i] = most;
+    radicand[i] = ratio * ratio + 1.0f;
+  }
+}
+
+EUTERPE_HOT void multiply(const float* x, float* y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] *= x[i];
+}
+
+}  // namespace
+
+void magnitudes(const float* re, const float* im, float* out, std::size_t n) {
+  constexpr std::size_t kPiece = 512;
+  float radicand[kPiece], root[kPiece];
+  for (std::size_t i = 0; i < n; i += kPiece) {
+    const std::size_t count = std::min(kPiece, n - i);
+    prepare_magnitudes(re + i, im + i, out + i, radicand, count);
+    roots(radicand, root, count);
+    multiply(root, out + i, count);
+  }
+}
+
+EUTERPE_HOT void squares(const float* x, float* y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = x[i] * x[i];
+}
 
 EUTERPE_HOT void add_scaled(const float* x, float a, float* y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) y[i] += a * x[i];

@@ -14,6 +14,13 @@ void add_root_moment(const float* x, float a, const float* c, float* y, std::siz
 void add_log(const float* x, float floor, float* y, std::size_t n);
 /// x = 10 · log10(max(x, floor)) in place
 void decibels(float* x, float floor, std::size_t n);
+/// y = √x
+void roots(const float* x, float* y, std::size_t n);
+/// out = |re + i im| as NumPy has it, bit for bit where there is FMA: max · √(1 + (min / max)²), which cannot overflow.
+/// `out` may not be re or im.
+void magnitudes(const float* re, const float* im, float* out, std::size_t n);
+/// y = x · x
+void squares(const float* x, float* y, std::size_t n);
 float maximum(const float* x, std::size_t n);  ///< −∞ for n = 0
 double dot(const float* x, const float* y, std::size_t n);
 double sum_of_squares(const float* x, std::size_t n);

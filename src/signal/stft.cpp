@@ -15,6 +15,8 @@ extern "C" {
 
 #include "base/error.hpp"
 #include "base/hot.hpp"
+#include "signal/kernels.hpp"
+#include "signal/stft_strips.hpp"
 
 namespace euterpe {
 namespace {
@@ -40,25 +42,65 @@ struct Transform {
   av_tx_fn run = nullptr;
 };
 
-EUTERPE_HOT void multiply(const float* a, const float* b, float* out, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) out[i] = a[i] * b[i];
-}
+constexpr std::size_t kLanes = StftStrips::kLanes;
+using lanes::Floats;
+using lanes::kBlock;
 
-EUTERPE_HOT void add_windowed(const float* x, const float* window, float* sum, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) sum[i] += x[i] * window[i];
-}
-
-EUTERPE_HOT void absolute(const float* interleaved, float* magnitude, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const float re = interleaved[2 * i], im = interleaved[2 * i + 1];
-    magnitude[i] = __builtin_sqrtf(re * re + im * im);
+/// Writes the spectra of `count` frames of a strip one after the other.
+EUTERPE_HOT void to_frames(const float* re, const float* im, std::size_t bins, std::size_t count, float* out) {
+  for (std::size_t lane = 0; lane < count; lane += kBlock) {
+    const std::size_t frames = count - lane < kBlock ? count - lane : kBlock;
+    float* target = out + lane * bins * 2;
+    std::size_t b = 0;
+    for (; b + kBlock <= bins; b += kBlock) {
+      Floats real[kBlock], imaginary[kBlock];
+      for (std::size_t i = 0; i < kBlock; ++i) {
+        real[i] = *reinterpret_cast<const Floats*>(re + (b + i) * kLanes + lane);
+        imaginary[i] = *reinterpret_cast<const Floats*>(im + (b + i) * kLanes + lane);
+      }
+      lanes::transpose(real);
+      lanes::transpose(imaginary);
+      for (std::size_t l = 0; l < frames; ++l) {
+        auto* to = reinterpret_cast<Floats*>(target + (l * bins + b) * 2);
+        lanes::interleave(real[l], imaginary[l], to[0], to[1]);
+      }
+    }
+    for (; b < bins; ++b) {
+      for (std::size_t l = 0; l < frames; ++l) {
+        target[(l * bins + b) * 2] = re[b * kLanes + lane + l];
+        target[(l * bins + b) * 2 + 1] = im[b * kLanes + lane + l];
+      }
+    }
   }
 }
 
-EUTERPE_HOT void squared_magnitude(const float* interleaved, float* power, std::size_t n) {
+/// The inverse of a Hermitian spectrum is the Hartley transform of Re − Im, which a forward transform gives too
+/// (Bracewell 1984): from F, the transform of that sequence, sample j is Re F(j) − Im F(j), and n − j their sum.
+EUTERPE_HOT void hartley_input(const std::complex<float>* spectrum, std::size_t half, float* sequence) {
+  sequence[0] = spectrum[0].real();
+  sequence[half] = spectrum[half].real();
+  for (std::size_t k = 1; k < half; ++k) {
+    const float re = spectrum[k].real(), im = spectrum[k].imag();
+    sequence[k] = re - im;
+    sequence[2 * half - k] = re + im;
+  }
+}
+
+EUTERPE_HOT void add_frame(const float* re, const float* im, std::size_t half, const float* window, float* sum) {
+  for (std::size_t j = 0; j <= half; ++j) sum[j] += (re[j * kLanes] - im[j * kLanes]) * window[j];
+  for (std::size_t j = 1; j < half; ++j) {
+    sum[2 * half - j] += (re[j * kLanes] + im[j * kLanes]) * window[2 * half - j];
+  }
+}
+
+EUTERPE_HOT void add_squares(const float* x, float* sum, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) sum[i] += x[i] * x[i];
+}
+
+EUTERPE_HOT void deinterleave(const float* interleaved, float* re, float* im, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
-    const float re = interleaved[2 * i], im = interleaved[2 * i + 1];
-    power[i] = re * re + im * im;
+    re[i] = interleaved[2 * i];
+    im[i] = interleaved[2 * i + 1];
   }
 }
 
@@ -115,82 +157,62 @@ std::size_t stft_frames(std::size_t samples, const StftOptions& options) {
   return samples < n_fft ? 0 : 1 + (samples - n_fft) / hop;
 }
 
-namespace {
-
-/// The window in the middle of a frame of n_fft samples.
-std::vector<float> frame_window(const StftOptions& options) {
-  EUTERPE_ASSERT(options.hop_length > 0 && options.win_length >= 0 && options.win_length <= options.n_fft);
-  const int win_length = options.win_length > 0 ? options.win_length : options.n_fft;
-  std::vector<float> window(static_cast<std::size_t>(options.n_fft), 0.0f);
-  std::ranges::copy(hann_window(win_length), window.begin() + (options.n_fft - win_length) / 2);
+std::vector<double> stft_window(const StftOptions& options) {
+  const int length = options.win_length > 0 ? options.win_length : options.n_fft;
+  std::vector<double> window(static_cast<std::size_t>(options.n_fft), 0.0);
+  double* begin = window.data() + (options.n_fft - length) / 2;
+  for (int i = 0; i < length; ++i) begin[i] = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * i / length);
   return window;
 }
 
-template <class Visit>
-void for_each_spectrum(std::span<const float> samples, const StftOptions& options, Visit visit) {
-  RealFft fft(options.n_fft);
-  const auto n_fft = static_cast<std::size_t>(options.n_fft), bins = n_fft / 2 + 1;
-  const std::vector<float> window = frame_window(options);
+namespace {
 
-  const auto total = static_cast<std::ptrdiff_t>(samples.size());
-  std::vector<float> frame(n_fft);
-  std::vector<std::complex<float>> spectrum(bins);
-  const std::size_t frames = stft_frames(samples.size(), options);
-  for (std::size_t t = 0; t < frames; ++t) {
-    const auto begin = static_cast<std::ptrdiff_t>(t) * options.hop_length - (options.center ? options.n_fft / 2 : 0);
-    const auto first = std::clamp<std::ptrdiff_t>(begin, 0, total);
-    const auto last = std::clamp<std::ptrdiff_t>(begin + options.n_fft, first, total);
-    if (last - first == options.n_fft) {
-      multiply(samples.data() + first, window.data(), frame.data(), n_fft);
-    } else {
-      std::ranges::fill(frame, 0.0f);
-      const auto offset = static_cast<std::size_t>(std::max<std::ptrdiff_t>(first - begin, 0));
-      if (last > first) {
-        multiply(samples.data() + first, window.data() + offset, frame.data() + offset,
-                 static_cast<std::size_t>(last - first));
-      }
-    }
-    fft.forward(frame.data(), spectrum.data());
-    visit(t, spectrum);
-  }
+Matrix empty_spectrogram(std::size_t samples, int sample_rate, const StftOptions& options) {
+  EUTERPE_ASSERT(sample_rate > 0);
+  return Matrix(static_cast<std::size_t>(options.n_fft) / 2 + 1, stft_frames(samples, options),
+                static_cast<double>(options.hop_length) / sample_rate);
 }
 
 }  // namespace
 
-void for_each_power_frame(std::span<const float> samples, const StftOptions& options,
-                          const std::function<void(std::size_t, std::span<const float>)>& visit) {
-  std::vector<float> power(static_cast<std::size_t>(options.n_fft) / 2 + 1);
-  for_each_spectrum(samples, options, [&](std::size_t t, const std::vector<std::complex<float>>& spectrum) {
-    squared_magnitude(reinterpret_cast<const float*>(spectrum.data()), power.data(), power.size());
-    visit(t, power);
-  });
-}
-
 Spectrum stft(std::span<const float> samples, int sample_rate, const StftOptions& options) {
   EUTERPE_ASSERT(sample_rate > 0);
+  StftStrips strips(options);
   Spectrum result;
-  result.bins = static_cast<std::size_t>(options.n_fft) / 2 + 1;
+  result.bins = strips.bins();
   result.frames = stft_frames(samples.size(), options);
   result.hop = static_cast<double>(options.hop_length) / sample_rate;
   result.data.resize(result.bins * result.frames);
-  for_each_spectrum(samples, options, [&](std::size_t t, const std::vector<std::complex<float>>& spectrum) {
-    std::ranges::copy(spectrum, result.data.begin() + static_cast<std::ptrdiff_t>(t * result.bins));
+  strips.for_each(samples, [&](std::size_t first, std::size_t count) {
+    to_frames(strips.re(), strips.im(), result.bins, count,
+              reinterpret_cast<float*>(result.data.data() + first * result.bins));
   });
   return result;
 }
 
 std::vector<float> istft(const Spectrum& spectrum, const StftOptions& options, std::size_t length) {
   const auto n_fft = static_cast<std::size_t>(options.n_fft), hop = static_cast<std::size_t>(options.hop_length);
-  EUTERPE_ASSERT(spectrum.bins == n_fft / 2 + 1);
+  const std::size_t half = n_fft / 2;
+  EUTERPE_ASSERT(spectrum.bins == half + 1 && hop > 0);
   if (spectrum.frames == 0) return std::vector<float>(length, 0.0f);
-  const std::vector<float> window = frame_window(options);
-  const std::size_t covered = n_fft + hop * (spectrum.frames - 1), trim = options.center ? n_fft / 2 : 0;
-  std::vector<float> sum(covered, 0.0f), weight(covered, 0.0f), frame(n_fft);
-  RealFft fft(options.n_fft);
-  for (std::size_t t = 0; t < spectrum.frames; ++t) {
-    fft.inverse(spectrum.data.data() + t * spectrum.bins, frame.data());
-    add_windowed(frame.data(), window.data(), sum.data() + t * hop, n_fft);
-    add_windowed(window.data(), window.data(), weight.data() + t * hop, n_fft);
+  const std::vector<double> exact = stft_window(options);
+  const std::vector<float> window(exact.begin(), exact.end());
+  FrameFft fft(options.n_fft, std::vector<double>(n_fft, 1.0 / options.n_fft));
+  std::vector<float> sequences(kLanes * n_fft, 0.0f);
+  std::vector<lanes::Row> re(half + 1), im(half + 1);
+
+  const std::size_t covered = n_fft + hop * (spectrum.frames - 1), trim = options.center ? half : 0;
+  std::vector<float> sum(covered, 0.0f), weight(covered, 0.0f);
+  for (std::size_t first = 0; first < spectrum.frames; first += kLanes) {
+    const std::size_t count = std::min(kLanes, spectrum.frames - first);
+    for (std::size_t l = 0; l < count; ++l) {
+      hartley_input(spectrum.data.data() + (first + l) * spectrum.bins, half, sequences.data() + l * n_fft);
+    }
+    fft.forward(sequences.data(), n_fft, re.front().value, im.front().value);
+    for (std::size_t l = 0; l < count; ++l) {
+      add_frame(re.front().value + l, im.front().value + l, half, window.data(), sum.data() + (first + l) * hop);
+      add_squares(window.data(), weight.data() + (first + l) * hop, n_fft);
+    }
   }
   std::vector<float> samples(length > 0 ? length : covered - 2 * trim, 0.0f);
   const std::size_t filled = std::min(samples.size(), covered - trim);
@@ -203,12 +225,13 @@ std::vector<float> istft(const Spectrum& spectrum, const StftOptions& options, s
 
 Matrix magnitude(const Spectrum& spectrum) {
   Matrix result(spectrum.bins, spectrum.frames, spectrum.hop);
-  constexpr std::size_t kTile = 16;  // frames read at once, so that each row is written a cache line at a time
-  std::vector<float> tile(kTile * spectrum.bins);
-  for (std::size_t first = 0; first < spectrum.frames; first += kTile) {
-    const std::size_t count = std::min(kTile, spectrum.frames - first);
-    absolute(reinterpret_cast<const float*>(spectrum.data.data() + first * spectrum.bins), tile.data(),
-             count * spectrum.bins);
+  const std::size_t n = kLanes * spectrum.bins;  // frames read at once, so that a row is written a cache line at a time
+  std::vector<float> re(n), im(n), tile(n);
+  for (std::size_t first = 0; first < spectrum.frames; first += kLanes) {
+    const std::size_t count = std::min(kLanes, spectrum.frames - first);
+    deinterleave(reinterpret_cast<const float*>(spectrum.data.data() + first * spectrum.bins), re.data(), im.data(),
+                 count * spectrum.bins);
+    kernels::magnitudes(re.data(), im.data(), tile.data(), count * spectrum.bins);
     for (std::size_t b = 0; b < spectrum.bins; ++b) {
       float* row = result.row(b).data() + first;
       for (std::size_t i = 0; i < count; ++i) row[i] = tile[i * spectrum.bins + b];
@@ -217,25 +240,33 @@ Matrix magnitude(const Spectrum& spectrum) {
   return result;
 }
 
-Matrix power_spectrogram(std::span<const float> samples, int sample_rate, const StftOptions& options) {
-  EUTERPE_ASSERT(sample_rate > 0);
-  const std::size_t bins = static_cast<std::size_t>(options.n_fft) / 2 + 1;
-  Matrix result(bins, stft_frames(samples.size(), options), static_cast<double>(options.hop_length) / sample_rate);
-
-  // Frames come one by one but the matrix is row-major by bin: they are gathered in tiles of one cache line a row.
-  constexpr std::size_t kTile = 16;
-  std::vector<float> tile(kTile * bins);
-  const auto flush = [&](std::size_t first, std::size_t count) {
-    for (std::size_t b = 0; b < bins; ++b) {
-      float* row = result.data.data() + b * result.frames + first;
-      for (std::size_t i = 0; i < count; ++i) row[i] = tile[i * bins + b];
-    }
-  };
-  for_each_power_frame(samples, options, [&](std::size_t t, std::span<const float> power) {
-    std::ranges::copy(power, tile.begin() + static_cast<std::ptrdiff_t>((t % kTile) * bins));
-    if (t % kTile == kTile - 1 || t + 1 == result.frames) flush(t - t % kTile, t % kTile + 1);
-  });
+Matrix magnitude_spectrogram(std::span<const float> samples, int sample_rate, const StftOptions& options) {
+  StftStrips strips(options);
+  Matrix result = empty_spectrogram(samples.size(), sample_rate, options);
+  strips.for_each(samples,
+                  [&](std::size_t first, std::size_t count) { put_strip(strips.magnitude(), first, count, result); });
   return result;
+}
+
+Matrix power_spectrogram(std::span<const float> samples, int sample_rate, const StftOptions& options) {
+  StftStrips strips(options);
+  Matrix result = empty_spectrogram(samples.size(), sample_rate, options);
+  strips.for_each(samples,
+                  [&](std::size_t first, std::size_t count) { put_strip(strips.power(), first, count, result); });
+  return result;
+}
+
+void for_each_power_frame(std::span<const float> samples, const StftOptions& options,
+                          const std::function<void(std::size_t, std::span<const float>)>& visit) {
+  StftStrips strips(options);
+  std::vector<float> frame(strips.bins());
+  strips.for_each(samples, [&](std::size_t first, std::size_t count) {
+    const float* power = strips.power();
+    for (std::size_t l = 0; l < count; ++l) {
+      for (std::size_t b = 0; b < frame.size(); ++b) frame[b] = power[b * kLanes + l];
+      visit(first + l, frame);
+    }
+  });
 }
 
 }  // namespace euterpe

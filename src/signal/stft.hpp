@@ -28,7 +28,7 @@ class RealFft {
 };
 
 struct StftOptions {
-  int n_fft = 2048;
+  int n_fft = 2048;  ///< even
   int hop_length = 512;
   int win_length = 0;  ///< 0 = n_fft; shorter windows are centered in the frame
   bool center = true;  ///< frames centered on t · hop, the edges zero-padded (librosa's pad_mode="constant")
@@ -48,7 +48,11 @@ struct Spectrum {
   std::complex<float> at(std::size_t bin, std::size_t frame) const { return data[frame * bins + bin]; }
 };
 
-/// Complex STFT with a periodic Hann window (librosa.stft).
+// Each of these throws Error{usage} for an n_fft that is odd or beyond 2^20, for a hop of 0 and for a window longer
+// than the frame. The transform is calculated in double and rounded once, as NumPy does.
+
+/// Complex STFT with a periodic Hann window (librosa.stft): [n_fft/2 + 1 × frames], frames = 1 + samples / hop
+/// (center).
 Spectrum stft(std::span<const float> samples, int sample_rate, const StftOptions& options = {});
 
 /// The least-squares inverse (Griffin and Lim 1984, eq. 6; librosa.istft): frames are windowed again, added up and
@@ -59,7 +63,10 @@ std::vector<float> istft(const Spectrum& spectrum, const StftOptions& options = 
 /// |S|, [bins × frames].
 Matrix magnitude(const Spectrum& spectrum);
 
-/// |STFT|² with a periodic Hann window: [n_fft/2 + 1 × frames], frames = 1 + samples / hop (center) as librosa has it.
+/// |STFT|, without the complex values in between: [n_fft/2 + 1 × frames].
+Matrix magnitude_spectrogram(std::span<const float> samples, int sample_rate, const StftOptions& options = {});
+
+/// |STFT|², the exact square of the magnitude, so that √ gives that back: [n_fft/2 + 1 × frames].
 Matrix power_spectrogram(std::span<const float> samples, int sample_rate, const StftOptions& options = {});
 
 /// The same, one frame after the other, for readers that need each spectrum once and no matrix of all:
@@ -69,5 +76,8 @@ void for_each_power_frame(std::span<const float> samples, const StftOptions& opt
 
 /// Periodic Hann window of `length` samples, 0.5 − 0.5 cos(2πn / length).
 std::vector<float> hann_window(int length);
+
+/// That window in the middle of a frame of n_fft samples, zeros beside it.
+std::vector<double> stft_window(const StftOptions& options);
 
 }  // namespace euterpe
