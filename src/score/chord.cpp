@@ -147,10 +147,6 @@ ChordQuality quality_of(Intervals intervals) {
   }
 }
 
-bool minor_third(ChordQuality quality) {
-  return (kQualities[static_cast<std::size_t>(quality)].intervals >> 3 & 1) != 0;
-}
-
 std::string_view bass_degree(int semitones, ChordQuality quality) {
   static constexpr std::array<std::string_view, 12> kNames = {"1",  "b2", "2",  "b3", "3",  "4",
                                                               "b5", "5",  "b6", "6",  "b7", "7"};
@@ -165,11 +161,15 @@ std::string_view chord_shorthand(ChordQuality quality) {
   return kQualities[static_cast<std::size_t>(quality)].shorthand;
 }
 
+bool contains(ChordQuality quality, int semitones) {
+  return (kQualities[static_cast<std::size_t>(quality)].intervals >> fold(semitones) & 1) != 0;
+}
+
 std::string Chord::name() const {
   static constexpr const char* kMajorRoots[12] = {"C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"};
   static constexpr const char* kMinorRoots[12] = {"C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"};
   if (root < 0) return "N";
-  std::string out = (minor_third(quality) ? kMinorRoots : kMajorRoots)[root % 12];
+  std::string out = (contains(quality, 3) ? kMinorRoots : kMajorRoots)[root % 12];
   out += ':';
   out += chord_shorthand(quality);
   if (fold(bass) != 0) {

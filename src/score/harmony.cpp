@@ -1,0 +1,93 @@
+#include "score/harmony.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "score/chord_decoding.hpp"
+#include "score/chord_weights.hpp"
+
+namespace euterpe {
+namespace {
+
+/// Nats for another chord on a beat; tuned on pop909's valid songs.
+constexpr float kChangeCost = 2.5F;
+
+using Features = std::array<std::array<float, 12>, kChordViews>;
+
+/// Shares of the beat's sounding, so that thick textures do not count for more; the constant keeps short sounds unsure.
+Features features(const BeatWeights& beat) {
+  const std::array<const PitchClassWeights*, kChordViews> views = {&beat.all, &beat.low, &beat.bass, &beat.top};
+  Features out{};
+  for (std::size_t v = 0; v < kChordViews; ++v) {
+    float sum = 0.25F;
+    for (const float w : *views[v]) sum += w;
+    for (std::size_t pc = 0; pc < 12; ++pc) {
+      const float share = (*views[v])[pc] / sum;
+      out[v][pc] = v < 2 ? std::sqrt(share) : share;
+    }
+  }
+  return out;
+}
+
+/// Log probabilities of the states in the order of chord_states(): root, then quality, silence last.
+void chord_log_probabilities(const BeatWeights& beat, float* out) {
+  const Features x = features(beat);
+  const std::size_t states = 12 * kChordWeights.size() + 1;
+  for (std::size_t root = 0; root < 12; ++root) {
+    for (std::size_t q = 0; q < kChordWeights.size(); ++q) {
+      const ChordWeights& w = kChordWeights[q];
+      float sum = w.bias;
+      for (std::size_t v = 0; v < kChordViews; ++v)
+        for (std::size_t i = 0; i < 12; ++i) sum += w.interval[v][i] * x[v][(root + i) % 12];
+      out[root * kChordWeights.size() + q] = sum;
+    }
+  }
+  float silence = kSilenceWeights.bias;
+  for (std::size_t v = 0; v < kChordViews; ++v)
+    for (std::size_t pc = 0; pc < 12; ++pc) silence += kSilenceWeights.view[v] * x[v][pc];
+  out[states - 1] = silence;
+  const float top = *std::max_element(out, out + states);
+  double total = 0;
+  for (std::size_t s = 0; s < states; ++s) total += std::exp(static_cast<double>(out[s] - top));
+  const float shift = top + static_cast<float>(std::log(total));
+  for (std::size_t s = 0; s < states; ++s) out[s] -= shift;
+}
+
+/// The tone of the chord that is longest in the bass, in semitones above the root; 0 if none is.
+int sounding_bass(const ChordSegment& segment, const BeatEvidence& evidence, std::size_t from, std::size_t to) {
+  std::array<float, 12> bass{};
+  for (std::size_t t = from; t < to; ++t)
+    for (std::size_t i = 0; i < 12; ++i)
+      bass[i] += evidence.beats[t].bass[(static_cast<std::size_t>(segment.chord.root) + i) % 12];
+  const auto longest = static_cast<int>(std::max_element(bass.begin(), bass.end()) - bass.begin());
+  return contains(segment.chord.quality, longest) ? longest : 0;
+}
+
+}  // namespace
+
+std::vector<ChordSegment> estimate_chords(const BeatEvidence& evidence) {
+  if (evidence.beats.empty()) return {};
+  ChordEvidence e;
+  std::vector<ChordQuality> qualities;
+  for (const ChordWeights& w : kChordWeights) qualities.push_back(w.quality);
+  e.states = chord_states(qualities);
+  e.times = evidence.times;
+  e.change_cost.assign(evidence.beats.size(), kChangeCost);
+  e.log_likelihood.resize(evidence.beats.size() * e.states.size());
+  for (std::size_t t = 0; t < evidence.beats.size(); ++t)
+    chord_log_probabilities(evidence.beats[t], &e.log_likelihood[t * e.states.size()]);
+  std::vector<ChordSegment> chords = decode_chords(e);
+  std::size_t from = 0;
+  for (ChordSegment& c : chords) {
+    const auto to = static_cast<std::size_t>(std::lower_bound(evidence.times.begin(), evidence.times.end(), c.end) -
+                                             evidence.times.begin());
+    if (c.chord.root >= 0) c.chord.bass = sounding_bass(c, evidence, from, to);
+    from = to;
+  }
+  return chords;
+}
+
+std::vector<ChordSegment> estimate_chords(const Score& score) { return estimate_chords(beat_evidence(score)); }
+
+}  // namespace euterpe
