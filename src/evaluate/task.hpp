@@ -33,13 +33,14 @@ struct EvaluateTask {
 const std::vector<EvaluateTask>& evaluate_tasks();  ///< src/evaluate/tasks.cpp, one row a task
 
 // One function a file:
-nlohmann::json evaluate_midi(const EvaluateOptions& options);    ///< round trip of every MIDI file below data
-nlohmann::json evaluate_ingest(const EvaluateOptions& options);  ///< a folder ingested whole, and with three kills
+nlohmann::json evaluate_midi(const EvaluateOptions& options);        ///< round trip of every MIDI file below data
+nlohmann::json evaluate_ingest(const EvaluateOptions& options);      ///< a folder ingested whole, and with three kills
 nlohmann::json evaluate_duplicates(const EvaluateOptions& options);  ///< planted copies found again
 nlohmann::json evaluate_compose(const EvaluateOptions& options);
 nlohmann::json evaluate_recommend(const EvaluateOptions& options);
 nlohmann::json evaluate_identify(const EvaluateOptions& options);
 nlohmann::json evaluate_style_audio(const EvaluateOptions& options);
 nlohmann::json evaluate_style_score(const EvaluateOptions& options);
+nlohmann::json evaluate_signal(const EvaluateOptions& options);  ///< descriptors beside a reference's, clip by clip
 
 }  // namespace euterpe

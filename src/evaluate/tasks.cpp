@@ -4,6 +4,7 @@ namespace euterpe {
 
 const std::vector<EvaluateTask>& evaluate_tasks() {
   static const std::vector<EvaluateTask> table{
+      {"signal", "descriptors of recordings against a reference's, and their speed", evaluate_signal},
       {"midi", "MIDI files read, written and read again: what is equal", evaluate_midi},
       {"ingest", "a folder ingested at once, and killed three times and resumed: the same catalog", evaluate_ingest},
       {"duplicates", "re-encoded, cut and louder copies planted among recordings and found again", evaluate_duplicates},

@@ -112,10 +112,10 @@ std::vector<std::size_t> trimmed(const std::vector<std::size_t>& beats, std::spa
 
 }  // namespace
 
-BeatTrack beat_track(std::span<const float> envelope, int sample_rate, int hop_length,
-                     const BeatTrackOptions& options) {
+BeatFrames beat_track(std::span<const float> envelope, int sample_rate, int hop_length,
+                      const BeatTrackOptions& options) {
   EUTERPE_ASSERT(sample_rate > 0 && hop_length > 0 && options.tightness > 0 && options.bpm >= 0);
-  BeatTrack result;
+  BeatFrames result;
   if (std::ranges::all_of(envelope, [](float v) { return v == 0; })) return result;
   if (!std::ranges::all_of(envelope, [](float v) { return std::isfinite(v); })) return result;
   TempoOptions tempo;

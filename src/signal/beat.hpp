@@ -14,7 +14,7 @@ struct BeatTrackOptions {
   double bpm = 0;          ///< the tempo, > 0; 0 = found from the envelope (tempogram_tempo)
 };
 
-struct BeatTrack {
+struct BeatFrames {
   double bpm = 0;                   ///< 0 if the envelope is silent or holds a NaN
   std::vector<std::size_t> frames;  ///< rising
 };
@@ -22,7 +22,7 @@ struct BeatTrack {
 /// One steady tempo, then the sequence of beats with the greatest sum of onset strength less tightness · log²(interval
 /// / period). Needs the whole envelope. `envelope`: one value a frame; librosa takes the median over the bands
 /// (onset_strength with BandAggregate::median). As in librosa, trimming takes the last supported beat along.
-BeatTrack beat_track(std::span<const float> envelope, int sample_rate, int hop_length = 512,
-                     const BeatTrackOptions& options = {});
+BeatFrames beat_track(std::span<const float> envelope, int sample_rate, int hop_length = 512,
+                      const BeatTrackOptions& options = {});
 
 }  // namespace euterpe

@@ -62,7 +62,7 @@ TEST(Rhythm, tempogram_of_a_golden_envelope_is_that_of_librosa) {
 
 TEST(Rhythm, beats_tempo_and_pulse_of_a_golden_envelope_are_those_of_librosa) {
   const std::vector<float> envelope = golden("median_envelope").data;
-  const BeatTrack beats = beat_track(envelope, kRate);
+  const BeatFrames beats = beat_track(envelope, kRate);
   EXPECT_EQ(beats.frames, frames_of(golden("beat_frames")));
   EXPECT_NEAR(beats.bpm, static_cast<double>(golden("tempo").data[0]), 1e-4);
   BeatTrackOptions whole;
@@ -83,7 +83,7 @@ TEST(Rhythm, rhythm_of_recordings_is_that_of_librosa) {
     EXPECT_LT(reference::relative_error(tempogram(mean, kHop), theirs("tempogram")), 1e-5);
     EXPECT_LT(reference::relative_error(one_row(predominant_local_pulse(median, kRate)), theirs("plp")), 1e-4);
     EXPECT_EQ(onset_detect(mean), frames_of(theirs("onset_frames")));
-    const BeatTrack beats = beat_track(median, kRate);
+    const BeatFrames beats = beat_track(median, kRate);
     EXPECT_EQ(beats.frames, frames_of(theirs("beat_frames")));
     EXPECT_NEAR(beats.bpm, static_cast<double>(theirs("tempo").data[0]), 1e-4);
   }
@@ -130,7 +130,7 @@ TEST(Rhythm, beats_fall_on_the_clicks) {
     SCOPED_TRACE(bpm);
     const double period = 60 / bpm / kHop;
     const std::vector<float> envelope = clicks(1300, period, 17);
-    const BeatTrack beats = beat_track(envelope, kRate);
+    const BeatFrames beats = beat_track(envelope, kRate);
     EXPECT_NEAR(beats.bpm, bpm, 0.04 * bpm);  // whole lags
     ASSERT_GT(beats.frames.size(), 30u);
     for (const std::size_t frame : beats.frames) {
@@ -151,7 +151,7 @@ TEST(Rhythm, a_given_tempo_is_kept) {
 TEST(Rhythm, silence_has_no_onset_no_beat_and_no_pulse) {
   const std::vector<float> silence(500, 0.0f);
   EXPECT_TRUE(onset_detect(silence).empty());
-  const BeatTrack beats = beat_track(silence, kRate);
+  const BeatFrames beats = beat_track(silence, kRate);
   EXPECT_EQ(beats.bpm, 0);
   EXPECT_TRUE(beats.frames.empty());
   EXPECT_EQ(predominant_local_pulse(silence, kRate), silence);
