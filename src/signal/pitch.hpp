@@ -26,7 +26,7 @@ struct PyinOptions : YinOptions {
   int n_thresholds = 100;              ///< steps of the prior over thresholds, 1 … 10000
   double beta_a = 2, beta_b = 18;      ///< that prior is a beta distribution, both > 0
   double boltzmann_parameter = 2;      ///< > 0: how much the shorter of two periods is preferred
-  double resolution = 0.1;             ///< semitones a pitch bin, 0.001 … 1
+  double resolution = 0.1;             ///< semitones a pitch bin, 0.01 … 1
   double max_transition_rate = 35.92;  ///< octaves a second
   double switch_prob = 0.01;           ///< of voice beginning or ending from one frame to the next, 0 … 1
   double no_trough_prob = 0.01;        ///< weight of the deepest dip where none is below a threshold, 0 … 1
@@ -39,9 +39,9 @@ struct PitchTrack {
   double hop = 0;                    ///< seconds
 };
 
-/// The path through pitch candidates of all frames that is likeliest as a whole, so the last sample may change the
-/// first frame's pitch: this one needs the whole recording. It remembers two bytes a state and frame until all paths
-/// that still compete agree on the past, which they do about every second.
+/// The path through pitch candidates of all frames that is likeliest as a whole. A later sample may change an earlier
+/// frame's pitch, so this one needs the whole recording. Memory beside it: 20 MB, and about 100 bytes a frame for the
+/// candidates.
 PitchTrack pyin(std::span<const float> samples, int sample_rate, const PyinOptions& options = {});
 
 }  // namespace euterpe
