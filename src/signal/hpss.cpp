@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/hot.hpp"
 #include "signal/median_filter.hpp"
+#include "signal/stft.hpp"
 
 namespace euterpe {
 namespace {
@@ -94,6 +95,48 @@ HarmonicPercussive hpss(const Matrix& magnitude, const HpssOptions& options) {
     }
   }
   return parts;
+}
+
+HarmonicPercussiveAudio hpss(std::span<const float> samples, const HpssOptions& options) {
+  check(options);
+  constexpr std::size_t kPiece = 1024;  ///< frames
+  StftOptions stft_options;
+  const std::size_t frames = stft_frames(samples.size(), stft_options);
+  const auto hop = static_cast<std::size_t>(stft_options.hop_length);
+  const auto length = static_cast<std::size_t>(stft_options.n_fft);
+  // What a frame's median reaches, and the frames that share samples with it.
+  const std::size_t context = static_cast<std::size_t>(options.kernel_harmonic) / 2 + length / hop;
+  stft_options.center = false;  // each piece is padded here, as the whole would be
+  HarmonicPercussiveAudio audio{std::vector<float>(samples.size()), std::vector<float>(samples.size())};
+  for (std::size_t begin = 0; begin < frames; begin += kPiece) {
+    const std::size_t end = std::min(frames, begin + kPiece);
+    const std::size_t first = begin - std::min(begin, context), last = std::min(frames, end + context);
+    std::vector<float> piece((last - first - 1) * hop + length, 0.0f);
+    const std::size_t lead = length / 2;  // the piece's sample i is sample first · hop + i − lead of the whole
+    for (std::size_t i = 0; i < piece.size(); ++i) {
+      const std::size_t at = first * hop + i;
+      if (at >= lead && at - lead < samples.size()) piece[i] = samples[at - lead];
+    }
+    const Spectrum spectrum = stft(piece, 1, stft_options);
+    const Matrix whole = magnitude(spectrum);
+    const HarmonicPercussive parts = hpss(whole, options);
+    const auto put = [&](const Matrix& part, std::vector<float>& out) {
+      Spectrum scaled = spectrum;
+      for (std::size_t bin = 0; bin < whole.bins; ++bin) {
+        for (std::size_t t = 0; t < whole.frames; ++t) {
+          const float all = whole.at(bin, t);
+          scaled.at(bin, t) *= all > 0 ? part.at(bin, t) / all : 0.0f;
+        }
+      }
+      const std::vector<float> wave = istft(scaled, stft_options, piece.size());
+      const std::size_t from = begin * hop, to = end == frames ? samples.size() : std::min(samples.size(), end * hop);
+      for (std::size_t i = from; i < to; ++i)
+        if (i + lead - first * hop < wave.size()) out[i] = wave[i + lead - first * hop];
+    };
+    put(parts.harmonic, audio.harmonic);
+    put(parts.percussive, audio.percussive);
+  }
+  return audio;
 }
 
 }  // namespace euterpe

@@ -1,6 +1,9 @@
 #pragma once
 /// Harmonic–percussive separation by median filters (Fitzgerald 2010) with librosa's definitions: a tone is a ridge
 /// along time, a hit is a ridge along frequency, and a median keeps the one and removes the other.
+#include <span>
+#include <vector>
+
 #include "signal/matrix.hpp"
 
 namespace euterpe {
@@ -23,5 +26,14 @@ struct HarmonicPercussive {
 /// kernel_harmonic / 2 frames before and after it and on no others, so that a stream may be separated in pieces that
 /// overlap by so many.
 HarmonicPercussive hpss(const Matrix& magnitude, const HpssOptions& options = {});
+
+struct HarmonicPercussiveAudio {
+  std::vector<float> harmonic, percussive;  ///< as long as the input
+};
+
+/// The same of a recording (librosa.effects.hpss): STFT at its defaults, separation, and the inverse STFT of both parts
+/// with the phases of the whole. It works through pieces of about half a minute, with the result of the whole: beside
+/// the samples, memory does not grow with them.
+HarmonicPercussiveAudio hpss(std::span<const float> samples, const HpssOptions& options = {});
 
 }  // namespace euterpe

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
@@ -112,8 +113,50 @@ TEST(Hpss, pieces_that_overlap_by_fifteen_frames_are_as_the_whole) {
   }
 }
 
+/// Longer than the pieces it is worked in, with a hit every half second and a chord that lasts.
+TEST(Hpss, a_recording_falls_apart_into_its_chord_and_its_hits_and_their_sum_is_the_recording) {
+  constexpr std::size_t kRate = 22050, kLength = 30 * kRate;
+  std::vector<float> chord(kLength), hits(kLength), mix(kLength);
+  Random random(2);
+  for (std::size_t i = 0; i < kLength; ++i) {
+    for (const double hz : {220.0, 277.2, 329.6})
+      chord[i] += static_cast<float>(0.1 * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / kRate));
+    if (i % (kRate / 2) < 300) hits[i] = static_cast<float>(0.3 * random.normal());
+    mix[i] = chord[i] + hits[i];
+  }
+  const HarmonicPercussiveAudio parts = hpss(mix);
+  ASSERT_EQ(parts.harmonic.size(), kLength);
+  double residual = 0, chord_error = 0, hit_error = 0, chord_energy = 0, hit_energy = 0;
+  for (std::size_t i = 0; i < kLength; ++i) {
+    residual = std::max(residual, std::abs(double{mix[i]} - parts.harmonic[i] - parts.percussive[i]));
+    chord_error += std::pow(parts.harmonic[i] - chord[i], 2);
+    hit_error += std::pow(parts.percussive[i] - hits[i], 2);
+    chord_energy += std::pow(chord[i], 2);
+    hit_energy += std::pow(hits[i], 2);
+  }
+  EXPECT_LT(residual, 1e-5);
+  EXPECT_LT(chord_error, 0.05 * chord_energy);
+  EXPECT_LT(hit_error, 0.3 * hit_energy);
+}
+
+TEST(Hpss, pieces_of_a_recording_are_those_of_the_whole_spectrogram) {
+  std::vector<float> x(22050 * 26);
+  Random random(4);
+  for (float& v : x) v = static_cast<float>(0.1 * random.normal());
+  const Spectrum spectrum = stft(x, 22050);
+  const Matrix whole = magnitude(spectrum);
+  const HarmonicPercussive parts = hpss(whole);
+  Spectrum harmonic = spectrum;
+  for (std::size_t bin = 0; bin < whole.bins; ++bin)
+    for (std::size_t t = 0; t < whole.frames; ++t) harmonic.at(bin, t) *= parts.harmonic.at(bin, t) / whole.at(bin, t);
+  const std::vector<float> expected = istft(harmonic, {}, x.size()), ours = hpss(x).harmonic;
+  for (std::size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(ours[i], expected[i], 1e-6) << i;
+}
+
 TEST(Hpss, nothing_in_gives_nothing_out_and_bad_options_are_the_users_error) {
   EXPECT_EQ(hpss(Matrix()).harmonic.data.size(), 0u);
+  EXPECT_EQ(hpss(std::vector<float>()).harmonic.size(), 0u);
+  EXPECT_EQ(hpss(std::vector<float>(100, 0.5f)).harmonic.size(), 100u);
   const Matrix m(4, 4, 1);
   for (const auto& bad :
        {HpssOptions{.kernel_harmonic = 0}, HpssOptions{.kernel_percussive = 5000}, HpssOptions{.power = 0},
