@@ -10,6 +10,8 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
+#include "base/random.hpp"
+#include "corpus/splits.hpp"
 #include "score/key.hpp"
 #include "score/midi.hpp"
 
@@ -36,59 +38,129 @@ Score snap_to_grid(Score score) {
   return score;
 }
 
+namespace {
+
+/// One piece on its way into the shard.
+struct Candidate {
+  const Piece* piece = nullptr;
+  std::size_t source = 0;
+  std::vector<Token> tokens;
+  std::string reason, detail;  ///< why it is left out, empty if it stays
+};
+
+std::string style_of(const Piece& piece) { return remi_style(piece.style) ? piece.style : "none"; }
+
+std::vector<Token> tokens_of(const Piece& piece, const Score& score, const PrepareOptions& options) {
+  RemiOptions remi;
+  remi.style = style_of(piece);
+  remi.velocities = options.velocities;
+  remi.key = estimate_key(pitch_class_durations(score));
+  return encode_remi(options.performed_timing ? score : snap_to_grid(score), remi);
+}
+
+std::string hash_of(const std::vector<Token>& tokens) {
+  return sha256(std::span(reinterpret_cast<const std::uint8_t*>(tokens.data()), tokens.size() * sizeof(Token)));
+}
+
+void leave_out_near_duplicates(std::vector<Candidate>& all, const ScoreDuplicateOptions& options) {
+  std::vector<Candidate*> kept;
+  std::vector<const Score*> scores;
+  for (Candidate& c : all) {
+    if (!c.reason.empty()) continue;
+    kept.push_back(&c);
+    scores.push_back(&c.piece->score);
+  }
+  const auto keep_first = [](const Candidate& a, const Candidate& b) {  // a stands before b
+    const auto rank = [](const Candidate& c) {
+      return c.piece->split == "test" ? 2 : c.piece->split == "valid" ? 1 : 0;
+    };
+    if (rank(a) != rank(b)) return rank(a) > rank(b);
+    return a.piece->score.note_count() >= b.piece->score.note_count();
+  };
+  for (const ScorePair& pair : find_near_duplicates(scores, options)) {
+    Candidate &a = *kept[pair.a], &b = *kept[pair.b];
+    if (!a.reason.empty() || !b.reason.empty()) continue;
+    const bool first = keep_first(a, b);
+    (first ? b : a).reason = "near duplicate";
+    (first ? b : a).detail =
+        fmt::format("{:.0f} % of its notes are those of {}", 100 * pair.same, (first ? a : b).piece->id);
+  }
+}
+
+}  // namespace
+
 Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
   Shard shard;
   shard.tokenizer = RemiVocabulary::kName;
   shard.vocabulary = RemiVocabulary::size();
-  std::size_t total = 0;
-  for (const Source& source : sources) total += source.pieces.size();
-  Progress progress("prepare", total, "pieces");
-  std::set<std::string> known;
-  for (const Source& source : sources) {
-    for (const auto& [reason, count] : source.left_out) shard.left_out[reason] += count;
-    std::vector<ShardPiece> made(source.pieces.size());
-    std::vector<std::string> refused(source.pieces.size());
-    parallel_for(source.pieces.size(), [&](std::size_t i) {
-      const Piece& piece = source.pieces[i];
+  std::vector<Candidate> all;
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    for (const auto& [reason, count] : sources[s].left_out) shard.left_out[reason] += count;
+    for (const Piece& piece : sources[s].pieces) {
+      all.push_back({});
+      all.back().piece = &piece;
+      all.back().source = s;
+    }
+  }
+  {
+    Progress progress("prepare", all.size(), "pieces");
+    parallel_for(all.size(), [&](std::size_t i) {
+      const Piece& piece = *all[i].piece;
       progress.advance();
       if (piece.score.note_count() < options.shortest) {
-        refused[i] = "too short";
+        all[i].reason = "too short";
+        all[i].detail = fmt::format("{} notes", piece.score.note_count());
         return;
       }
       try {
-        RemiOptions remi;
-        remi.style = remi_style(piece.style) ? piece.style : "none";
-        remi.velocities = options.velocities;
-        remi.key = estimate_key(pitch_class_durations(piece.score));
-        made[i] = {piece.id, remi.style, piece.group, piece.split,
-                   encode_remi(options.performed_timing ? piece.score : snap_to_grid(piece.score), remi)};
+        all[i].tokens = tokens_of(piece, piece.score, options);
       } catch (const Error& e) {
-        spdlog::debug("left out {}: {}", piece.id, e.what());
-        refused[i] = "meter or instruments that tokens cannot say";
+        all[i].reason = "meter or instruments that tokens cannot say";
+        all[i].detail = e.detail();
       }
     });
-    int kept = 0, for_training = 0;
-    for (std::size_t i = 0; i < made.size(); ++i) {
-      if (refused[i].empty() &&
-          !known
-               .insert(sha256(std::span(reinterpret_cast<const std::uint8_t*>(made[i].tokens.data()),
-                                        made[i].tokens.size() * sizeof(Token))))
-               .second)
-        refused[i] = "exact double";
-      if (!refused[i].empty()) {
-        ++shard.left_out[refused[i]];
-        continue;
-      }
-      shard.pieces.push_back(std::move(made[i]));
-      ++kept;
-      for_training += shard.pieces.back().split == "train";
-    }
-    shard.data.push_back({{"name", source.name},
-                          {"licence", source.licence},
-                          {"commercial", source.commercial},
-                          {"pieces", kept},
-                          {"train", for_training}});
   }
+  std::map<std::string, const Piece*> known;
+  for (Candidate& c : all) {
+    if (!c.reason.empty()) continue;
+    const auto [at, fresh] = known.try_emplace(hash_of(c.tokens), c.piece);
+    if (fresh) continue;
+    c.reason = "exact double";
+    c.detail = "the same as " + at->second->id;
+  }
+  if (!options.keep_near_duplicates) leave_out_near_duplicates(all, options.duplicates);
+
+  std::vector<int> kept(sources.size(), 0), for_training(sources.size(), 0);
+  Splits splits;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Candidate& c = all[i];
+    if (!c.reason.empty()) {
+      ++shard.left_out[c.reason];
+      shard.left_out_pieces.push_back({{"id", c.piece->id}, {"reason", c.reason}, {"detail", c.detail}});
+      continue;
+    }
+    splits.add(c.piece->group, c.piece->split);
+    ++kept[c.source];
+    shard.pieces.push_back({c.piece->id, style_of(*c.piece), c.piece->group, c.piece->split, std::move(c.tokens)});
+    if (c.piece->split != "train") continue;
+    ++for_training[c.source];
+    for (int v = 0; v < options.variants; ++v) {
+      const std::uint64_t stream =
+          Random::stream(options.seed, i * static_cast<std::size_t>(options.variants) + static_cast<std::size_t>(v))
+              .next();
+      auto tokens = tokens_of(*c.piece, augment(c.piece->score, options.augmentation, stream), options);
+      if (known.try_emplace(hash_of(tokens), c.piece).second)
+        shard.pieces.push_back({fmt::format("{}+{}", c.piece->id, v + 1), style_of(*c.piece), c.piece->group,
+                                c.piece->split, std::move(tokens)});
+    }
+  }
+  for (std::size_t s = 0; s < sources.size(); ++s)
+    shard.data.push_back({{"name", sources[s].name},
+                          {"licence", sources[s].licence},
+                          {"commercial", sources[s].commercial},
+                          {"pieces", kept[s]},
+                          {"train", for_training[s]}});
+  shard.split_hash = splits.hash();
   return shard;
 }
 

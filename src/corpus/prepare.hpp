@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "corpus/augment_score.hpp"
 #include "corpus/datasets.hpp"
+#include "corpus/score_duplicates.hpp"
 #include "corpus/shard.hpp"
 
 namespace euterpe {
@@ -23,15 +25,22 @@ struct PrepareOptions {
   bool velocities = false;        ///< Velocity tokens: dynamics, at a third more tokens
   bool performed_timing = false;  ///< false moves notes to sixteenths or eighth triplets, whichever is nearer: a small
                                   ///< model that must also learn how late a pianist plays learns little harmony
-  std::size_t shortest = 16;  ///< notes; pieces with fewer are left out
+  std::size_t shortest = 16;      ///< notes; pieces with fewer are left out
+  bool keep_near_duplicates = false;  ///< true = off
+  ScoreDuplicateOptions duplicates;
+  int variants = 0;  ///< so many augmented copies of each training piece are added; 0 = off
+  ScoreAugmentation augmentation;
+  std::uint64_t seed = 0;  ///< of the variants
 };
 
 /// Beginnings and ends of all notes moved to the nearest sixteenth or eighth triplet; no note becomes shorter than a
 /// sixteenth, unless it ends with the next of its pitch.
 Score snap_to_grid(Score score);
 
-/// Tokenizes every piece (REMI), leaves out what cannot be encoded, what is too short, and exact doubles (equal
-/// tokens).
+/// Tokenizes every piece (REMI), leaves out what cannot be encoded, what is too short, exact doubles (equal tokens) and
+/// near duplicates across all sources (see corpus/score_duplicates.hpp). Of two that are nearly equal the one in the
+/// test split stays before one in the validation split before one for training, so that published test sets stay whole;
+/// then the one with more notes, then the first.
 Shard prepare(std::span<const Source> sources, const PrepareOptions& options = {});
 
 Source source_from_dataset(std::string_view name, const std::filesystem::path& data_root);

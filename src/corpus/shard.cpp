@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "corpus/splits.hpp"
 
 namespace euterpe {
 namespace {
@@ -27,8 +28,10 @@ std::span<const std::uint8_t> bytes_of(const T* data, std::size_t count) {
 
 void write_shard(const std::filesystem::path& path, const Shard& shard) {
   std::vector<Token> tokens;
+  Splits splits;
   auto pieces = nlohmann::json::array();
   for (const ShardPiece& p : shard.pieces) {
+    splits.add(p.group, p.split);
     pieces.push_back({{"id", p.id},
                       {"style", p.style},
                       {"group", p.group},
@@ -40,8 +43,9 @@ void write_shard(const std::filesystem::path& path, const Shard& shard) {
   const auto token_bytes = bytes_of(tokens.data(), tokens.size());
   const std::string header = nlohmann::json{{"tokenizer", shard.tokenizer}, {"vocabulary", shard.vocabulary},
                                             {"pieces", std::move(pieces)},  {"data", shard.data},
-                                            {"left_out", shard.left_out},   {"tokens_sha256", sha256(token_bytes)}}
-                                 .dump();
+                                            {"left_out", shard.left_out},   {"left_out_pieces", shard.left_out_pieces},
+                                            {"split_hash", splits.hash()},  {"tokens_sha256", sha256(token_bytes)}}
+                                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::vector<std::uint8_t> out(kMagic.begin(), kMagic.end());
   const std::uint64_t length = header.size();
   auto append = [&](std::span<const std::uint8_t> b) { out.insert(out.end(), b.begin(), b.end()); };
@@ -77,9 +81,11 @@ Shard read_shard(const std::filesystem::path& path) {
     shard.vocabulary = header.at("vocabulary");
     shard.data = header.at("data");
     shard.left_out = header.at("left_out").get<std::map<std::string, int>>();
+    if (const auto named = header.find("left_out_pieces"); named != header.end()) shard.left_out_pieces = *named;
     // Pieces stand end to end, so that no header can ask for more memory than the file has.
     const std::uint64_t total = body.size() / sizeof(Token);
     std::uint64_t next = 0;
+    Splits splits;
     for (const auto& row : header.at("pieces")) {
       const auto offset = row.at("offset").get<std::uint64_t>(), count = row.at("length").get<std::uint64_t>();
       if (offset != next || count > total - offset)
@@ -89,14 +95,19 @@ Shard read_shard(const std::filesystem::path& path) {
       std::memcpy(piece.tokens.data(), body.data() + offset * sizeof(Token), count * sizeof(Token));
       if (piece.split != "train" && piece.split != "valid" && piece.split != "test")
         broken(path, fmt::format("piece {}: there is no split \"{}\"", piece.id, piece.split));
+      splits.add(piece.group, piece.split);
       for (Token t : piece.tokens)
         if (t >= shard.vocabulary) broken(path, fmt::format("piece {}: token {} is none", piece.id, t));
       shard.pieces.push_back(std::move(piece));
     }
+    shard.split_hash = splits.hash();
     if (body.size() != total * sizeof(Token) || next != total)
       broken(path, fmt::format("the pieces take {} tokens of {} bytes", next, body.size()));
   } catch (const nlohmann::json::exception& e) {
     broken(path, fmt::format("header: {}", e.what()));
+  } catch (const Error& e) {
+    if (e.operation() == "splits") broken(path, e.detail());
+    throw;
   }
   shard.hash = sha256(bytes);
   return shard;

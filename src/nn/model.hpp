@@ -14,7 +14,8 @@ inline constexpr int kCardVersion = 1;
 
 /// card.json keys: format_version, name, task ("compose", "style-audio", "style-score"), network, options (object),
 /// tokenizer (name or null), data (array of {name, licence, split, pieces, hash}), left_out ({reason: count}),
-/// commercial (bool), training ({manifest_hash, seed, steps, …}), metrics (array of {command, value…}), weights_sha256.
+/// commercial (bool), training ({manifest_hash, split_hash, seed, steps, …}), metrics (array of
+/// {command, value…}), weights_sha256.
 struct Model {
   std::string name;
   std::filesystem::path folder;

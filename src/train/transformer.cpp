@@ -262,6 +262,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
                       {"commercial", commercial},
                       {"training",
                        {{"manifest_hash", shard.hash},
+                        {"split_hash", shard.split_hash},
                         {"seed", options.seed},
                         {"steps", report.steps},
                         {"best_step", report.best_step},
