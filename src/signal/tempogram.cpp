@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/hot.hpp"
+#include "signal/frame_fft.hpp"
 #include "signal/stft.hpp"
 
 namespace euterpe {
@@ -34,22 +35,29 @@ EUTERPE_HOT void add(const float* x, double* sum, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) sum[i] += static_cast<double>(x[i]);
 }
 
-/// (Σ x·c, Σ x·s) over whole vectors of 16, which may be summed in any order.
-EUTERPE_HOT void correlate(const float* x, const float* c, const float* s, std::size_t n, float* sums) {
-  float even[16] = {}, odd[16] = {};
-  for (std::size_t i = 0; i + 16 <= n; i += 16) {
-    for (std::size_t k = 0; k < 16; ++k) even[k] += x[i + k] * c[i + k];
-    for (std::size_t k = 0; k < 16; ++k) odd[k] += x[i + k] * s[i + k];
-  }
-  sums[0] = sums[1] = 0;
-  for (std::size_t k = 0; k < 16; ++k) {
-    sums[0] += even[k];
-    sums[1] += odd[k];
-  }
-}
-
 EUTERPE_HOT void add_rotated(const float* c, const float* s, double a, double b, double* y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) y[i] += a * static_cast<double>(c[i]) - b * static_cast<double>(s[i]);
+}
+
+/// Leaves the strongest bin (or those that the reference's float logarithm cannot tell from it) and zeroes the others.
+/// Returns what the reference divides the frame by. It means to take the strongest bin's modulus, but orders complex
+/// numbers by their real parts: a bin of negative real part yields to the zeros around it, and is divided by next to
+/// nothing. Such frames outweigh all others, and the pulse is what they make it.
+double keep_strongest(std::span<std::complex<float>> spectrum) {
+  float strongest = 0;
+  for (const auto z : spectrum) strongest = std::max(strongest, std::norm(z));
+  const auto level = [](std::complex<float> z) { return std::log1p(1e6f * std::abs(z)); };
+  constexpr float kNear = 0.999f;  // below this share of the power, the logarithms differ for sure
+  float peak = 0;
+  for (const auto z : spectrum) {
+    if (std::norm(z) >= kNear * strongest) peak = std::max(peak, level(z));
+  }
+  std::complex<float> greatest{};
+  for (auto& z : spectrum) {
+    if (std::norm(z) < kNear * strongest || level(z) < peak) z = {};
+    if (z.real() > greatest.real() || (z.real() == greatest.real() && z.imag() > greatest.imag())) greatest = z;
+  }
+  return std::sqrt(static_cast<double>(std::numeric_limits<float>::min())) + static_cast<double>(std::abs(greatest));
 }
 
 /// `margin` values that rise in a line from 0 before the envelope, as many that fall after it (numpy's linear_ramp).
@@ -137,55 +145,40 @@ std::vector<float> predominant_local_pulse(std::span<const float> envelope, int 
   const auto win = static_cast<std::size_t>(options.win_length), half = win / 2, frames = envelope.size();
   const double bpm_per_bin = 60.0 * sample_rate / hop_length / static_cast<double>(win);
 
-  // The few bins between the tempo limits, under the window: each analyzes a frame and resynthesizes it. Rows are
-  // filled up with zeros to whole vectors of 16.
-  const std::size_t stride = (win + 15) / 16 * 16;
+  // The few bins between the tempo limits, as windowed waves.
   const std::vector<float> window = hann_window(options.win_length);
   std::vector<std::size_t> bins;
-  std::vector<float> cosines, sines;
+  std::vector<float> cosines, sines;  // [bins × win]
   for (std::size_t k = 0; k <= half; ++k) {
     const double bpm = bpm_per_bin * static_cast<double>(k);
     if (bpm < options.min_bpm || bpm > options.max_bpm) continue;
     bins.push_back(k);
-    for (std::size_t m = 0; m < stride; ++m) {
+    for (std::size_t m = 0; m < win; ++m) {
       const double angle = 2 * std::numbers::pi * static_cast<double>(k * m % win) / static_cast<double>(win);
-      cosines.push_back(m < win ? window[m] * static_cast<float>(std::cos(angle)) : 0.0f);
-      sines.push_back(m < win ? window[m] * static_cast<float>(std::sin(angle)) : 0.0f);
+      cosines.push_back(window[m] * static_cast<float>(std::cos(angle)));
+      sines.push_back(window[m] * static_cast<float>(std::sin(angle)));
     }
   }
   std::vector<float> pulse(frames, 0.0f);
   if (bins.empty()) return pulse;
 
-  std::vector<float> padded(frames + win + stride, 0.0f);
+  constexpr std::size_t kLanes = FrameFft::kLanes;
+  FrameFft fft(options.win_length, std::vector<double>(window.begin(), window.end()));
+  std::vector<lanes::Row> re(half + 1), im(half + 1);
+  std::vector<float> padded(frames + win + kLanes, 0.0f);
   std::ranges::copy(envelope, padded.begin() + static_cast<std::ptrdiff_t>(half));
-  std::vector<double> sum(frames + win + stride, 0.0);
+  std::vector<double> sum(frames + win, 0.0);
   std::vector<std::complex<float>> spectrum(bins.size());
-  std::vector<float> level(bins.size());
   for (std::size_t t = 0; t <= frames; ++t) {
+    const std::size_t lane = t % kLanes;
+    if (lane == 0) fft.forward(padded.data() + t, 1, re[0].value, im[0].value);
+    for (std::size_t b = 0; b < bins.size(); ++b) spectrum[b] = {re[bins[b]].value[lane], im[bins[b]].value[lane]};
+    const double divisor = keep_strongest(spectrum);
     for (std::size_t b = 0; b < bins.size(); ++b) {
-      float parts[2];
-      correlate(padded.data() + t, cosines.data() + b * stride, sines.data() + b * stride, stride, parts);
-      spectrum[b] = {parts[0], -parts[1]};
-      level[b] = std::log1p(1e6f * std::abs(spectrum[b]));
-    }
-    const float peak = std::ranges::max(level);
-    // The reference divides by the modulus of the greatest bin, and complex numbers are ordered by their real parts
-    // there: a peak of negative real part yields to the zeros around it and is divided by this next-to-nothing alone.
-    // Such frames outweigh all others, and the pulse is what they make it.
-    std::complex<float> greatest{};
-    for (std::size_t b = 0; b < bins.size(); ++b) {
-      const auto z = spectrum[b];
-      if (level[b] < peak) continue;
-      if (z.real() > greatest.real() || (z.real() == greatest.real() && z.imag() > greatest.imag())) greatest = z;
-    }
-    const double divisor =
-        std::sqrt(static_cast<double>(std::numeric_limits<float>::min())) + static_cast<double>(std::abs(greatest));
-    for (std::size_t b = 0; b < bins.size(); ++b) {
-      if (level[b] < peak || spectrum[b] == std::complex<float>{}) continue;
+      if (spectrum[b] == std::complex<float>{}) continue;
       const double weight = (bins[b] == 0 || bins[b] == half ? 1.0 : 2.0) / static_cast<double>(win) / divisor;
-      add_rotated(cosines.data() + b * stride, sines.data() + b * stride,
-                  weight * static_cast<double>(spectrum[b].real()), weight * static_cast<double>(spectrum[b].imag()),
-                  sum.data() + t, win);
+      add_rotated(cosines.data() + b * win, sines.data() + b * win, weight * static_cast<double>(spectrum[b].real()),
+                  weight * static_cast<double>(spectrum[b].imag()), sum.data() + t, win);
     }
   }
 
