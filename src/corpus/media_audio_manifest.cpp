@@ -39,7 +39,8 @@ void write_audio_manifest(const fs::path& path, AudioManifest& manifest) {
         {"version", kVersion},
         {"data", manifest.data},
         {"left_out", manifest.counts},
-        {"split_hash", manifest.split_hash}});
+        {"split_hash", manifest.split_hash},
+        {"augment", manifest.augment}});
   for (const AudioClip& c : manifest.clips)
     line({{"id", c.id},
           {"path", kept_path(c.path, folder)},
@@ -86,6 +87,7 @@ AudioManifest read_audio_manifest(const fs::path& path) {
         manifest.data = json.at("data");
         manifest.counts = json.at("left_out").get<std::map<std::string, int>>();
         manifest.split_hash = json.at("split_hash");
+        manifest.augment = json.at("augment");
       } else if (json.contains("left_out")) {
         manifest.left_out.push_back({json.at("id"), place(), json.at("left_out"), json.at("detail")});
       } else {

@@ -3,10 +3,10 @@
 /// a copy of their samples.
 ///
 /// JSON Lines. The first line is {format: "euterpe-audio", version, data: [{name, licence, commercial, clips}],
-/// left_out: {reason: count}, split_hash}; then one object for each recording kept, {id, path, sha256, label, group,
-/// split, licence, sample_rate, channels, offset, length, channel, dc, mended, noted}, and after them one for each left
-/// out, {id, path, left_out, detail}. Paths below the manifest's own folder are kept relative to it, so that both can
-/// be moved together.
+/// left_out: {reason: count}, split_hash, augment: [step]}; then one object for each recording kept, {id, path, sha256,
+/// label, group, split, licence, sample_rate, channels, offset, length, channel, dc, mended, noted}, and after them one
+/// for each left out, {id, path, left_out, detail}. Paths below the manifest's own folder are kept relative to it, so
+/// that both can be moved together.
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -43,8 +43,10 @@ struct AudioManifest {
   std::vector<LeftOutClip> left_out;
   nlohmann::json data = nlohmann::json::array();  ///< per source: {name, licence, commercial, clips, train}
   std::map<std::string, int> counts;              ///< reason → how many were left out, nameless ones included
-  std::string split_hash;                         ///< see Splits::hash()
-  std::string hash;                               ///< SHA-256 of the file, what a card carries as its manifest_hash
+  /// What a trainer does to each clip before it learns from it: AudioAugmentation::from_json(). Empty: nothing.
+  nlohmann::json augment = nlohmann::json::array();
+  std::string split_hash;  ///< see Splits::hash()
+  std::string hash;        ///< SHA-256 of the file, what a card carries as its manifest_hash
 };
 
 /// Fills in split_hash and hash. Throws Error{io}, and Error{bad_input} if a group stands in two splits.
