@@ -21,6 +21,7 @@
 #include "signal/hpss.hpp"
 #include "signal/mel.hpp"
 #include "signal/onset.hpp"
+#include "signal/pitch.hpp"
 #include "signal/spectral.hpp"
 #include "signal/stft.hpp"
 #include "signal/tempogram.hpp"
@@ -58,6 +59,9 @@ std::vector<float> envelope_of(const Recording& r, BandAggregate aggregate = Ban
 BeatFrames beats_of(const Recording& r) {
   return beat_track(envelope_of(r, BandAggregate::median), r.rate, kHopLength);
 }
+
+// The reference looks for pitch in the range of YinOptions' defaults, 65 to 2093 Hz.
+PitchTrack pitch_of(const Recording& r) { return pyin(r.samples, r.rate); }
 
 enum class Measure {
   array,   ///< relative error of all values
@@ -130,6 +134,14 @@ const std::array kFeatures{
               return one_row(predominant_local_pulse(envelope_of(r, BandAggregate::median), r.rate, kHopLength));
             }},
     Feature{"beat_frames", [](const Recording& r) { return one_row(beats_of(r).frames); }, 0.98, Measure::frames},
+    Feature{"yin", [](const Recording& r) { return one_row(yin(r.samples, r.rate)); }},
+    Feature{"pyin_f0", [](const Recording& r) { return one_row(pitch_of(r).f0); }, 0.98, Measure::pitch},
+    Feature{"pyin_voiced",
+            [](const Recording& r) {
+              const PitchTrack track = pitch_of(r);
+              return one_row(std::vector<float>(track.voiced.begin(), track.voiced.end()));
+            }},
+    Feature{"pyin_probability", [](const Recording& r) { return one_row(pitch_of(r).probability); }},
 };
 
 /// Stands for an error that cannot be stated: other shapes, or a NaN on one side only.
