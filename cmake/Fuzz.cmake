@@ -10,6 +10,7 @@ endif()
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(musicxml REQUIRED IMPORTED_TARGET pugixml zlib)
 
 add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g1)
 add_link_options(-fsanitize=address,undefined)
@@ -28,3 +29,9 @@ target_link_libraries(fuzz_base PUBLIC fmt::fmt PkgConfig::sodium)
 euterpe_fuzzer(midi ${CMAKE_SOURCE_DIR}/src/score/midi*.cpp ${CMAKE_SOURCE_DIR}/src/score/score.cpp
                ${CMAKE_SOURCE_DIR}/src/score/tempo_map.cpp)
 euterpe_fuzzer(safetensors ${CMAKE_SOURCE_DIR}/src/nn/safetensors.cpp)
+euterpe_fuzzer(musicxml ${CMAKE_SOURCE_DIR}/src/score/media_m*.cpp ${CMAKE_SOURCE_DIR}/src/score/musicxml.cpp
+               ${CMAKE_SOURCE_DIR}/src/score/midi*.cpp ${CMAKE_SOURCE_DIR}/src/score/unfold.cpp
+               ${CMAKE_SOURCE_DIR}/src/score/instrument_names.cpp ${CMAKE_SOURCE_DIR}/src/score/notation.cpp
+               ${CMAKE_SOURCE_DIR}/src/score/score.cpp ${CMAKE_SOURCE_DIR}/src/score/tempo_map.cpp)
+target_link_libraries(fuzz_musicxml PRIVATE PkgConfig::musicxml)
+target_compile_definitions(fuzz_musicxml PRIVATE EUTERPE_VERSION="fuzz")

@@ -1,13 +1,16 @@
 # euterpe_room(NAME [TORCH] LINK rooms... [PACKAGES libraries...]): src/NAME/*.cpp as the static library euterpe_NAME.
 # PACKAGES are for the room and its tests alone: what their flags define would keep the rooms below from using the
 # precompiled header.
-# Files media_*.cpp need the media packages and are left out where EUTERPE_MEDIA is OFF.
+# Files media_*.cpp need the media packages and are left out where EUTERPE_MEDIA is OFF; files no_media_*.cpp stand in for
+# them there.
 # TORCH rooms share one precompiled <torch/torch.h>: it costs half a minute, once.
 function(euterpe_room name)
   cmake_parse_arguments(ARG "TORCH" "" "LINK;PACKAGES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   if(NOT EUTERPE_MEDIA)
     list(FILTER sources EXCLUDE REGEX "/media_[^/]*\\.cpp$")
+  else()
+    list(FILTER sources EXCLUDE REGEX "/no_media_[^/]*\\.cpp$")
   endif()
   if(NOT sources)  # a room of headers alone
     file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/empty_${name}.cpp CONTENT "")

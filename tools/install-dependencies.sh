@@ -9,7 +9,7 @@ build=(
   libcli11-dev libspdlog-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev
   libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswresample-dev
   libebur128-dev libfluidsynth-dev fluid-soundfont-gm
-  libsqlite3-dev libsodium-dev libcairo2-dev
+  libsqlite3-dev libsodium-dev libcairo2-dev libpugixml-dev zlib1g-dev
   libgtest-dev librapidcheck-dev libbenchmark-dev
   clang-14 libclang-rt-14-dev
 )

@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <spdlog/version.h>
 #include <sqlite3.h>
+#include <zlib.h>
+#include <pugixml.hpp>
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -38,6 +40,8 @@ std::string version_text() {
   line("FluidSynth", fluid_version_str());
   line("libsodium", sodium_version_string());
   line("cairo", cairo_version_string());
+  line("pugixml", fmt::format("{}.{}", PUGIXML_VERSION / 1000, PUGIXML_VERSION % 1000 / 10));
+  line("zlib", zlibVersion());
   line("CLI11", CLI11_VERSION);
   line("fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100));
   line("spdlog", fmt::format("{}.{}.{}", SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH));
