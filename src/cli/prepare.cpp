@@ -2,30 +2,108 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "cli/command.hpp"
+#include "corpus/media_augment_audio.hpp"
 #include "corpus/media_catalog_source.hpp"
+#include "corpus/media_prepare_audio.hpp"
 
 namespace euterpe {
 namespace {
 
 struct Options {
-  std::filesystem::path data, folder, out;
+  std::filesystem::path data, folder, out, augment;
   std::vector<std::string> sets;
-  bool catalog = false, velocities = false, performed_timing = false;
-  std::string style = "none";
+  std::vector<std::filesystem::path> audio;
+  bool catalog = false, catalog_audio = false, keep_broken = false;
+  std::string style = "none", group_by = "artist";
+  PrepareOptions score;
+  PrepareAudioOptions sound;
 };
 
-void run(const Options& o, const Context& context) {
+constexpr std::size_t kNamed = 20;  // of those left out that are named on a terminal; all of them stand in the file
+
+/// \param left_out {id, reason, detail} each
+void print_left_out(const nlohmann::json& counts, const nlohmann::json& left_out) {
+  for (const auto& [reason, count] : counts.items()) fmt::print("  left out: {} ({})\n", count.get<int>(), reason);
+  for (std::size_t i = 0; i < left_out.size() && i < kNamed; ++i)
+    fmt::print("    {}: {}: {}\n", left_out[i]["id"].get<std::string>(), left_out[i]["reason"].get<std::string>(),
+               left_out[i]["detail"].get<std::string>());
+  if (left_out.size() > kNamed) fmt::print("    and {} more, see the file\n", left_out.size() - kNamed);
+}
+
+void print_sources(const nlohmann::json& data, const char* unit) {
+  for (const auto& source : data)
+    fmt::print("  from {}: {} {}, {}\n", source["name"].get<std::string>(), source[unit].get<int>(), unit,
+               source["licence"].get<std::string>());
+}
+
+void prepare_recordings(Options& o, const Context& context) {
+  std::vector<AudioSource> sources;
+  const GroupBy by = group_by(o.group_by);
+  for (const auto& folder : o.audio) sources.push_back(audio_source_from_folder(folder, by));
+  // A catalog that is not there has marked nothing; preparing a folder should not make one.
+  if (o.catalog_audio || std::filesystem::exists(context.catalog)) {
+    const auto catalog = open_catalog(context.catalog);
+    o.sound.forbidden = forbidden_tracks(*catalog);
+    if (o.catalog_audio) sources.push_back(audio_source_from_catalog(*catalog, by));
+  }
+  o.sound.limits.broken = !o.keep_broken;
+  o.sound.keep_near_duplicates = o.score.keep_near_duplicates;
+  nlohmann::json augment = nlohmann::json::array();
+  if (!o.augment.empty()) augment = AudioAugmentation::from_toml(read_text(o.augment), o.augment.string()).json();
+  AudioManifest manifest = prepare_audio(sources, o.sound);
+  manifest.augment = augment;
+  write_audio_manifest(o.out, manifest);
+
+  std::map<std::string, std::size_t> splits;
+  std::map<std::string, int> mended, noted;
+  double seconds = 0;
+  for (const AudioClip& clip : manifest.clips) {
+    ++splits[clip.split];
+    seconds += clip.length;
+    for (const std::string& defect : clip.mended) ++mended[defect];
+    for (const std::string& defect : clip.noted) ++noted[defect];
+  }
+  auto left_out = nlohmann::json::array();
+  for (const LeftOutClip& clip : manifest.left_out)
+    left_out.push_back({{"id", clip.id}, {"reason", clip.reason}, {"detail", clip.detail}});
+  if (context.json) {
+    print_json({{"manifest", o.out.string()},
+                {"clips", manifest.clips.size()},
+                {"hours", seconds / 3600},
+                {"splits", splits},
+                {"data", manifest.data},
+                {"mended", mended},
+                {"noted", noted},
+                {"left_out", manifest.counts},
+                {"left_out_clips", left_out},
+                {"split_hash", manifest.split_hash},
+                {"manifest_hash", manifest.hash}});
+  } else {
+    fmt::print("{}: {} clips, {:.2f} hours\n", o.out.string(), manifest.clips.size(), seconds / 3600);
+    for (const auto& [split, count] : splits) fmt::print("  {:<6} {:>6} clips\n", split, count);
+    print_sources(manifest.data, "clips");
+    for (const auto& [defect, count] : mended) fmt::print("  mended: {} ({})\n", count, defect);
+    for (const auto& [defect, count] : noted) fmt::print("  noted: {} ({})\n", count, defect);
+    print_left_out(manifest.counts, left_out);
+  }
+  if (manifest.clips.empty())
+    throw Error(Category::bad_input, "prepare", "no recording is left to learn from",
+                "the reasons stand beside the names above");
+}
+
+void prepare_scores(const Options& o, const Context& context) {
   std::vector<Source> sources;
   for (const std::string& set : o.sets) {
     if (o.data.empty()) throw Error(Category::usage, "prepare", "--sets needs --data, the folder that holds the sets");
     sources.push_back(source_from_dataset(set, o.data));
   }
   if (!o.folder.empty()) sources.push_back(source_from_folder(o.folder, o.style));
-  // A catalog that is not there has marked nothing; preparing a folder should not make one.
   if (o.catalog || std::filesystem::exists(context.catalog)) {
     const auto catalog = open_catalog(context.catalog);
     for (Source& source : sources) leave_out_forbidden(source, *catalog);
@@ -33,10 +111,9 @@ void run(const Options& o, const Context& context) {
   }
   if (sources.empty())
     throw Error(Category::usage, "prepare", "nothing to prepare",
-                "name --sets with --data, --folder, or --from-catalog");
-  PrepareOptions options;
-  options.velocities = o.velocities;
-  options.performed_timing = o.performed_timing;
+                "name --sets with --data, --folder, --from-catalog, --audio or --audio-from-catalog");
+  PrepareOptions options = o.score;
+  options.seed = context.seed;
   const Shard shard = prepare(sources, options);
   write_shard(o.out, shard);
 
@@ -52,30 +129,93 @@ void run(const Options& o, const Context& context) {
                 {"tokens", tokens},
                 {"splits", splits},
                 {"data", shard.data},
-                {"left_out", shard.left_out}});
+                {"left_out", shard.left_out},
+                {"left_out_pieces", shard.left_out_pieces},
+                {"split_hash", shard.split_hash}});
     return;
   }
   fmt::print("{}: {} pieces, {} tokens\n", o.out.string(), shard.pieces.size(), tokens);
   for (const auto& [split, count] : splits) fmt::print("  {:<6} {:>6} pieces\n", split, count);
-  for (const auto& source : shard.data)
-    fmt::print("  from {}: {} pieces, {}\n", source["name"].get<std::string>(), source["pieces"].get<int>(),
-               source["licence"].get<std::string>());
-  for (const auto& [reason, count] : shard.left_out) fmt::print("  left out: {} ({})\n", count, reason);
+  print_sources(shard.data, "pieces");
+  print_left_out(shard.left_out, shard.left_out_pieces);
+}
+
+void run(Options& o, const Context& context) {
+  const bool recordings = !o.audio.empty() || o.catalog_audio;
+  if (recordings && (!o.sets.empty() || !o.folder.empty() || o.catalog))
+    throw Error(Category::usage, "prepare", "scores and recordings make two files",
+                "run prepare once for each of them");
+  if (recordings)
+    prepare_recordings(o, context);
+  else
+    prepare_scores(o, context);
 }
 
 }  // namespace
 
 void setup_prepare(CLI::App& app, Context& context) {
   auto o = std::make_shared<Options>();
-  app.add_option("--data", o->data, "Folder that holds the public data sets")->envname("EUTERPE_DATA");
-  app.add_option("--sets", o->sets, "Data sets below --data: jsb, nottingham, pop909, classical")->delimiter(',');
-  app.add_option("--folder", o->folder, "Your own folder of MIDI files");
-  app.add_flag("--from-catalog", o->catalog, "The catalog's scores; tracks that may not be trained on are left out");
-  app.add_option("--style", o->style, "Style of the pieces of --folder and --from-catalog")->capture_default_str();
-  app.add_flag("--velocities", o->velocities, "Keep dynamics, at a third more tokens");
-  app.add_flag("--performed-timing", o->performed_timing,
-               "Keep performed timing instead of sixteenths and eighth triplets");
-  app.add_option("-o,--output", o->out, "Shard to write")->required();
+  app.add_option("-o,--output", o->out, "Shard (scores) or manifest (recordings) to write")->required();
+  app.add_flag("--keep-near-duplicates", o->score.keep_near_duplicates,
+               "Leave out exact doubles alone, not what is nearly the same");
+
+  const char* scores = "Scores";
+  app.add_option("--data", o->data, "Folder that holds the public data sets")->envname("EUTERPE_DATA")->group(scores);
+  app.add_option("--sets", o->sets, "Data sets below --data: jsb, nottingham, pop909, classical")
+      ->delimiter(',')
+      ->group(scores);
+  app.add_option("--folder", o->folder, "Your own folder of MIDI files")->group(scores);
+  app.add_flag("--from-catalog", o->catalog, "The catalog's scores; tracks that may not be trained on are left out")
+      ->group(scores);
+  app.add_option("--style", o->style, "Style of the pieces of --folder and --from-catalog")
+      ->capture_default_str()
+      ->group(scores);
+  app.add_flag("--velocities", o->score.velocities, "Keep dynamics, at a third more tokens")->group(scores);
+  app.add_flag("--performed-timing", o->score.performed_timing,
+               "Keep performed timing instead of sixteenths and eighth triplets")
+      ->group(scores);
+  app.add_option("--variants", o->score.variants,
+                 "Copies added to each training piece: transposed, faster or slower, with other dynamics")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str()
+      ->group(scores);
+
+  const char* recordings = "Recordings";
+  DefectLimits& limits = o->sound.limits;
+  app.add_option("--audio", o->audio, "Folders of recordings; writes a manifest of clean ones")
+      ->delimiter(',')
+      ->group(recordings);
+  app.add_flag("--audio-from-catalog", o->catalog_audio,
+               "The catalog's recordings; tracks that may not be trained on are left out")
+      ->group(recordings);
+  app.add_option("--group-by", o->group_by, "What a split never divides: artist, folder or file")
+      ->capture_default_str()
+      ->group(recordings);
+  app.add_option("--augment", o->augment, "Chain of augmentations (TOML) that a trainer is to apply")
+      ->group(recordings);
+  app.add_option("--shortest", limits.shortest, "Least seconds between the silence at both ends; 0 = any")
+      ->capture_default_str()
+      ->group(recordings);
+  app.add_option("--silent-share", limits.silent_share, "Greatest share of silence between them; 1 = any")
+      ->capture_default_str()
+      ->group(recordings);
+  app.add_option("--clipped-share", limits.clipped_share, "Greatest share of samples on flat tops; 1 = any")
+      ->capture_default_str()
+      ->group(recordings);
+  app.add_option("--end-level", limits.end_db,
+                 "Greatest level of the end over the whole, dB: -10 finds pieces cut off; 200 = any")
+      ->capture_default_str()
+      ->group(recordings);
+  app.add_option("--bandwidth", limits.bandwidth, "Hz that the spectrum must reach; 0 = any")
+      ->capture_default_str()
+      ->group(recordings);
+  app.add_flag("--keep-broken", o->keep_broken, "Keep files that break off or are damaged, as far as they decode")
+      ->group(recordings);
+  app.add_option("--same-recording", o->sound.duplicates.correlation,
+                 "Correlation of aligned waveforms from which two recordings are one")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(recordings);
   app.callback([o, &context] { run(*o, context); });
 }
 

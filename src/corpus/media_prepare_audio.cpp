@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <sstream>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -113,11 +115,14 @@ void leave_out_near_duplicates(std::vector<Heard>& all, const DuplicateOptions& 
     files.push_back(all[i].item->path);
     prints.push_back(std::move(all[i].facts.print));
   }
-  // The longest first, so that a recording goes only if one that stays holds part of it.
+  // The best first, so that a recording goes only if one that stays holds part of it.
   std::vector<std::size_t> order(kept.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  const auto length = [&](std::size_t i) { return all[kept[i]].verdict.length; };
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return length(a) > length(b) + 1; });
+  const auto worth = [&](std::size_t i) {
+    const Heard& h = all[kept[i]];
+    return std::tuple(-std::lround(h.verdict.length), h.verdict.mended.size(), -std::lround(h.facts.bandwidth / 500));
+  };
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return worth(a) < worth(b); });
   std::vector<std::size_t> rank(order.size());
   for (std::size_t r = 0; r < order.size(); ++r) rank[order[r]] = r;
   std::map<std::size_t, std::vector<const DuplicatePair*>> pairs_of;

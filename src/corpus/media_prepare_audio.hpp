@@ -43,8 +43,9 @@ struct PrepareAudioOptions {
 };
 
 /// Hears every file (in parallel, each in bounded memory), leaves out what cannot be read, what judge() refuses, exact
-/// doubles (equal bytes, or equal sound in another wrapping) and near duplicates, of which the longest useful part
-/// stays, among equals the first. What is left out is listed with its reason. Groups are split by hash, see split_of().
+/// doubles (equal bytes, or equal sound in another wrapping) and near duplicates, of which the one with the longest
+/// useful part stays, then the one with the fewest defects, the widest spectrum, the first. What is left out is listed
+/// with its reason. Groups are split by hash, see split_of().
 AudioManifest prepare_audio(std::span<const AudioSource> sources, const PrepareAudioOptions& options = {});
 
 }  // namespace euterpe
