@@ -161,15 +161,13 @@ std::string_view chord_shorthand(ChordQuality quality) {
   return kQualities[static_cast<std::size_t>(quality)].shorthand;
 }
 
-bool contains(ChordQuality quality, int semitones) {
-  return (kQualities[static_cast<std::size_t>(quality)].intervals >> fold(semitones) & 1) != 0;
-}
+unsigned chord_intervals(ChordQuality quality) { return kQualities[static_cast<std::size_t>(quality)].intervals; }
 
 std::string Chord::name() const {
   static constexpr const char* kMajorRoots[12] = {"C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"};
   static constexpr const char* kMinorRoots[12] = {"C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"};
   if (root < 0) return "N";
-  std::string out = (contains(quality, 3) ? kMinorRoots : kMajorRoots)[root % 12];
+  std::string out = ((chord_intervals(quality) >> 3 & 1) != 0 ? kMinorRoots : kMajorRoots)[root % 12];
   out += ':';
   out += chord_shorthand(quality);
   if (fold(bass) != 0) {
@@ -227,7 +225,7 @@ std::optional<Chord> parse_chord(std::string_view label) {
 int majmin_class(const Chord& chord) {
   if (chord.root < 0) return 24;
   if (chord.quality == ChordQuality::other) return -1;
-  const unsigned sounding = kQualities[static_cast<std::size_t>(chord.quality)].intervals | 1u << fold(chord.bass);
+  const unsigned sounding = chord_intervals(chord.quality) | 1u << fold(chord.bass);
   switch (sounding & kTriad) {
     case bits({0, 4, 7}):
       return chord.root % 12;

@@ -40,8 +40,8 @@ struct Chord {
 /// "(1)", the root alone, for `other`.
 std::string_view chord_shorthand(ChordQuality quality);
 
-/// Whether the quality has a tone so many semitones (0–11) above its root.
-bool contains(ChordQuality quality, int semitones);
+/// The tones of a quality: bit i stands for i semitones above the root, i = 0 … 11.
+unsigned chord_intervals(ChordQuality quality);
 
 /// Reads a Harte label: root with any number of # and b, shorthand or a list of degrees, degrees added or left out in
 /// brackets, bass degree. A label whose intervals fit no quality gets `other`; "N" gives root −1; "X" (a chord beyond

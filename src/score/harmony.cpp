@@ -61,7 +61,7 @@ int sounding_bass(const ChordSegment& segment, const BeatEvidence& evidence, std
     for (std::size_t i = 0; i < 12; ++i)
       bass[i] += evidence.beats[t].bass[(static_cast<std::size_t>(segment.chord.root) + i) % 12];
   const auto longest = static_cast<int>(std::max_element(bass.begin(), bass.end()) - bass.begin());
-  return contains(segment.chord.quality, longest) ? longest : 0;
+  return (chord_intervals(segment.chord.quality) >> longest & 1) != 0 ? longest : 0;
 }
 
 }  // namespace
