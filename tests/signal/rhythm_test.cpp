@@ -168,6 +168,12 @@ TEST(Rhythm, a_silent_stretch_stays_zero_beside_a_loud_one) {
   }
 }
 
+TEST(Rhythm, an_envelope_too_short_to_tell_has_the_tempo_nearest_to_the_prior) {
+  // One rise correlates with nothing, so that the prior alone decides, whole lags about 120 bpm: 117.45.
+  const std::vector<float> envelope{0, 0, 0, 2.4425783f, 0};
+  EXPECT_NEAR(tempogram_tempo(envelope, kRate), 60 * kRate / 512.0 / 22, 1e-9);
+}
+
 TEST(Rhythm, envelopes_of_a_few_frames_give_an_answer_of_their_length) {
   for (std::size_t n = 0; n < 8; ++n) {
     SCOPED_TRACE(n);
