@@ -1,0 +1,160 @@
+#include "signal/audio_harmony.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include "score/chord_decoding.hpp"
+#include "signal/chord_model.hpp"
+#include "signal/pitch_energy.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr std::size_t kTriads = 25;  ///< as majmin_class() counts, "no chord" last
+
+/// Frames 46 ms apart look at the same third of a second: what they say counts as one opinion of this share each.
+constexpr float kFrameShare = 0.1f;
+/// Nats for a change of chord, tuned on POP909's validation songs.
+constexpr float kChangeCost = 3.5f;
+/// A suspended or diminished chord replaces a triad only if it is as probable as this: a triad is right more often.
+constexpr float kCertain = 0.7f;
+/// What a second of a chord says of the key, in shares of log P(chord | key), and nats for a modulation.
+constexpr float kKeyNatsPerSecond = 0.1f, kModulationCost = 6;
+
+/// Probability of each triad and of no chord, [25], of a frame: sevenths count to the triad they are built on.
+std::array<float, kTriads> triads(const float* probabilities) {
+  std::array<float, kTriads> result{};
+  for (std::size_t root = 0; root < 12; ++root) {
+    for (std::size_t q = 0; q < kHeardQualities.size(); ++q) {
+      const int triad = majmin_class({static_cast<int>(root), kHeardQualities[q], 0});
+      if (triad >= 0) result[static_cast<std::size_t>(triad)] += probabilities[root * kHeardQualities.size() + q];
+    }
+  }
+  result[kTriads - 1] = probabilities[kHeardChords - 1];
+  return result;
+}
+
+/// The same chord with the quality that the frames [first, last) speak for.
+Chord refine(const Chord& triad, const std::vector<float>& probabilities, std::size_t first, std::size_t last) {
+  if (triad.root < 0 || first >= last) return triad;
+  constexpr std::size_t kCount = kHeardQualities.size();
+  std::array<float, kCount> mean{};
+  for (std::size_t t = first; t < last; ++t) {
+    const float* frame = probabilities.data() + t * kHeardChords + static_cast<std::size_t>(triad.root) * kCount;
+    for (std::size_t q = 0; q < kCount; ++q) mean[q] += frame[q] / static_cast<float>(last - first);
+  }
+  Chord best = triad;
+  float most = 0;
+  for (std::size_t q = 0; q < kCount; ++q) {
+    const Chord candidate{triad.root, kHeardQualities[q], 0};
+    const int named = majmin_class(candidate);
+    if (named == majmin_class(triad) ? mean[q] > most : named < 0 && mean[q] > std::max(kCertain, most)) {
+      best = candidate;
+      most = mean[q];
+    }
+  }
+  return best;
+}
+
+std::vector<ChordSegment> decode(const std::vector<float>& probabilities, std::size_t frames, double hop, double end) {
+  ChordEvidence evidence;
+  evidence.states = chord_states({ChordQuality::major, ChordQuality::minor});
+  evidence.log_likelihood.reserve(frames * evidence.states.size());
+  for (std::size_t t = 0; t < frames; ++t) {
+    evidence.times.push_back(t == 0 ? 0 : std::min(end, (static_cast<double>(t) - 0.5) * hop));
+    const auto frame = triads(probabilities.data() + t * kHeardChords);
+    for (const Chord& state : evidence.states) {
+      const float p = frame[static_cast<std::size_t>(majmin_class(state))];
+      evidence.log_likelihood.push_back(kFrameShare * std::log(p + 1e-6f));
+    }
+  }
+  evidence.times.push_back(end);
+  evidence.change_cost.assign(frames, kChangeCost);
+  std::vector<ChordSegment> chords = decode_chords(evidence);
+  for (ChordSegment& segment : chords) {
+    const auto frame_at = [&](double seconds) {
+      return std::min(frames, static_cast<std::size_t>(std::lround(seconds / hop + 0.5)));
+    };
+    segment.chord = refine(segment.chord, probabilities, frame_at(segment.start), frame_at(segment.end));
+  }
+  return chords;
+}
+
+/// Keys by the chords that they are made of, in the decoder's own terms: a state is the key's tonic triad.
+ChordEvidence key_evidence(const std::vector<ChordSegment>& chords) {
+  ChordEvidence evidence;
+  for (const Chord& state : chord_states({ChordQuality::major, ChordQuality::minor})) {
+    if (state.root >= 0) evidence.states.push_back(state);
+  }
+  evidence.times.push_back(chords.front().start);
+  for (const ChordSegment& segment : chords) {
+    evidence.times.push_back(segment.end);
+    const int triad = majmin_class(segment.chord);
+    const auto seconds = static_cast<float>(segment.end - segment.start);
+    for (const Chord& key : evidence.states) {
+      float nats = 0;  // no chord, or one that is no triad, says nothing
+      if (triad >= 0 && triad < 24) {
+        const auto degree = static_cast<std::size_t>((triad - key.root + 12) % 12 + triad / 12 * 12);
+        nats = kChordsOfKey[key.quality == ChordQuality::minor][degree];
+      }
+      evidence.log_likelihood.push_back(kKeyNatsPerSecond * seconds * nats);
+    }
+  }
+  evidence.change_cost.assign(chords.size(), kModulationCost);
+  return evidence;
+}
+
+std::vector<KeySegment> keys_of(const std::vector<ChordSegment>& chords) {
+  std::vector<KeySegment> keys;
+  if (std::ranges::none_of(chords, [](const ChordSegment& c) { return c.chord.root >= 0; })) return keys;
+  for (const ChordSegment& segment : decode_chords(key_evidence(chords))) {
+    keys.push_back({segment.start, segment.end, segment.chord.root, segment.chord.quality == ChordQuality::minor,
+                    segment.confidence});
+  }
+  return keys;
+}
+
+/// The key that explains all chords best; its confidence is its share among all keys.
+KeyEstimate global_key_of(const std::vector<ChordSegment>& chords) {
+  KeyEstimate best;
+  if (std::ranges::none_of(chords, [](const ChordSegment& c) { return c.chord.root >= 0; })) return best;
+  const ChordEvidence evidence = key_evidence(chords);
+  const std::size_t count = evidence.states.size();
+  std::vector<double> sums(count, 0.0);
+  for (std::size_t i = 0; i < evidence.log_likelihood.size(); ++i) {
+    sums[i % count] += static_cast<double>(evidence.log_likelihood[i]);
+  }
+  const auto top = std::ranges::max_element(sums);
+  double all = 0;
+  for (const double s : sums) all += std::exp(s - *top);
+  const Chord& tonic = evidence.states[static_cast<std::size_t>(top - sums.begin())];
+  best.tonic = tonic.root;
+  best.minor = tonic.quality == ChordQuality::minor;
+  best.confidence = 1 / all;
+  return best;
+}
+
+std::vector<ChordSegment> chords_of(std::span<const float> mono) {
+  const double end = static_cast<double>(mono.size()) / kPitchEnergyRate;
+  if (mono.empty()) return {};
+  const Matrix energy = pitch_energy(mono);
+  return decode(chord_probabilities(energy), energy.frames, energy.hop, end);
+}
+
+}  // namespace
+
+AudioHarmony estimate_harmony(std::span<const float> mono22050) {
+  AudioHarmony harmony;
+  harmony.chords = chords_of(mono22050);
+  harmony.keys = keys_of(harmony.chords);
+  harmony.key = global_key_of(harmony.chords);
+  return harmony;
+}
+
+std::vector<ChordSegment> estimate_chords(std::span<const float> mono22050) { return chords_of(mono22050); }
+std::vector<KeySegment> estimate_keys(std::span<const float> mono22050) { return keys_of(chords_of(mono22050)); }
+KeyEstimate estimate_global_key(std::span<const float> mono22050) { return global_key_of(chords_of(mono22050)); }
+
+}  // namespace euterpe

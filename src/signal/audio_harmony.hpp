@@ -1,0 +1,29 @@
+#pragma once
+/// Chords and keys of a recording. All take mono audio at 22,050 Hz (full scale ±1; NaN and infinity count as silence)
+/// of any length, also none.
+#include <span>
+#include <vector>
+
+#include "score/annotation.hpp"
+#include "score/key.hpp"
+
+namespace euterpe {
+
+struct AudioHarmony {
+  /// From the first to the last sample without gaps, "N" where none sounds. Triads are judged by a network
+  /// (signal/chord_model.hpp) and the most probable path through its answers; a seventh or a suspension is named where
+  /// it is more probable than the plain triad.
+  std::vector<ChordSegment> chords;
+  /// From the first to the last sample, neighbors differ; empty where no chord was heard.
+  std::vector<KeySegment> keys;
+  KeyEstimate key;  ///< of the whole; confidence 0 where no chord was heard
+};
+
+/// All three from one pass over the audio.
+AudioHarmony estimate_harmony(std::span<const float> mono22050);
+
+std::vector<ChordSegment> estimate_chords(std::span<const float> mono22050);
+std::vector<KeySegment> estimate_keys(std::span<const float> mono22050);
+KeyEstimate estimate_global_key(std::span<const float> mono22050);
+
+}  // namespace euterpe
