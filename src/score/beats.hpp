@@ -1,0 +1,31 @@
+#pragma once
+/// Beats, downbeats, meter and tempo of a score or of a performance kept as MIDI.
+#include <vector>
+
+#include "score/beat_network.hpp"
+#include "score/beat_track.hpp"
+#include "score/score.hpp"
+
+namespace euterpe {
+
+/// A note as it is heard, whatever the tempo map says.
+struct TimedNote {
+  double start = 0, end = 0;  ///< seconds
+  int pitch = 60;             ///< MIDI; on drums the General MIDI percussion key
+  int velocity = 80;          ///< 1–127
+  bool drums = false;
+};
+
+/// Notes of all tracks in order of time, drums too, in seconds through the tempo map.
+std::vector<TimedNote> timed_notes(const Score& score);
+
+/// Onsets by register, weighted by velocity, and changes of what sounds. Memory goes with the last note's end.
+RhythmChannels rhythm_channels(const std::vector<TimedNote>& notes);
+
+/// The network that hears beats in notes (score/beat_weights.cpp).
+const BeatNetwork& score_beat_network();
+
+/// Beats heard in the notes alone: no tempo map, no bar lines. Long pieces as track_in_windows has them.
+BeatTrack track_beats(const std::vector<TimedNote>& notes);
+
+}  // namespace euterpe
