@@ -6,12 +6,6 @@ namespace euterpe::kernels {
 
 /// y += a · x
 void add_scaled(const float* x, float a, float* y, std::size_t n);
-/// y += a · √x: weights a magnitude that is kept as power
-void add_scaled_root(const float* x, float a, float* y, std::size_t n);
-/// y += √x · (a − c)², the second moment about c
-void add_root_moment(const float* x, float a, const float* c, float* y, std::size_t n);
-/// y += ln(max(x, floor)), to 2 units in the last place of the logarithm; x finite
-void add_log(const float* x, float floor, float* y, std::size_t n);
 /// x = 10 · log10(max(x, floor)) in place
 void decibels(float* x, float floor, std::size_t n);
 /// y = √x
@@ -21,6 +15,8 @@ void roots(const float* x, float* y, std::size_t n);
 void magnitudes(const float* re, const float* im, float* out, std::size_t n);
 /// y = x · x
 void squares(const float* x, float* y, std::size_t n);
+/// x = max(x − offset, least) in place
+void subtract_and_limit(float* x, float offset, float least, std::size_t n);
 float maximum(const float* x, std::size_t n);  ///< −∞ for n = 0
 double dot(const float* x, const float* y, std::size_t n);
 double sum_of_squares(const float* x, std::size_t n);

@@ -18,7 +18,8 @@ struct alignas(kLanes * sizeof(float)) Row {
 };
 
 constexpr std::size_t kBlock = 8;
-using Floats = float __attribute__((vector_size(kBlock * sizeof(float)), aligned(4), may_alias));
+using Floats = float
+    __attribute__((vector_size(kBlock * sizeof(float)), aligned(4), may_alias));  ///< eight floats, wherever they lie
 using Indices = std::int32_t __attribute__((vector_size(kBlock * sizeof(std::int32_t))));
 
 /// a0 b0 a1 b1 a2 b2 a3 b3, and the same of the upper halves.
