@@ -1,10 +1,8 @@
 #include "catalog/analysis.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
-#include <fstream>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -13,7 +11,8 @@
 #include "media/decode.hpp"
 #include "score/descriptors.hpp"
 #include "score/key.hpp"
-#include "score/midi.hpp"
+#include "score/profile.hpp"
+#include "score/score_file.hpp"
 #include "signal/audio_features.hpp"
 #include "signal/frame_descriptors.hpp"
 #include "signal/landmarks.hpp"
@@ -25,17 +24,8 @@ namespace {
 
 constexpr std::string_view kAudioSpace = "audio.v1", kScoreSpace = "score.v1";
 
-/// A MIDI file says so in its first bytes, bare or inside a RIFF container; a name decides only where those do not.
-bool is_score(const std::filesystem::path& path) {
-  std::array<char, 12> head{};
-  std::ifstream in(path, std::ios::binary);
-  in.read(head.data(), head.size());
-  const std::string_view bytes(head.data(), static_cast<std::size_t>(in.gcount()));
-  if (bytes.starts_with("MThd")) return true;
-  if (bytes.starts_with("RIFF") && bytes.substr(std::min<std::size_t>(8, bytes.size())).starts_with("RMID"))
-    return true;
-  return is_midi_name(path);
-}
+/// A score says so in its first bytes; a name decides only where those do not.
+bool is_score(const std::filesystem::path& path) { return begins_as_score(path) || is_score_name(path); }
 
 void put_key(Descriptors& descriptors, const KeyEstimate& key) {
   descriptors.numbers["key_confidence"] = key.confidence;
@@ -124,11 +114,12 @@ std::string title_of(const Score& score) {
 Analysis analyze_score(const std::filesystem::path& path) {
   Analysis result;
   result.kind = "score";
-  MidiReadResult read = read_midi(path);
+  ScoreReadResult read = read_score(path);
   const Score& score = read.score;
   result.warnings = std::move(read.mended);
   result.duration = score.duration().value;
   result.title = title_of(score);
+  result.artist = std::move(read.composer);
 
   Descriptors& d = result.descriptors;
   const double quarters = static_cast<double>(score.end_tick()) / score.ticks_per_quarter;
@@ -146,6 +137,11 @@ Analysis analyze_score(const std::filesystem::path& path) {
   d.numbers["meter_denominator"] = meter.denominator;
   d.texts["meter"] = std::to_string(meter.numerator) + "/" + std::to_string(meter.denominator);
   put_key(d, estimate_key(pitch_class_durations(score)));
+  ScoreProfile parts = profile(score);
+  d.numbers.merge(parts.statistics);
+  result.histograms["pitch_classes"].assign(parts.pitch_classes.begin(), parts.pitch_classes.end());
+  result.histograms["intervals"].assign(parts.intervals.begin(), parts.intervals.end());
+  result.instruments = std::move(parts.instruments);
   d.embedding_space = kScoreSpace;
   d.embedding = score_features(grid_notes(score));
   return result;

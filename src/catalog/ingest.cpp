@@ -20,6 +20,7 @@
 #include "catalog/text.hpp"
 #include "catalog/walk.hpp"
 #include "media/decode.hpp"
+#include "score/score_file.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -296,7 +297,7 @@ void drop_stale_failures(Catalog& catalog, const MusicWalk& walk) {
 
 IngestSummary ingest(Catalog& catalog, const std::vector<fs::path>& paths, const IngestOptions& options) {
   IngestSummary summary;
-  const auto music = [](const fs::path& path) { return is_audio_name(path) || is_midi_name(path); };
+  const auto music = [](const fs::path& path) { return is_audio_name(path) || is_score_name(path); };
   MusicWalk walk = walk_music(paths, options.wanted ? options.wanted : music);
   drop_stale_failures(catalog, walk);
   summary.skipped = walk.skipped;

@@ -17,7 +17,7 @@
 #include "compose/write_score.hpp"
 #include "media/decode.hpp"
 #include "recognize/style_score.hpp"
-#include "score/midi.hpp"
+#include "score/score_file.hpp"
 
 namespace euterpe {
 namespace {
@@ -107,7 +107,7 @@ void run(Options& o, const Context& context) {
     if (!o.key.empty() || o.compose.tempo || !o.meter.empty())
       throw Error(Category::usage, "compose", "--key, --tempo and --meter do not go with --continue",
                   "the piece keeps its own");
-    prompt = read_midi(o.prompt).score;
+    prompt = read_score(o.prompt).score;
     o.compose.prompt = &prompt;
     if (o.compose.style.empty()) o.compose.style = closest_style(prompt, composer.styles());
   }
@@ -170,7 +170,7 @@ void setup_compose(CLI::App& app, Context& context) {
       "--style", o->compose.style,
       "chorale, folk, pop, or what the model has learned (default: its first; with --continue the one heard there)");
   app.add_option("--bars", o->compose.bars, "Bars to write")->capture_default_str();
-  app.add_option("--continue", o->prompt, "MIDI file to go on from")->check(CLI::ExistingFile);
+  app.add_option("--continue", o->prompt, "MIDI or MusicXML file to go on from")->check(CLI::ExistingFile);
   app.add_option("--key", o->key, "\"C major\", \"F# minor\", \"Bb\", \"Am\" (default: the model chooses)");
   app.add_option("--tempo", o->compose.tempo, "Quarter notes a minute, 30 to 240 (default: the model chooses)");
   app.add_option("--meter", o->meter, "4/4, 3/4, 6/8 … (default: the model chooses)");

@@ -22,6 +22,7 @@
 #include "media/loudness.hpp"
 #include "media/synthesize.hpp"
 #include "score/midi.hpp"
+#include "score/score_file.hpp"
 
 namespace euterpe {
 namespace {
@@ -160,10 +161,10 @@ std::string Demo::render() {
 std::vector<std::filesystem::path> Demo::chosen_music() const {
   std::vector<std::filesystem::path> files;
   for (const auto& path : walk_files({options_.music})) {
-    if (is_audio_name(path) || is_midi_name(path)) files.push_back(path);
+    if (is_audio_name(path) || is_score_name(path)) files.push_back(path);
   }
   if (files.empty()) {
-    throw Error(Category::not_found, "demo", options_.music.string() + ": no audio or MIDI file below it");
+    throw Error(Category::not_found, "demo", options_.music.string() + ": no audio or score file below it");
   }
   if (files.size() <= kMostFiles) return files;
   std::vector<std::filesystem::path> chosen;

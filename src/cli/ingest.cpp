@@ -16,6 +16,7 @@
 #include "catalog/text.hpp"
 #include "cli/command.hpp"
 #include "media/decode.hpp"
+#include "score/score_file.hpp"
 
 namespace euterpe {
 namespace {
@@ -43,9 +44,9 @@ const char* status_name(IngestItem::Status status) {
 void report_item(const IngestItem& item, bool jsonl) {
   const std::string path = printable(item.path.native());
   if (item.status == IngestItem::Status::failed) spdlog::warn("{}: {}", path, item.cause);
-  // Real MIDI files are mended by the dozen; a recording that breaks off is something to know.
+  // Real scores are mended by the dozen; a recording that breaks off is something to know.
   for (const std::string& warning : item.warnings)
-    spdlog::log(is_midi_name(item.path) ? spdlog::level::debug : spdlog::level::warn, "{}: {}", path, warning);
+    spdlog::log(is_score_name(item.path) ? spdlog::level::debug : spdlog::level::warn, "{}: {}", path, warning);
   if (!jsonl) return;
   nlohmann::json row{{"path", path}, {"status", status_name(item.status)}};
   if (!item.track.empty()) row["track"] = item.track;
@@ -134,7 +135,7 @@ void run(const IngestArguments& arguments, const Context& context) {
 
 void setup_ingest(CLI::App& app, Context& context) {
   const auto arguments = std::make_shared<IngestArguments>();
-  app.add_option("PATH", arguments->paths, "Audio and MIDI files, and folders of them");
+  app.add_option("PATH", arguments->paths, "Audio, MIDI and MusicXML files, and folders of them");
   app.add_option("--listens", arguments->listens,
                  "Listening log: CSV user,track,time, or one line `user item item ...` a user; - reads stdin");
   app.footer(

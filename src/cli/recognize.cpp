@@ -65,7 +65,7 @@ void run(const Options& options, const Context& context) {
     else
       for (const auto& file : recognizable_files({path})) rows.push_back({file.string(), {}, {}});
   }
-  if (rows.empty()) throw Error(Category::not_found, "recognize", "no audio or MIDI file below the given folders");
+  if (rows.empty()) throw Error(Category::not_found, "recognize", "no audio or score file below the given folders");
   // A model that is missing or refused is wrong for all files, so it is asked for before any of them is read.
   std::vector<std::uint8_t> piped;
   for (const Row& row : rows)
@@ -113,7 +113,7 @@ void run(const Options& options, const Context& context) {
 
 void setup_recognize(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("paths", options->paths, "Audio and MIDI files, folders of them, or - for standard input")
+  app.add_option("paths", options->paths, "Audio, MIDI and MusicXML files, folders of them, or - for standard input")
       ->required()
       ->type_name("FILE|FOLDER|-");
   app.add_option("--score-model", options->recognize.score_model, "Model for scores: a name, or a folder with a slash")

@@ -9,7 +9,7 @@
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "catalog/licence.hpp"
-#include "score/midi.hpp"
+#include "score/score_file.hpp"
 
 namespace euterpe {
 
@@ -36,7 +36,7 @@ Source source_from_catalog(Catalog& catalog, const std::string& style) {
         ++source.left_out["changed since ingest"];
         continue;
       }
-      piece.score = read_midi(bytes).score;
+      piece.score = read_score(bytes, track.path).score;
     } catch (const Error& e) {
       spdlog::warn("left out {}: {}", track.path, e.what());
       ++source.left_out["unreadable"];

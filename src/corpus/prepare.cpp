@@ -13,7 +13,7 @@
 #include "base/random.hpp"
 #include "corpus/splits.hpp"
 #include "score/key.hpp"
-#include "score/midi.hpp"
+#include "score/score_file.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -174,7 +174,7 @@ Source source_from_folder(const fs::path& folder, const std::string& style) {
   source.name = folder.filename().string();
   source.licence = "the user's own";
   for (const fs::path& path : walk_files({folder})) {
-    if (path.extension() != ".mid" && path.extension() != ".midi") continue;
+    if (!is_score_name(path)) continue;
     Piece piece;
     const fs::path relative = path.lexically_relative(folder);
     const std::string first = relative.begin()->string();
@@ -185,7 +185,7 @@ Source source_from_folder(const fs::path& folder, const std::string& style) {
     try {
       const auto bytes = read_file(path);
       piece.file = sha256(bytes);
-      piece.score = read_midi(bytes).score;
+      piece.score = read_score(bytes, path).score;
     } catch (const Error& e) {
       spdlog::warn("left out {}: {}", path.string(), e.what());
       ++source.left_out["unreadable"];
@@ -194,7 +194,7 @@ Source source_from_folder(const fs::path& folder, const std::string& style) {
     source.pieces.push_back(std::move(piece));
   }
   if (source.pieces.empty())
-    throw Error(Category::not_found, "prepare", folder.string() + ": holds no readable .mid file");
+    throw Error(Category::not_found, "prepare", folder.string() + ": holds no readable score (MIDI or MusicXML)");
   return source;
 }
 

@@ -2,38 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <mutex>
 #include <optional>
-#include <string_view>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/temporary_file.hpp"
 #include "media/decode.hpp"
-#include "score/midi.hpp"
+#include "score/score_file.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
 namespace {
 
-/// "MThd", or the same inside a RIFF file of type RMID.
-bool begins_as_midi(std::span<const std::uint8_t> bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 12));
-  return text.starts_with("MThd") ||
-         (text.starts_with("RIFF") && text.substr(std::min<std::size_t>(8, text.size())) == "RMID");
-}
-
 /// Nothing if the file cannot be read.
-std::optional<bool> begins_as_midi(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  char head[12] = {};
-  in.read(head, sizeof head);
-  if (in.bad() || !in.is_open()) return {};
-  return begins_as_midi(std::span(reinterpret_cast<const std::uint8_t*>(head), static_cast<std::size_t>(in.gcount())));
+std::optional<bool> is_score(const fs::path& path) {
+  if (!std::ifstream(path, std::ios::binary).is_open()) return {};
+  return begins_as_score(path);
 }
 
 bool allows_commercial(const Model& model) {
@@ -68,33 +55,6 @@ Recognition answer(const StyleModel& style, const char* kind, const std::vector<
   return result;
 }
 
-/// A file that lasts as long as the object, for decoders that must seek.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::span<const std::uint8_t> bytes) {
-    std::string name = (fs::temp_directory_path() / "euterpe-XXXXXX").string();
-    const int descriptor = mkstemp(name.data());
-    if (descriptor < 0) throw Error(Category::io, "recognize", name + ": cannot make a temporary file");
-    close(descriptor);
-    path_ = name;
-    std::ofstream out(path_, std::ios::binary);
-    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    if (!out.flush()) {
-      fs::remove(path_);
-      throw Error(Category::io, "recognize", name + ": cannot write", "Is the disk full?");
-    }
-  }
-  ~TemporaryFile() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 }  // namespace
 
 struct Recognizer::Models {
@@ -122,21 +82,21 @@ void Recognizer::load(bool score) {
 }
 
 void Recognizer::load_for(const fs::path& path) {
-  if (const auto is_score = begins_as_midi(path)) load(*is_score);
+  if (const auto score = is_score(path)) load(*score);
 }
 
 void Recognizer::load_for(std::span<const std::uint8_t> bytes) {
-  if (!bytes.empty()) load(begins_as_midi(bytes));
+  if (!bytes.empty()) load(begins_as_score(bytes));
 }
 
 Recognition Recognizer::recognize(std::span<const std::uint8_t> bytes) {
   if (bytes.empty()) throw Error(Category::bad_input, "recognize", "empty: there is nothing to recognize");
-  if (!begins_as_midi(bytes)) {
-    const TemporaryFile file(bytes);
+  if (!begins_as_score(bytes)) {
+    const TemporaryFile file("recognize", bytes);
     return recognize(file.path());
   }
   load(true);
-  const MidiReadResult read = read_midi(bytes);
+  const ScoreReadResult read = read_score(bytes);
   const auto notes = grid_notes(read.score);
   if (notes.empty())
     throw Error(Category::bad_input, "recognize",
@@ -147,9 +107,9 @@ Recognition Recognizer::recognize(std::span<const std::uint8_t> bytes) {
 }
 
 Recognition Recognizer::recognize(const fs::path& path) {
-  const auto is_score = begins_as_midi(path);
-  if (!is_score) throw Error(Category::io, "recognize", path.string() + ": cannot be read");
-  if (*is_score) {
+  const auto score = is_score(path);
+  if (!score) throw Error(Category::io, "recognize", path.string() + ": cannot be read");
+  if (*score) {
     try {
       return recognize(std::span<const std::uint8_t>(read_file(path)));
     } catch (const Error& error) {
@@ -170,7 +130,7 @@ std::vector<fs::path> recognizable_files(const std::vector<fs::path>& roots) {
       continue;
     }
     for (fs::path& file : walk_files({root}))
-      if (is_audio_name(file) || is_midi_name(file)) files.push_back(std::move(file));
+      if (is_audio_name(file) || is_score_name(file)) files.push_back(std::move(file));
   }
   return files;
 }

@@ -39,7 +39,7 @@ class Recognizer {
   void load_for(const std::filesystem::path& path);
   void load_for(std::span<const std::uint8_t> bytes);
 
-  /// Told apart by content: a file that begins as MIDI does is a score, anything else is given to the audio decoder.
+  /// Told apart by content: a file that begins as MIDI or MusicXML does is a score, anything else is given to the audio decoder.
   /// Error{bad_input} naming the file and why there is no answer: silence, drums alone, too few notes, not music;
   /// Error{io} if it cannot be read; and what load_for throws, where it was not called.
   Recognition recognize(const std::filesystem::path& path);
@@ -53,7 +53,7 @@ class Recognizer {
   std::unique_ptr<Models> models_;
 };
 
-/// Audio and MIDI files among and below `roots`, sorted; a file named itself is taken whatever its name.
+/// Audio and score files among and below `roots`, sorted; a file named itself is taken whatever its name.
 std::vector<std::filesystem::path> recognizable_files(const std::vector<std::filesystem::path>& roots);
 
 }  // namespace euterpe
