@@ -225,11 +225,18 @@ Matrix cqt_magnitude(std::span<const float> samples, int sample_rate, const CqtO
 
   Matrix result(bins, 1 + signal.size() / static_cast<std::size_t>(hop),
                 static_cast<double>(options.hop_length) / sample_rate);
+  // An octave lower at half the rate a filter is the same list of numbers.
+  Octave octave;
+  bool same = false;
   for (std::size_t end = bins; end > 0;) {
     const std::size_t begin = end - std::min(end, per_octave);
-    respond(signal, hop, make_octave({hz.data() + begin, end - begin}, rate, top_rate, options), begin, result);
+    if (!same || end - begin < per_octave) {
+      octave = make_octave({hz.data() + begin, end - begin}, rate, top_rate, options);
+    }
+    respond(signal, hop, octave, begin, result);
     end = begin;
-    if (end > 0 && hop % 2 == 0) {
+    same = hop % 2 == 0;
+    if (end > 0 && same) {
       hop /= 2;
       rate /= 2;
       lower(1);
