@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/hot.hpp"
+#include "signal/lanes.hpp"
 #include "signal/vector_math.hpp"
 
 #if defined(__x86_64__)
@@ -76,6 +77,13 @@ EUTERPE_HOT void add_scaled(const float* x, float a, float* y, std::size_t n) {
 EUTERPE_HOT void decibels(float* x, float floor, std::size_t n) {
   constexpr float kDecibelsPerNeper = 4.3429448f;
   for (std::size_t i = 0; i < n; ++i) x[i] = kDecibelsPerNeper * vector_math::log_of(x[i] > floor ? x[i] : floor);
+}
+
+EUTERPE_HOT void weighted_rows(const float* strip, const float* weights, std::size_t n, float* out) {
+  const auto* rows = reinterpret_cast<const lanes::Frames*>(strip);
+  lanes::Frames sum = {};
+  for (std::size_t k = 0; k < n; ++k) sum += rows[k] * weights[k];
+  *reinterpret_cast<lanes::Frames*>(out) = sum;
 }
 
 EUTERPE_HOT void subtract_and_limit(float* x, float offset, float least, std::size_t n) {

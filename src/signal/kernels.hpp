@@ -15,6 +15,9 @@ void roots(const float* x, float* y, std::size_t n);
 void magnitudes(const float* re, const float* im, float* out, std::size_t n);
 /// y = x · x
 void squares(const float* x, float* y, std::size_t n);
+/// out[l] = Σ weights[k] · strip[k · kLanes + l] over k < n: a weighted sum of the rows of a strip (see lanes.hpp);
+/// both 64-byte aligned
+void weighted_rows(const float* strip, const float* weights, std::size_t n, float* out);
 /// x = max(x − offset, least) in place
 void subtract_and_limit(float* x, float offset, float least, std::size_t n);
 float maximum(const float* x, std::size_t n);  ///< −∞ for n = 0

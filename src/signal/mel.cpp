@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/hot.hpp"
 #include "signal/kernels.hpp"
 #include "signal/stft_strips.hpp"
 
@@ -18,13 +17,6 @@ constexpr double kHzPerMel = 200.0 / 3;  // below the break
 constexpr double kBreakHz = 1000;
 constexpr double kBreakMel = kBreakHz / kHzPerMel;
 const double kLogStep = std::log(6.4) / 27;  // 27 mels from 1 kHz to 6.4 kHz
-
-EUTERPE_HOT void weigh(const float* strip, const float* weights, std::size_t count, float* out) {
-  auto* rows = reinterpret_cast<const lanes::Frames*>(strip);
-  lanes::Frames sum = {};
-  for (std::size_t k = 0; k < count; ++k) sum += rows[k] * weights[k];
-  *reinterpret_cast<lanes::Frames*>(out) = sum;
-}
 
 /// Calls visit(filter, bin, weight) where the weight is positive, filter by filter.
 template <class Visit>
@@ -88,7 +80,7 @@ MelFilters::MelFilters(int sample_rate, int n_fft, const MelOptions& options)
 
 void MelFilters::apply(const float* strip, float* mel) const {
   for (const Filter& filter : filters_) {
-    weigh(strip + filter.first * lanes::kLanes, weights_.data() + filter.at, filter.count, mel);
+    kernels::weighted_rows(strip + filter.first * lanes::kLanes, weights_.data() + filter.at, filter.count, mel);
     mel += lanes::kLanes;
   }
 }

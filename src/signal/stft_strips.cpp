@@ -1,10 +1,9 @@
 #include "signal/stft_strips.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <numbers>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "signal/kernels.hpp"
@@ -57,15 +56,18 @@ void StftStrips::transform(std::span<const float> samples, std::ptrdiff_t begin,
     first = edge_.data();
   }
   fft_.forward(first, hop, re_.front().value, im_.front().value);
+  has_magnitude_ = has_power_ = false;
 }
 
 const float* StftStrips::magnitude() {
-  kernels::magnitudes(re(), im(), magnitude_.front().value, bins() * kLanes);
+  if (!std::exchange(has_magnitude_, true)) {
+    kernels::magnitudes(re(), im(), magnitude_.front().value, bins() * kLanes);
+  }
   return magnitude_.front().value;
 }
 
 const float* StftStrips::power() {
-  kernels::squares(magnitude(), power_.front().value, bins() * kLanes);
+  if (!std::exchange(has_power_, true)) kernels::squares(magnitude(), power_.front().value, bins() * kLanes);
   return power_.front().value;
 }
 

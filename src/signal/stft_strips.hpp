@@ -26,11 +26,11 @@ class StftStrips {
   /// Transforms `count` frames, 1 … kLanes, the first of which begins at samples[begin]; outside of `samples` there are
   /// zeros. The lanes behind `count` hold frames of zeros or of what follows.
   void transform(std::span<const float> samples, std::ptrdiff_t begin, std::size_t count);
-  /// Of the last transform(); magnitude() and power() are calculated from it at each call.
+  /// Of the last transform(); magnitude and power are calculated when first asked for.
   const float* re() const { return re_.front().value; }
   const float* im() const { return im_.front().value; }
   const float* magnitude();
-  const float* power();  ///< the square of magnitude(), whose array stands then too
+  const float* power();  ///< the exact square of magnitude()
 
   /// All frames of a recording in order: visit(first, count) with the strip in place.
   void for_each(std::span<const float> samples, const std::function<void(std::size_t, std::size_t)>& visit);
@@ -40,6 +40,7 @@ class StftStrips {
   FrameFft fft_;
   std::vector<float> edge_;  // frames that reach beyond the samples, with the zeros
   std::vector<lanes::Row> re_, im_, magnitude_, power_;
+  bool has_magnitude_ = false, has_power_ = false;
 };
 
 /// Calls visit(first, count, tile) for strips of the matrix's columns, copied side by side: tile is [bins × kLanes].
