@@ -114,9 +114,17 @@ std::string jams_chord(const Chord& chord) {
   return label;
 }
 
+/// JAMS says durations where segments have ends. Readers add them up again, and mir_eval refuses segments that then
+/// overlap, be it by the last bit.
+double duration_between(double time, double end) {
+  double duration = std::max(0.0, end - time);
+  while (time + duration > end && duration > 0) duration = std::nextafter(duration, 0.0);
+  return duration;
+}
+
 json observation(double time, double end, json value, json sure) {
   return {{"time", seconds(time)},
-          {"duration", seconds(std::max(0.0, seconds(end) - seconds(time)))},
+          {"duration", duration_between(seconds(time), seconds(end))},
           {"value", std::move(value)},
           {"confidence", std::move(sure)}};
 }

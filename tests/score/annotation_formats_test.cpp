@@ -82,6 +82,18 @@ TEST(AnnotationFormats, WriteJamsInTheNamespacesOfTheirKinds) {
   EXPECT_EQ(data["tempo"][0]["value"], 120.5);
 }
 
+TEST(AnnotationFormats, WriteJamsWhoseSegmentsDoNotOverlapByABit) {
+  Annotations a;
+  for (int i = 0; i < 1000; ++i) a.structure.push_back({0.01 * i, 0.01 * (i + 1), "A", 1});
+  const auto json = nlohmann::json::parse(find_annotation_formats("jams").at(0).write(a, ""));
+  double before = 0;
+  for (const auto& segment : json["annotations"][0]["data"]) {
+    EXPECT_LE(before, segment["time"].get<double>());
+    before = segment["time"].get<double>() + segment["duration"].get<double>();
+  }
+  EXPECT_NEAR(before, 10, 1e-9);
+}
+
 TEST(AnnotationFormats, AreFoundByNameAndByGroup) {
   EXPECT_EQ(find_annotation_formats("jams").size(), 1u);
   EXPECT_EQ(find_annotation_formats("lab").size(), 6u);
