@@ -5,6 +5,9 @@ namespace euterpe {
 const std::vector<EvaluateTask>& evaluate_tasks() {
   static const std::vector<EvaluateTask> table{
       {"signal", "descriptors of recordings against a reference's, and their speed", evaluate_signal},
+      {"key", "keys of scores, and of audio rendered from them, against annotations", evaluate_key},
+      {"chords", "chords of scores, and of audio rendered from them, against annotations", evaluate_chords},
+      {"beat", "beats and downbeats of scores, and of audio rendered from them, against annotations", evaluate_beat},
       {"midi", "MIDI files read, written and read again: what is equal", evaluate_midi},
       {"ingest", "a folder ingested at once, and killed three times and resumed: the same catalog", evaluate_ingest},
       {"duplicates", "re-encoded, cut and louder copies planted among recordings and found again", evaluate_duplicates},
