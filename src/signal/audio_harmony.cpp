@@ -96,8 +96,8 @@ ChordEvidence key_evidence(const std::vector<ChordSegment>& chords) {
     for (const Chord& key : evidence.states) {
       float nats = 0;  // no chord, or one that is no triad, says nothing
       if (triad >= 0 && triad < 24) {
-        const auto degree = static_cast<std::size_t>((triad - key.root + 12) % 12 + triad / 12 * 12);
-        nats = kChordsOfKey[key.quality == ChordQuality::minor][degree];
+        const int degree = (triad - key.root + 12) % 12 + triad / 12 * 12;
+        nats = kChordsOfKey[key.quality == ChordQuality::minor][static_cast<std::size_t>(degree)];
       }
       evidence.log_likelihood.push_back(kKeyNatsPerSecond * seconds * nats);
     }
