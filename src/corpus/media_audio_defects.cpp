@@ -277,7 +277,7 @@ AudioFacts examine_audio(const std::filesystem::path& path) {
 }
 
 Verdict judge(const AudioFacts& facts, const DefectLimits& limits) {
-  constexpr double kDc = 1e-3;        // −60 dB of full scale
+  constexpr double kDc = 2e-3;        // −54 dB of full scale
   constexpr double kEmptyDb = 50;     // a channel so far below the other holds nothing but its noise
   constexpr double kInverted = -0.9;  // a mono mix would cancel by more than 13 dB
   constexpr double kSame = 0.99999;

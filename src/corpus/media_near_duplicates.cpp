@@ -21,19 +21,28 @@ namespace {
 constexpr int kFanOut = 4;
 constexpr std::size_t kCommon = 100;  // recordings' postings of one hash beyond which it says nothing
 constexpr int kRate = kLandmarkRate;
-constexpr std::size_t kWindow = 2 * kRate;     // samples compared at once
+constexpr std::size_t kWindow = kRate;         // samples compared at once
 constexpr std::size_t kReach = 2048;           // samples to either side in which the best lag is sought: four frames
-constexpr int kFft = 65536;                    // holds a window and its reach
+constexpr int kFft = 32768;                    // holds a window and its reach
 constexpr double kSegment = 8, kSegments = 3;  // seconds decoded at a time, how many from a long overlap
-static_assert(kWindow + 2 * kReach <= kFft);
+static_assert(kWindow + 2 * kReach <= kFft && 2 * kReach < kWindow);
+
+constexpr double kMostPostings = 64e6;  // of 12 bytes
 
 struct Posting {
   std::uint32_t hash, track, frame;
 };
 
+/// Which hashes are looked at: all, or by a share of them that fits kMostPostings.
+struct Sample {
+  double share = 1;
+  bool holds(std::uint32_t hash) const { return hash * 2654435761U <= share * UINT32_MAX; }
+};
+
 /// Votes for offsets between `track` and each earlier one.
 std::vector<DuplicatePair> proposals_of(std::uint32_t track, std::span<const Constellation> prints,
-                                        std::span<const Posting> index, const DuplicateOptions& options) {
+                                        std::span<const Posting> index, Sample sample,
+                                        const DuplicateOptions& options) {
   struct Vote {
     std::uint32_t other;
     std::int32_t offset;  // frames: other's frame − own frame
@@ -41,6 +50,7 @@ std::vector<DuplicatePair> proposals_of(std::uint32_t track, std::span<const Con
   };
   std::vector<Vote> votes;
   for (const Landmark& l : landmarks(prints[track], kFanOut)) {
+    if (!sample.holds(l.hash)) continue;
     const auto [first, last] = std::equal_range(index.begin(), index.end(), Posting{l.hash, 0, 0},
                                                 [](const Posting& x, const Posting& y) { return x.hash < y.hash; });
     if (static_cast<std::size_t>(last - first) > kCommon) continue;
@@ -79,21 +89,18 @@ class Comparison {
  public:
   Comparison() : fft_(kFft), time_(kFft), left_(kFft / 2 + 1), right_(kFft / 2 + 1) {}
 
-  /// Both begin at the same moment, as far as the offset is known.
+  /// `b` begins kReach samples before the moment at which `a` does, as far as the offset is known.
   void add(std::span<const float> a, std::span<const float> b) {
-    for (std::size_t at = 0; at + kWindow <= a.size(); at += kWindow) {
-      const std::size_t begin = at > kReach ? at - kReach : 0, end = std::min(at + kWindow + kReach, b.size());
-      if (begin >= end || end - begin < kWindow) break;
-      compare(a.subspan(at, kWindow), b.subspan(begin, end - begin),
-              static_cast<std::ptrdiff_t>(at) - static_cast<std::ptrdiff_t>(begin));
-    }
+    for (std::size_t at = 0; at + kWindow <= a.size() && at + kWindow + 2 * kReach <= b.size(); at += kWindow / 2)
+      compare(a.subspan(at, kWindow), b.subspan(at, kWindow + 2 * kReach));
   }
 
   void finish(DuplicatePair& pair) {
     if (found_.empty()) return;
-    const auto median = [](std::vector<double> v) {
-      std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2), v.end());
-      return v[v.size() / 2];
+    const auto median = [](std::vector<double> v) {  // the lower of the two middle ones
+      const auto middle = v.begin() + static_cast<std::ptrdiff_t>((v.size() - 1) / 2);
+      std::nth_element(v.begin(), middle, v.end());
+      return *middle;
     };
     std::vector<double> size, lag, away;
     double sign = 0;
@@ -116,8 +123,7 @@ class Comparison {
     double correlation, lag;
   };
 
-  /// \param lead samples of `b` that stand before the moment at which `a` begins
-  void compare(std::span<const float> a, std::span<const float> b, std::ptrdiff_t lead) {
+  void compare(std::span<const float> a, std::span<const float> b) {
     constexpr double kSilence = 1e-9 * kWindow;  // −90 dB: nothing to compare
     const double energy_a = energy(a);
     if (energy_a < kSilence) return;
@@ -137,7 +143,7 @@ class Comparison {
       best_at = at;
       best_energy = energy_b;
     }
-    found_.push_back({best, static_cast<double>(static_cast<std::ptrdiff_t>(best_at) - lead)});
+    found_.push_back({best, static_cast<double>(best_at) - static_cast<double>(kReach)});
     energy_a_ += energy_a;
     energy_b_ += best_energy;
   }
@@ -152,17 +158,20 @@ class Comparison {
 }  // namespace
 
 std::vector<DuplicatePair> propose_duplicates(std::span<const Constellation> prints, const DuplicateOptions& options) {
+  double peaks = 0;
+  for (const Constellation& print : prints) peaks += static_cast<double>(print.peaks.size());
+  const Sample sample{std::min(1.0, kMostPostings / std::max(1.0, kFanOut * peaks))};
   std::vector<Posting> index;
   for (std::size_t i = 0; i < prints.size(); ++i)
     for (const Landmark& l : landmarks(prints[i], kFanOut))
-      index.push_back({l.hash, static_cast<std::uint32_t>(i), l.frame});
+      if (sample.holds(l.hash)) index.push_back({l.hash, static_cast<std::uint32_t>(i), l.frame});
   std::sort(index.begin(), index.end(), [](const Posting& x, const Posting& y) {
     return std::tie(x.hash, x.track, x.frame) < std::tie(y.hash, y.track, y.frame);
   });
   std::vector<std::vector<DuplicatePair>> found(prints.size());
   parallel_for(prints.size(), [&](std::size_t i) {
     check_interrupt();
-    found[i] = proposals_of(static_cast<std::uint32_t>(i), prints, index, options);
+    found[i] = proposals_of(static_cast<std::uint32_t>(i), prints, index, sample, options);
   });
   std::vector<DuplicatePair> all;
   for (auto& pairs : found) all.insert(all.end(), pairs.begin(), pairs.end());
@@ -170,21 +179,23 @@ std::vector<DuplicatePair> propose_duplicates(std::span<const Constellation> pri
 }
 
 void verify_duplicate(DuplicatePair& pair, const std::filesystem::path& a, const std::filesystem::path& b) {
-  const double first = std::max(0.0, pair.offset);  // in a's time
+  constexpr double kMargin = static_cast<double>(kReach + 1) / kRate;
+  const double first = std::max(0.0, pair.offset) + kMargin, length = pair.overlap - 2 * kMargin;  // in a's time
   std::vector<std::pair<double, double>> segments;
-  if (pair.overlap <= kSegments * kSegment) {
-    segments.push_back({first, pair.overlap});
+  if (length <= kSegments * kSegment) {
+    segments.push_back({first, length});
   } else {
     for (double s = 0; s < kSegments; ++s)
-      segments.push_back({first + (pair.overlap - kSegment) * (s + 0.5) / kSegments, kSegment});
+      segments.push_back({first + (length - kSegment) * s / (kSegments - 1), kSegment});
   }
   Comparison comparison;
   for (const auto& [start, duration] : segments) {
-    const auto hear = [&](const std::filesystem::path& file, double at) {
-      return decode(file, {.sample_rate = kRate, .channels = 1, .start = std::max(0.0, at), .duration = duration})
+    const auto hear = [&](const std::filesystem::path& file, double at, double seconds) {
+      return decode(file, {.sample_rate = kRate, .channels = 1, .start = std::max(0.0, at), .duration = seconds})
           .samples;
     };
-    comparison.add(hear(a, start), hear(b, start - pair.offset));
+    constexpr double kAround = static_cast<double>(kReach) / kRate;
+    comparison.add(hear(a, start, duration), hear(b, start - pair.offset - kAround, duration + 2 * kAround));
   }
   comparison.finish(pair);
 }

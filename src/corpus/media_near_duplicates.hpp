@@ -10,8 +10,8 @@
 namespace euterpe {
 
 struct DuplicateOptions {
-  double shortest = 4;       ///< seconds that two files must share
-  double correlation = 0.6;  ///< of the aligned waveforms, the median over windows of 2 s; 0 takes every proposal
+  double shortest = 2;       ///< seconds that two files must share
+  double correlation = 0.7;  ///< of the aligned waveforms, the median over windows of 1 s; 0 takes every proposal
   int votes = 12;            ///< pairs of peaks at one offset that make a proposal; fewer propose more and cost more
 };
 
@@ -21,16 +21,17 @@ struct DuplicatePair {
   double offset = 0;         ///< seconds: what sounds at t in b sounds at t + offset in a
   double overlap = 0;        ///< seconds they share
   int votes = 0;             ///< pairs of peaks that agree on the offset
-  double correlation = 0;    ///< median over windows of 2 s of |cross-correlation| / energy, 0–1
+  double correlation = 0;    ///< median over windows of 1 s of |cross-correlation| / energy, 0–1
   double jitter = 0;         ///< seconds: median distance of the windows' own best lags from their median
   double gain_db = 0;        ///< level of b over a where they overlap
   bool inverted = false;     ///< b's polarity is a's turned round
 };
 
-/// Pairs that agree in enough landmarks, best offset each. Costs a sorted list of 8 bytes a landmark (a quarter of a
-/// megabyte an hour of music) and, for each recording, as many look-ups as it has landmarks; hashes that very many
-/// recordings share are passed over. Correlation and what follows it are not filled in.
-/// \param prints constellations by kTrackPeaks, as the catalog keeps them
+/// Pairs that agree in enough landmarks, best offset each. Costs a sorted list of 4 MB an hour of music, 770 MB at most
+/// (beyond 180 hours a share of the landmarks is looked at, and short excerpts of long sets may be missed), and for
+/// each recording as many look-ups as it has landmarks; hashes that very many recordings share are passed over.
+/// Correlation and what follows it are not filled in. \param prints constellations by kTrackPeaks, as the catalog keeps
+/// them
 std::vector<DuplicatePair> propose_duplicates(std::span<const Constellation> prints,
                                               const DuplicateOptions& options = {});
 
