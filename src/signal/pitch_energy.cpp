@@ -14,7 +14,10 @@ Matrix pitch_energy(std::span<const float> mono) {
   for (float& v : clean) {
     if (!std::isfinite(v)) v = 0;
   }
-  const double tuning = estimate_tuning(power_spectrogram(clean, kPitchEnergyRate), kPitchEnergyRate);
+  StftOptions sparse;  // how an instrument is tuned does not change from frame to frame
+  sparse.n_fft = 4096;
+  sparse.hop_length = 2048;
+  const double tuning = estimate_tuning(power_spectrogram(clean, kPitchEnergyRate, sparse), kPitchEnergyRate);
 
   constexpr int kThirds = 3;
   CqtOptions options;
