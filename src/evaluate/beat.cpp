@@ -1,14 +1,15 @@
+/// Beats of POP909's songs against beat_midi.txt. As mir_eval does, beats of the first five seconds are left out, in
+/// the annotation and in what is found. The figures of scores are of the notes in seconds alone; `with_tempo_map` has
+/// those of score_beats(), which looks at the tempo map and the bar lines too.
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <string>
 
-#include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
-#include "corpus/datasets.hpp"
+#include "evaluate/annotated_songs.hpp"
 #include "evaluate/beat_metrics.hpp"
-#include "evaluate/task.hpp"
 #include "media/synthesize.hpp"
 #include "score/annotation_formats.hpp"
 #include "score/beats.hpp"
@@ -21,33 +22,7 @@
 
 namespace euterpe {
 namespace {
-namespace fs = std::filesystem;
-
 constexpr int kRate = 22050, kHop = 512;
-
-struct Song {
-  fs::path midi, beats;
-};
-
-std::vector<Song> find_songs(const EvaluateOptions& options) {
-  const std::string split = options.split.empty() ? "test" : options.split;
-  if (split != "all" && split != "train" && split != "valid" && split != "test")
-    throw Error(Category::usage, "evaluate beat", split + ": no such split", "train, valid, test or all");
-  std::vector<Song> songs;
-  for (const auto& entry : fs::directory_iterator(options.data)) {
-    const std::string number = entry.path().filename().string();
-    const Song song{entry.path() / (number + ".mid"), entry.path() / "beat_midi.txt"};
-    if (!fs::is_regular_file(song.midi) || !fs::is_regular_file(song.beats)) continue;
-    if (split == "all" || split_of("pop909/" + number) == split) songs.push_back(song);
-  }
-  std::sort(songs.begin(), songs.end(), [](const Song& a, const Song& b) { return a.midi < b.midi; });
-  if (options.limit > 0 && songs.size() > static_cast<std::size_t>(options.limit))
-    songs.resize(static_cast<std::size_t>(options.limit));
-  if (songs.empty())
-    throw Error(Category::not_found, "evaluate beat", options.data.string() + ": no song of split " + split,
-                "the folder holds NNN/NNN.mid and NNN/beat_midi.txt, as POP909 has them");
-  return songs;
-}
 
 std::vector<double> times(const std::vector<Beat>& beats, bool downbeats) {
   std::vector<double> out;
@@ -69,7 +44,7 @@ int usual_bar(const std::vector<Beat>& beats) {
 
 /// POP909's second column marks every second or third beat, the third column every fourth or sixth: songs in three have
 /// bars of six there. A bar of three is what is heard.
-std::vector<Beat> reference_beats(const fs::path& path) {
+std::vector<Beat> reference_beats(const std::filesystem::path& path) {
   std::vector<Beat> beats = read_beats(path);
   if (usual_bar(beats) == 6)
     for (Beat& beat : beats)
@@ -95,83 +70,73 @@ std::vector<double> reference_algorithm(std::span<const float> envelope) {
   return trim_beats(std::move(out));
 }
 
-/// One figure a song.
-struct Figures {
-  std::vector<double> f, baseline, downbeat, cmlt, amlt, meter;
-  explicit Figures(std::size_t n) : f(n), baseline(n), downbeat(n), cmlt(n), amlt(n), meter(n) {}
+using Values = std::vector<std::pair<double, double>>;
 
-  void measure(std::size_t i, const std::vector<Beat>& reference, const BeatTrack& track,
-               const std::vector<double>& baseline_beats) {
+struct Found {
+  Values f, baseline, downbeat, cmlt, amlt, meter;
+
+  explicit Found(std::size_t n) : f(n), baseline(n), downbeat(n), cmlt(n), amlt(n), meter(n) {}
+  void set(std::size_t song, const std::vector<Beat>& reference, const BeatTrack& track,
+           const std::vector<double>& baseline_beats) {
     const auto truth = times(reference, false), found = times(track.beats, false);
-    f[i] = beat_f_measure(truth, found);
-    baseline[i] = beat_f_measure(truth, baseline_beats);
-    downbeat[i] = beat_f_measure(times(reference, true), times(track.beats, true));
+    f[song] = {beat_f_measure(truth, found), 1};
+    baseline[song] = {beat_f_measure(truth, baseline_beats), 1};
+    downbeat[song] = {beat_f_measure(times(reference, true), times(track.beats, true)), 1};
     const BeatContinuity continuity = beat_continuity(truth, found);
-    cmlt[i] = continuity.cmlt;
-    amlt[i] = continuity.amlt;
-    meter[i] = usual_bar(reference) == track.beats_per_bar ? 1 : 0;
+    cmlt[song] = {continuity.cmlt, 1};
+    amlt[song] = {continuity.amlt, 1};
+    meter[song] = {usual_bar(reference) == track.beats_per_bar ? 1 : 0, 1};
   }
-
-  nlohmann::json report() const {
-    nlohmann::json out{{"n", f.size()}};
-    const auto add = [&](const char* key, const std::vector<double>& x) {
-      double mean = 0, square = 0;
-      for (const double v : x) mean += v / static_cast<double>(x.size());
-      for (const double v : x) square += (v - mean) * (v - mean);
-      out[key] = mean;
-      const auto n = static_cast<double>(x.size());
-      out[std::string(key) + "_se"] = x.size() > 1 ? std::sqrt(square / (n - 1) / n) : 0.0;
-    };
-    add("f_measure", f);
-    add("baseline", baseline);
-    add("downbeat_f_measure", downbeat);
-    add("cmlt", cmlt);
-    add("amlt", amlt);
-    add("meter_accuracy", meter);
-    return out;
+  void report(nlohmann::json& out) const {
+    put(out, "f_measure", weighted_mean(f));
+    put(out, "baseline", weighted_mean(baseline));
+    put(out, "downbeat_f_measure", weighted_mean(downbeat));
+    put(out, "cmlt", weighted_mean(cmlt));
+    put(out, "amlt", weighted_mean(amlt));
+    put(out, "meter_accuracy", weighted_mean(meter));
   }
 };
-
-nlohmann::json measure_scores(const std::vector<Song>& songs) {
-  Figures figures(songs.size());
-  Progress progress("beats of scores", songs.size(), "songs");
-  parallel_for(songs.size(), [&](std::size_t i) {
-    const Score score = read_midi(songs[i].midi).score;
-    const auto notes = timed_notes(score);
-    const auto baseline = reference_algorithm(note_envelope(notes));
-    figures.measure(i, reference_beats(songs[i].beats), track_beats(notes), baseline);
-    progress.advance();
-  });
-  return figures.report();
-}
-
-nlohmann::json measure_audio(const std::vector<Song>& songs) {
-  Figures figures(songs.size());
-  Progress progress("beats of audio", songs.size(), "songs");
-  parallel_for(songs.size(), [&](std::size_t i) {
-    SynthesisOptions options;
-    options.sample_rate = kRate;
-    options.channels = 1;
-    const AudioBuffer audio = synthesize(read_midi(songs[i].midi).score, options);
-    const Matrix mel = mel_spectrogram(power_spectrogram(audio.channel(0), kRate), kRate);
-    const auto baseline = reference_algorithm(onset_strength(power_to_db(mel), 3, BandAggregate::median));
-    figures.measure(i, reference_beats(songs[i].beats), track_beats(audio.channel(0)), baseline);
-    progress.advance();
-  });
-  return figures.report();
-}
 
 }  // namespace
 
 nlohmann::json evaluate_beat(const EvaluateOptions& options) {
-  const auto source = options.extra.find("source");
-  const std::string only = source == options.extra.end() ? "" : source->second;
-  if (!only.empty() && only != "score" && only != "audio")
-    throw Error(Category::usage, "evaluate beat", only + ": no such source", "score or audio");
-  const auto songs = find_songs(options);
-  nlohmann::json report{{"split", options.split.empty() ? "test" : options.split}, {"trimmed_seconds", kBeatTrim}};
-  if (only != "audio") report.update(measure_scores(songs));
-  if (only != "score") report["audio"] = measure_audio(songs);
+  const auto songs = annotated_songs(options, "beat_midi.txt");
+  const bool from_score = measures(options, "score"), from_audio = measures(options, "audio");
+  Found heard(songs.size()), recordings(songs.size());
+  Values notated(songs.size()), notated_downbeat(songs.size());
+  Progress progress("beat", songs.size(), "songs");
+  parallel_for(songs.size(), [&](std::size_t i) {
+    check_interrupt();
+    const std::vector<Beat> reference = reference_beats(songs[i].annotation);
+    const Score score = read_midi(songs[i].midi).score;
+    if (from_score) {
+      const std::vector<TimedNote> notes = timed_notes(score);
+      heard.set(i, reference, track_beats(notes), reference_algorithm(note_envelope(notes)));
+      const BeatTrack track = score_beats(score);
+      notated[i] = {beat_f_measure(times(reference, false), times(track.beats, false)), 1};
+      notated_downbeat[i] = {beat_f_measure(times(reference, true), times(track.beats, true)), 1};
+    }
+    if (from_audio) {
+      const AudioBuffer audio = synthesize(score, {.sample_rate = kRate, .channels = 1});
+      const std::span<const float> mono = audio.channel(0);
+      const Matrix mel = mel_spectrogram(power_spectrogram(mono, kRate), kRate);
+      recordings.set(i, reference, track_beats(mono),
+                     reference_algorithm(onset_strength(power_to_db(mel), 3, BandAggregate::median)));
+    }
+    progress.advance();
+  });
+  nlohmann::json report{
+      {"split", options.split.empty() ? "test" : options.split}, {"n", songs.size()}, {"trimmed_seconds", kBeatTrim}};
+  if (from_score) {
+    heard.report(report);
+    report["with_tempo_map"] = nlohmann::json::object();
+    put(report["with_tempo_map"], "f_measure", weighted_mean(notated));
+    put(report["with_tempo_map"], "downbeat_f_measure", weighted_mean(notated_downbeat));
+  }
+  if (from_audio) {
+    report["audio"] = {{"n", songs.size()}};
+    recordings.report(report["audio"]);
+  }
   return report;
 }
 

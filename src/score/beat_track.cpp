@@ -19,6 +19,8 @@ constexpr double kLargestChange = 0.1;
 /// Standard deviation and center of the log-normal prior of the first tempo, and its weight at each beat.
 constexpr double kPriorTempo = 96, kPriorSpread = 0.5;
 constexpr float kPriorWeight = 0.15F;
+/// Added at each beat: the network is shy of beats without an onset.
+constexpr float kBeatBonus = 0.6F;
 constexpr std::array<int, 2> kMeters{3, 4};
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
@@ -95,7 +97,7 @@ class Lattice {
             const bool early = t < shortest_ + static_cast<int>(i);
             const bool begins = early && prior_[i] >= sums[i];
             back[i] = static_cast<std::uint8_t>(begins ? 0 : 1 + steps[i]);
-            now[i] = (begins ? prior_[i] : sums[i]) + here + kPriorWeight * prior_[i];
+            now[i] = (begins ? prior_[i] : sums[i]) + here + kBeatBonus + kPriorWeight * prior_[i];
             if (t + shortest_ + static_cast<int>(i) >= frames_ && now[i] > best)
               best = now[i], best_t = t, best_place = place, best_tempo = static_cast<int>(i);
           }

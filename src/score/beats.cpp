@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "score/tempo_map.hpp"
 
@@ -28,6 +29,62 @@ std::size_t register_of(const TimedNote& note) {
 std::vector<TimedNote>::const_iterator first_from(const std::vector<TimedNote>& notes, double time) {
   return std::lower_bound(notes.begin(), notes.end(), time,
                           [](const TimedNote& note, double t) { return note.start < t; });
+}
+
+/// Share of the onsets within a 48th of a quarter of a sixteenth or a triplet; 0 where ticks are too coarse to tell.
+double share_on_grid(const Score& score) {
+  if (score.ticks_per_quarter < 48) return 0;
+  std::size_t on = 0, all = 0;
+  for (const Track& track : score.tracks)
+    for (const Note& note : track.notes) {
+      const double quarters = static_cast<double>(note.start) / score.ticks_per_quarter;
+      const double from_sixteenth = std::abs(quarters * 4 - std::round(quarters * 4)) / 4;
+      const double from_triplet = std::abs(quarters * 3 - std::round(quarters * 3)) / 3;
+      on += std::min(from_sixteenth, from_triplet) <= 1.0 / 48 ? 1 : 0;
+      ++all;
+    }
+  return all > 0 ? static_cast<double>(on) / static_cast<double>(all) : 0;
+}
+
+/// Mean probability of a beat at each of `beats` (± 2 frames) that lies within the odds, whose frame 0 is at `from`.
+double support(const BeatLogOdds& odds, const std::vector<Beat>& beats, double from) {
+  double sum = 0;
+  std::size_t n = 0;
+  for (const Beat& beat : beats) {
+    const auto frame = std::lround((beat.time - from) / odds.hop);
+    if (frame < 2 || frame + 2 >= static_cast<long>(odds.beat.size())) continue;
+    double best = 0;
+    for (long t = frame - 2; t <= frame + 2; ++t) {
+      const auto i = static_cast<std::size_t>(t);
+      const double p = std::exp(odds.beat[i]) + std::exp(odds.downbeat[i]);
+      best = std::max(best, p / (1 + p));
+    }
+    sum += best;
+    ++n;
+  }
+  return n > 0 ? sum / static_cast<double>(n) : 0;
+}
+
+/// Makes the place in the bar that sounds most like a downbeat the first, if it does so by more than `margin` nats a
+/// bar; only where all bars are equal.
+void turn_bars(BeatTrack& track, const BeatLogOdds& odds, double from, double margin) {
+  const int bar = track.beats_per_bar;
+  for (std::size_t i = 1; i < track.beats.size(); ++i)
+    if (track.beats[i].position != track.beats[i - 1].position % bar + 1) return;
+  std::vector<double> sum(static_cast<std::size_t>(bar));
+  std::vector<int> n(sum.size());
+  for (const Beat& beat : track.beats) {
+    const auto frame = std::lround((beat.time - from) / odds.hop);
+    if (frame < 0 || frame >= static_cast<long>(odds.beat.size())) continue;
+    const auto place = static_cast<std::size_t>(beat.position - 1);
+    sum[place] += odds.downbeat[static_cast<std::size_t>(frame)] - odds.beat[static_cast<std::size_t>(frame)];
+    ++n[place];
+  }
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] /= std::max(1, n[i]);
+  const auto best = std::max_element(sum.begin(), sum.end());
+  if (*best - sum[0] <= margin) return;
+  const int shift = static_cast<int>(best - sum.begin());
+  for (Beat& beat : track.beats) beat.position = (beat.position - 1 - shift + bar) % bar + 1;
 }
 
 }  // namespace
@@ -97,6 +154,60 @@ BeatTrack track_beats(const std::vector<TimedNote>& notes) {
     for (Beat& beat : track.beats) beat.time += from;
     return track;
   });
+}
+
+BeatTrack notated_beats(const Score& score) {
+  BeatTrack track;
+  const std::size_t notes = score.note_count();
+  const std::int64_t end = score.end_tick();
+  const auto quarters = static_cast<std::size_t>(end / score.ticks_per_quarter);
+  if (notes == 0 || quarters / 25 > notes + 100) return track;
+  std::int64_t first = end;
+  for (const Track& part : score.tracks)
+    for (const Note& note : part.notes) first = std::min(first, note.start);
+  const TempoMap tempo(score);
+  std::map<int, int> bars;
+  const std::vector<std::int64_t> lines = score.bar_lines();
+  for (std::size_t bar = 0; bar + 1 < lines.size(); ++bar) {
+    if (lines[bar + 1] <= first) continue;
+    const TimeSignature& meter = score.meter_at(lines[bar]);
+    const int notes_a_beat = meter.denominator >= 8 && meter.numerator > 3 && meter.numerator % 3 == 0 ? 3 : 1;
+    ++bars[meter.numerator / notes_a_beat];
+    int position = 0;
+    for (std::int64_t k = 0;; ++k) {
+      // From the bar line on, so that beats that are no whole ticks do not drift.
+      const std::int64_t tick =
+          lines[bar] + k * notes_a_beat * 4 * score.ticks_per_quarter / std::max<int>(1, meter.denominator);
+      if (tick >= std::min(end, lines[bar + 1]) || tick - lines[bar] < 0) break;
+      track.beats.push_back({tempo.seconds_at(Ticks(tick)).value, ++position});
+    }
+  }
+  int most = 0;
+  for (const auto& [length, count] : bars)
+    if (count > most) most = count, track.beats_per_bar = length;
+  track.tempo = median_tempo(track.beats);
+  track.confidence = 1;
+  return track;
+}
+
+BeatTrack score_beats(const Score& score) {
+  BeatTrack notated = notated_beats(score);
+  const std::vector<TimedNote> notes = timed_notes(score);
+  if (notated.beats.empty()) return track_beats(notes);
+  // The first ten minutes tell what kind of file it is.
+  std::vector<TimedNote> begin(notes.begin(), first_from(notes, notes.front().start + 600));
+  const double from = begin.front().start;
+  for (TimedNote& note : begin) {
+    note.end = std::min(note.end, from + 600) - from;
+    note.start -= from;
+  }
+  const BeatLogOdds odds = score_beat_network()(rhythm_channels(begin));
+  if (share_on_grid(score) < 0.85) {
+    const double heard = support(odds, decode_beats(odds).beats, 0);
+    if (support(odds, notated.beats, from) < 0.85 * heard) return track_beats(notes);
+  }
+  turn_bars(notated, odds, from, score.meters.empty() ? 0 : 1.0);
+  return notated;
 }
 
 }  // namespace euterpe

@@ -28,4 +28,15 @@ const BeatNetwork& score_beat_network();
 /// Beats heard in the notes alone: no tempo map, no bar lines. Long pieces as track_in_windows has them.
 BeatTrack track_beats(const std::vector<TimedNote>& notes);
 
+/// Beats and bars as the tempo map and the time signatures have them, from the bar of the first note to the end of the
+/// last; dotted notes in 6/8, 9/8, 12/8, else the denominator's. Confidence 1. Empty without notes, and where there
+/// are over a hundred times as many beats as notes (a tempo map that no music follows).
+BeatTrack notated_beats(const Score& score);
+
+/// notated_beats where the notes follow them, else what is heard in the notes. They do if 85 % of the onsets stand on
+/// the sixteenths and triplets of the ticks (a quarter would by chance), or if the network hears beats there nearly as
+/// clearly as along its own best path: a performance with its own tempo map. Bars are turned to where downbeats are
+/// heard if the file has no time signature, or if they are heard there much more clearly than on its bar lines.
+BeatTrack score_beats(const Score& score);
+
 }  // namespace euterpe
