@@ -21,8 +21,10 @@ namespace {
 constexpr int kFanOut = 4;
 constexpr std::size_t kCommon = 100;  // recordings' postings of one hash beyond which it says nothing
 constexpr int kRate = kLandmarkRate;
-constexpr std::size_t kWindow = kRate;         // samples compared at once
-constexpr std::size_t kReach = 2048;           // samples to either side in which the best lag is sought: four frames
+constexpr std::size_t kWindow = kRate;  // samples compared at once
+constexpr std::size_t kReach = 2048;    // samples to either side in which the best lag is sought: four frames
+constexpr std::size_t kLags = 2 * kReach + 1;
+constexpr std::ptrdiff_t kDrift = 16;          // samples by which a window may differ from the lag of all
 constexpr int kFft = 32768;                    // holds a window and its reach
 constexpr double kSegment = 8, kSegments = 3;  // seconds decoded at a time, how many from a long overlap
 static_assert(kWindow + 2 * kReach <= kFft && 2 * kReach < kWindow);
@@ -96,31 +98,41 @@ class Comparison {
   }
 
   void finish(DuplicatePair& pair) {
-    if (found_.empty()) return;
+    if (windows_.empty()) return;
+    // One lag must suit all windows: each on its own would find one at which some note or other agrees.
+    std::vector<double> sum(kLags, 0.0);
+    for (const Window& w : windows_)
+      for (std::size_t lag = 0; lag < kLags; ++lag) sum[lag] += w.correlation[lag];
+    const auto larger = [](double a, double b) { return std::abs(a) < std::abs(b); };
+    const auto common = std::max_element(sum.begin(), sum.end(), larger) - sum.begin();
+    const auto from = std::max<std::ptrdiff_t>(0, common - kDrift);
+    const auto to = std::min<std::ptrdiff_t>(kLags, common + kDrift + 1);
+    std::vector<double> size, away;
+    double energy_a = 0, energy_b = 0;
+    for (const Window& w : windows_) {
+      const auto best = std::max_element(w.correlation.begin() + from, w.correlation.begin() + to, larger);
+      size.push_back(std::abs(*best));
+      const auto own = std::max_element(w.correlation.begin(), w.correlation.end(), larger) - w.correlation.begin();
+      away.push_back(std::abs(static_cast<double>(own - common)));
+      energy_a += w.energy_a;
+      energy_b += w.energy_b[static_cast<std::size_t>(best - w.correlation.begin())];
+    }
     const auto median = [](std::vector<double> v) {  // the lower of the two middle ones
       const auto middle = v.begin() + static_cast<std::ptrdiff_t>((v.size() - 1) / 2);
       std::nth_element(v.begin(), middle, v.end());
       return *middle;
     };
-    std::vector<double> size, lag, away;
-    double sign = 0;
-    for (const Window& w : found_) {
-      size.push_back(std::abs(w.correlation));
-      lag.push_back(w.lag);
-      sign += w.correlation;
-    }
-    const double center = median(lag);
-    for (const double l : lag) away.push_back(std::abs(l - center));
     pair.correlation = median(size);
     pair.jitter = median(away) / kRate;
-    pair.offset -= center / kRate;
-    pair.inverted = sign < 0;
-    pair.gain_db = 10 * std::log10(energy_b_ / energy_a_);
+    pair.offset -= (static_cast<double>(common) - static_cast<double>(kReach)) / kRate;
+    pair.inverted = sum[static_cast<std::size_t>(common)] < 0;
+    pair.gain_db = 10 * std::log10(std::max(energy_b, 1e-20) / energy_a);
   }
 
  private:
   struct Window {
-    double correlation, lag;
+    std::vector<float> correlation, energy_b;  ///< [kLags], from −kReach to +kReach
+    double energy_a;
   };
 
   void compare(std::span<const float> a, std::span<const float> b) {
@@ -133,26 +145,21 @@ class Comparison {
     fft_.forward(time_.data(), right_.data());
     for (std::size_t k = 0; k < left_.size(); ++k) right_[k] *= std::conj(left_[k]);
     fft_.inverse(right_.data(), time_.data());
-    double energy_b = energy(b.first(kWindow)), best = 0, best_energy = 0;
-    std::size_t best_at = 0;
-    for (std::size_t at = 0; at + kWindow <= b.size(); ++at) {
-      if (at > 0) energy_b += double{b[at + kWindow - 1]} * b[at + kWindow - 1] - double{b[at - 1]} * b[at - 1];
-      const double r = energy_b > kSilence ? time_[at] / std::sqrt(energy_a * energy_b) : 0;
-      if (std::abs(r) <= std::abs(best)) continue;
-      best = r;
-      best_at = at;
-      best_energy = energy_b;
+    Window window{std::vector<float>(kLags, 0.F), std::vector<float>(kLags, 0.F), energy_a};
+    double energy_b = energy(b.first(kWindow));
+    for (std::size_t lag = 0; lag < kLags; ++lag) {
+      if (lag > 0) energy_b += double{b[lag + kWindow - 1]} * b[lag + kWindow - 1] - double{b[lag - 1]} * b[lag - 1];
+      window.energy_b[lag] = static_cast<float>(energy_b);
+      if (energy_b > kSilence)
+        window.correlation[lag] = static_cast<float>(time_[lag] / std::sqrt(energy_a * energy_b));
     }
-    found_.push_back({best, static_cast<double>(best_at) - static_cast<double>(kReach)});
-    energy_a_ += energy_a;
-    energy_b_ += best_energy;
+    windows_.push_back(std::move(window));
   }
 
   RealFft fft_;
   std::vector<float> time_;
   std::vector<std::complex<float>> left_, right_;
-  std::vector<Window> found_;
-  double energy_a_ = 1e-20, energy_b_ = 1e-20;
+  std::vector<Window> windows_;
 };
 
 }  // namespace

@@ -21,8 +21,8 @@ struct DuplicatePair {
   double offset = 0;         ///< seconds: what sounds at t in b sounds at t + offset in a
   double overlap = 0;        ///< seconds they share
   int votes = 0;             ///< pairs of peaks that agree on the offset
-  double correlation = 0;    ///< median over windows of 1 s of |cross-correlation| / energy, 0–1
-  double jitter = 0;         ///< seconds: median distance of the windows' own best lags from their median
+  double correlation = 0;    ///< median over windows of 1 s of |cross-correlation| / energy at one lag, 0–1
+  double jitter = 0;         ///< seconds: median distance of the windows' own best lags from that of all
   double gain_db = 0;        ///< level of b over a where they overlap
   bool inverted = false;     ///< b's polarity is a's turned round
 };
