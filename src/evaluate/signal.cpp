@@ -18,13 +18,16 @@
 #include "signal/chroma.hpp"
 #include "signal/chroma_cqt.hpp"
 #include "signal/cqt.hpp"
+#include "signal/delta.hpp"
 #include "signal/hpss.hpp"
 #include "signal/mel.hpp"
 #include "signal/onset.hpp"
+#include "signal/pcen.hpp"
 #include "signal/pitch.hpp"
 #include "signal/spectral.hpp"
 #include "signal/stft.hpp"
 #include "signal/tempogram.hpp"
+#include "signal/tonnetz.hpp"
 
 namespace euterpe {
 namespace {
@@ -48,9 +51,18 @@ Matrix one_row(const std::vector<std::size_t>& frames) {
 
 Matrix power_of(const Recording& r) { return power_spectrogram(r.samples, r.rate); }
 
-Matrix magnitude_of(const Recording& r) { return magnitude(stft(r.samples, r.rate)); }
+Matrix magnitude_of(const Recording& r) { return magnitude_spectrogram(r.samples, r.rate); }
 
-Matrix mel_of(const Recording& r) { return mel_spectrogram(power_of(r), r.rate); }
+Matrix mel_of(const Recording& r, const MelOptions& options = {}) {
+  return mel_spectrogram(r.samples, r.rate, {}, options);
+}
+
+Matrix mfcc_of(const Recording& r) { return mfcc(power_to_db(mel_of(r))); }
+
+Matrix chroma_of(const Recording& r) {
+  const Matrix power = power_of(r);
+  return chroma(power, r.rate, estimate_tuning(power, r.rate));
+}
 
 std::vector<float> envelope_of(const Recording& r, BandAggregate aggregate = BandAggregate::mean) {
   return onset_strength(power_to_db(mel_of(r)), 3, aggregate);
@@ -79,7 +91,9 @@ struct Feature {
 
 const std::array kFeatures{
     Feature{"stft_magnitude", magnitude_of, 1e-4},
-    Feature{"melspectrogram", mel_of, 1e-4},
+    Feature{"melspectrogram", [](const Recording& r) { return mel_of(r); }, 1e-4},
+    Feature{"melspectrogram_htk", [](const Recording& r) { return mel_of(r, {.htk = true, .equal_area = false}); },
+            1e-4},
     Feature{"melspectrogram_db",
             [](const Recording& r) {
               Matrix mel = mel_of(r);
@@ -87,7 +101,15 @@ const std::array kFeatures{
               return power_to_db(std::move(mel), ref);
             },
             1e-4},
-    Feature{"mfcc", [](const Recording& r) { return mfcc(power_to_db(mel_of(r))); }, 1e-3},
+    Feature{"mfcc", mfcc_of, 1e-3},
+    Feature{"mfcc_delta", [](const Recording& r) { return delta(mfcc_of(r)); }, 1e-3},
+    Feature{"pcen",
+            [](const Recording& r) {
+              Matrix mel = mel_of(r);
+              for (float& v : mel.data) v *= 0x1p31f;  // PCEN's defaults are made for integer samples
+              return pcen(std::move(mel));
+            },
+            1e-3},
     Feature{"rms", [](const Recording& r) { return one_row(rms(r.samples)); }, 1e-4},
     Feature{"spectral_centroid", [](const Recording& r) { return one_row(spectral_centroid(power_of(r), r.rate)); },
             1e-4},
@@ -106,12 +128,8 @@ const std::array kFeatures{
             [](const Recording& r) {
               return one_row(std::vector<float>{static_cast<float>(estimate_tuning(magnitude_of(r), r.rate))});
             }},
-    Feature{"chroma_stft",
-            [](const Recording& r) {
-              const Matrix power = power_of(r);
-              return chroma(power, r.rate, estimate_tuning(power, r.rate));
-            },
-            1e-4},
+    Feature{"chroma_stft", chroma_of, 1e-4},
+    Feature{"tonnetz", [](const Recording& r) { return tonnetz(chroma_of(r)); }, 1e-3},
     // The reference folded its 12 bins an octave with the default of 36.
     Feature{"chroma_cqt", [](const Recording& r) { return chroma_from_cqt(cqt_magnitude(r.samples, r.rate)); }, 1e-2},
     Feature{"cqt_magnitude", [](const Recording& r) { return cqt_magnitude(r.samples, r.rate); }, 1e-2},
