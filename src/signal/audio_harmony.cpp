@@ -58,7 +58,30 @@ Chord refine(const Chord& triad, const std::vector<float>& probabilities, std::s
   return best;
 }
 
-std::vector<ChordSegment> decode(const std::vector<float>& probabilities, std::size_t frames, double hop, double end) {
+/// Semitones above the root of the tone that lies in the bass nearly all the time; else the root itself.
+int bass_above_root(const Chord& chord, const Matrix& energy, std::size_t first, std::size_t last) {
+  constexpr std::size_t kReach = 40;                     // up to E4
+  constexpr float kStrong = 0.3f, kNearlyAlways = 0.8f;  // of a frame's loudest pitch; of the frames with a bass
+  constexpr std::size_t kLinger = 2;                     // frames in which the chord before still sounds
+  std::array<float, 12> counts{};
+  float all = 0;
+  for (std::size_t t = first + kLinger; t < last; ++t) {
+    float loudest = 0;
+    for (std::size_t p = 0; p < energy.bins; ++p) loudest = std::max(loudest, energy.at(p, t));
+    std::size_t lowest = 0;
+    while (lowest < kReach && energy.at(lowest, t) <= kStrong * loudest) ++lowest;
+    if (lowest == kReach) continue;
+    ++counts[(lowest + 12 - static_cast<std::size_t>(chord.root)) % 12];
+    ++all;
+  }
+  const auto most = std::ranges::max_element(counts);
+  const auto tone = static_cast<int>(most - counts.begin());
+  return *most > kNearlyAlways * all && (chord_intervals(chord.quality) >> tone & 1) != 0 ? tone : 0;
+}
+
+std::vector<ChordSegment> decode(const std::vector<float>& probabilities, const Matrix& energy, double end) {
+  const std::size_t frames = energy.frames;
+  const double hop = energy.hop;
   ChordEvidence evidence;
   evidence.states = chord_states({ChordQuality::major, ChordQuality::minor});
   evidence.log_likelihood.reserve(frames * evidence.states.size());
@@ -77,7 +100,9 @@ std::vector<ChordSegment> decode(const std::vector<float>& probabilities, std::s
     const auto frame_at = [&](double seconds) {
       return std::min(frames, static_cast<std::size_t>(std::lround(seconds / hop + 0.5)));
     };
-    segment.chord = refine(segment.chord, probabilities, frame_at(segment.start), frame_at(segment.end));
+    const std::size_t first = frame_at(segment.start), last = frame_at(segment.end);
+    segment.chord = refine(segment.chord, probabilities, first, last);
+    if (segment.chord.root >= 0) segment.chord.bass = bass_above_root(segment.chord, energy, first, last);
   }
   return chords;
 }
@@ -140,7 +165,7 @@ std::vector<ChordSegment> chords_of(std::span<const float> mono) {
   const double end = static_cast<double>(mono.size()) / kPitchEnergyRate;
   if (mono.empty()) return {};
   const Matrix energy = pitch_energy(mono);
-  return decode(chord_probabilities(energy), energy.frames, energy.hop, end);
+  return decode(chord_probabilities(energy), energy, end);
 }
 
 }  // namespace

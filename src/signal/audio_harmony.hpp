@@ -11,8 +11,8 @@ namespace euterpe {
 
 struct AudioHarmony {
   /// From the first to the last sample without gaps, "N" where none sounds. Triads are judged by a network
-  /// (signal/chord_model.hpp) and the most probable path through its answers; a seventh or a suspension is named where
-  /// it is more probable than the plain triad.
+  /// (signal/chord_model.hpp) and the most probable path through its answers; a seventh is named where it is more
+  /// probable than the plain triad, a suspension where it is certain, an inversion where its bass lasts all through.
   std::vector<ChordSegment> chords;
   /// From the first to the last sample, neighbors differ; empty where no chord was heard.
   std::vector<KeySegment> keys;

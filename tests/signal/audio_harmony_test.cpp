@@ -111,6 +111,20 @@ TEST(AudioHarmony, is_the_same_at_any_level_and_under_soft_noise) {
   }
 }
 
+TEST(AudioHarmony, hears_which_tone_of_a_chord_lies_in_the_bass) {
+  std::vector<float> audio;
+  const int basses[] = {36, 40, 43};  // C2, E2, G2 below one and the same C major
+  double at = 0;
+  for (const int bass : basses) {
+    add_note(audio, bass, at, kSeconds, 0.2);
+    for (const int pitch : {60, 64, 67, 72}) add_note(audio, pitch, at, kSeconds);
+    add_note(audio, 41, at += kSeconds, kSeconds, 0.2);
+    for (const int pitch : {60, 65, 69}) add_note(audio, pitch, at, kSeconds);
+    at += kSeconds;
+  }
+  EXPECT_EQ(names(estimate_chords(audio)), "C:maj F:maj C:maj/3 F:maj C:maj/5 F:maj");
+}
+
 TEST(AudioHarmony, finds_the_key_of_a_progression_and_of_its_relative) {
   const KeyEstimate major = estimate_global_key(play(kProgression));
   EXPECT_EQ(major.name(), "C major");
