@@ -9,7 +9,7 @@
 #include "signal/mel.hpp"
 #include "signal/rhythm.hpp"
 #include "signal/spectral.hpp"
-#include "signal/stft.hpp"
+#include "signal/stft_strips.hpp"
 
 namespace euterpe {
 namespace {
@@ -65,26 +65,44 @@ std::vector<float> cut(std::vector<float> series, std::size_t first, std::size_t
 
 /// `samples` with `before` samples of the previous segment in front (a whole number of hops); describes `count` frames.
 FrameDescriptors describe(std::span<const float> samples, std::size_t before, std::size_t count) {
-  StftOptions options;
-  options.center = false;
-  // With the margin in hand, frames are taken as they lie; at the edges of the recording zeros stand in.
-  std::vector<float> padded(kMargin + (count - 1) * D::kHop + kMargin, 0.0f);
-  const std::size_t lead = before > 0 ? 0 : kMargin;
-  const std::size_t skip = before > 0 ? before - kMargin : 0;
-  std::copy_n(samples.begin() + static_cast<std::ptrdiff_t>(skip),
-              std::min(samples.size() - skip, padded.size() - lead),
-              padded.begin() + static_cast<std::ptrdiff_t>(lead));
-  const Matrix power = power_spectrogram(padded, D::kSampleRate, options);
+  StftStrips strips({.n_fft = D::kFrameLength, .hop_length = D::kHop});
+  const std::size_t bins = strips.bins();
+  const MelFilters filters(D::kSampleRate, D::kFrameLength);
+  strip::Contrast bands(D::kSampleRate, bins, {});
+  constexpr double kHzPerBin = static_cast<double>(D::kSampleRate) / D::kFrameLength;
 
   FrameDescriptors result;
-  result.centroid = spectral_centroid(power, D::kSampleRate);
-  result.bandwidth = spectral_bandwidth(power, D::kSampleRate, result.centroid);
-  result.rolloff = spectral_rolloff(power, D::kSampleRate);
-  result.flatness = spectral_flatness(power);
-  result.contrast = spectral_contrast(power, D::kSampleRate);
+  Matrix power(bins, count, D::kHopSeconds), mel(filters.size(), count, D::kHopSeconds),
+      peak(bands.size(), count, D::kHopSeconds), valley(bands.size(), count, D::kHopSeconds);
+  for (auto* series : {&result.centroid, &result.bandwidth, &result.rolloff, &result.flatness}) series->resize(count);
+  std::vector<lanes::Row> mel_strip(filters.size()), high(bands.size()), low(bands.size());
+  for (std::size_t first = 0; first < count; first += lanes::kLanes) {
+    const std::size_t n = std::min(lanes::kLanes, count - first);
+    strips.transform(samples, static_cast<std::ptrdiff_t>(before + first * D::kHop) - D::kFrameLength / 2, n);
+    const float* magnitude = strips.magnitude();
+    put_strip(strips.power(), first, n, power);  // tuning, and chroma that goes by it, need the whole segment
+    filters.apply(strips.power(), mel_strip.front().value);
+    put_strip(mel_strip.front().value, first, n, mel);
+    bands.peaks_and_valleys(magnitude, high.front().value, low.front().value);
+    put_strip(high.front().value, first, n, peak);
+    put_strip(low.front().value, first, n, valley);
+    lanes::Row center, value;
+    const auto put = [&](const lanes::Row& row, std::vector<float>& series) {
+      std::copy_n(row.value, n, series.begin() + static_cast<std::ptrdiff_t>(first));
+    };
+    strip::spectral_centroid(magnitude, bins, kHzPerBin, center.value);
+    put(center, result.centroid);
+    strip::spectral_bandwidth(magnitude, bins, kHzPerBin, center.value, value.value);
+    put(value, result.bandwidth);
+    strip::spectral_rolloff(magnitude, bins, kHzPerBin, 0.85, value.value);
+    put(value, result.rolloff);
+    strip::spectral_flatness(strips.power(), bins, value.value);
+    put(value, result.flatness);
+  }
+  result.contrast = strip::contrast_db(std::move(peak), std::move(valley));
   result.tuning = estimate_tuning(power, D::kSampleRate);
   result.chroma = chroma(power, D::kSampleRate, result.tuning);
-  const Matrix mel_db = power_to_db(mel_spectrogram(power, D::kSampleRate));
+  const Matrix mel_db = power_to_db(std::move(mel));
   result.mfcc = mfcc(mel_db, D::kMfcc);
   result.bands = band_levels(mel_db);
   result.onset = onset_strength(mel_db);

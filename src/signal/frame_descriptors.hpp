@@ -27,7 +27,7 @@ struct FrameDescriptors {
 };
 
 /// Takes mono audio at 22,050 Hz in pieces of any length. Audio is described in segments of kSegmentFrames, so that
-/// memory is bounded: about 80 MB for the segment at work, and 9 KB a second for what is kept. Within a segment the
+/// memory is bounded: about 50 MB for the segment at work, and 9 KB a second for what is kept. Within a segment the
 /// values are librosa's; dB floors, tuning and the onsets' first frames are those of the segment, not of the whole.
 class FrameDescriber {
  public:

@@ -23,12 +23,21 @@ using lanes::kLanes;
 
 EUTERPE_INLINE const Frames* rows_of(const float* strip) { return reinterpret_cast<const Frames*>(strip); }
 
+// Sums of many bins are made of sums of few, so that little is rounded away.
+constexpr std::size_t kBlock = 64;
+
 EUTERPE_HOT void moments(const float* magnitude, std::size_t bins, float hz_per_bin, float* total, float* moment) {
   const Frames* rows = rows_of(magnitude);
   Frames sum = {}, weighted = {};
-  for (std::size_t b = 0; b < bins; ++b) {
-    sum += rows[b];
-    weighted += rows[b] * (static_cast<float>(b) * hz_per_bin);
+  for (std::size_t begin = 0; begin < bins; begin += kBlock) {
+    const std::size_t end = begin + kBlock < bins ? begin + kBlock : bins;
+    Frames part = {}, weighted_part = {};
+    for (std::size_t b = begin; b < end; ++b) {
+      part += rows[b];
+      weighted_part += rows[b] * (static_cast<float>(b) * hz_per_bin);
+    }
+    sum += part;
+    weighted += weighted_part;
   }
   *reinterpret_cast<Frames*>(total) = sum;
   *reinterpret_cast<Frames*>(moment) = weighted;
@@ -39,10 +48,16 @@ EUTERPE_HOT void second_moment(const float* magnitude, std::size_t bins, float h
   const Frames* rows = rows_of(magnitude);
   const Frames middle = *rows_of(center);
   Frames sum = {}, weighted = {};
-  for (std::size_t b = 0; b < bins; ++b) {
-    const Frames distance = static_cast<float>(b) * hz_per_bin - middle;
-    sum += rows[b];
-    weighted += rows[b] * distance * distance;
+  for (std::size_t begin = 0; begin < bins; begin += kBlock) {
+    const std::size_t end = begin + kBlock < bins ? begin + kBlock : bins;
+    Frames part = {}, weighted_part = {};
+    for (std::size_t b = begin; b < end; ++b) {
+      const Frames distance = static_cast<float>(b) * hz_per_bin - middle;
+      part += rows[b];
+      weighted_part += rows[b] * distance * distance;
+    }
+    sum += part;
+    weighted += weighted_part;
   }
   *reinterpret_cast<Frames*>(total) = sum;
   *reinterpret_cast<Frames*>(moment) = weighted;
@@ -252,6 +267,13 @@ void Contrast::peaks_and_valleys(const float* magnitude, float* peak, float* val
   }
 }
 
+Matrix contrast_db(Matrix peak, Matrix valley, double top_db) {
+  peak = power_to_db(std::move(peak), 1, top_db);
+  valley = power_to_db(std::move(valley), 1, top_db);
+  for (std::size_t i = 0; i < peak.data.size(); ++i) peak.data[i] -= valley.data[i];
+  return peak;
+}
+
 }  // namespace strip
 
 std::vector<float> spectral_centroid(const Matrix& power, int sample_rate) {
@@ -292,10 +314,7 @@ Matrix spectral_contrast(const Matrix& power, int sample_rate, const ContrastOpt
     put_strip(high.front().value, first, count, peak);
     put_strip(low.front().value, first, count, valley);
   });
-  peak = power_to_db(std::move(peak), 1, options.top_db);
-  valley = power_to_db(std::move(valley), 1, options.top_db);
-  for (std::size_t i = 0; i < peak.data.size(); ++i) peak.data[i] -= valley.data[i];
-  return peak;
+  return strip::contrast_db(std::move(peak), std::move(valley), options.top_db);
 }
 
 float rms_of(std::span<const float> frame, int frame_length) {

@@ -61,6 +61,9 @@ class Contrast {
   std::vector<lanes::Row> least_, greatest_;
 };
 
+/// Level of all peaks over all valleys in dB, both [size() × frames]; see ContrastOptions::top_db.
+Matrix contrast_db(Matrix peak, Matrix valley, double top_db = 80);
+
 }  // namespace strip
 
 /// One frame of rms() and of zero_crossing_rate(), `frame` being the part of it that lies within the recording.

@@ -86,15 +86,40 @@ EUTERPE_HOT void hartley_input(const std::complex<float>* spectrum, std::size_t 
   }
 }
 
-EUTERPE_HOT void add_frame(const float* re, const float* im, std::size_t half, const float* window, float* sum) {
-  for (std::size_t j = 0; j <= half; ++j) sum[j] += (re[j * kLanes] - im[j * kLanes]) * window[j];
-  for (std::size_t j = 1; j < half; ++j) {
-    sum[2 * half - j] += (re[j * kLanes] + im[j * kLanes]) * window[2 * half - j];
+/// Writes the frames of one half of a strip after each other, [kBlock × n].
+EUTERPE_HOT void hartley_output(const float* re, const float* im, std::size_t half, float* frames) {
+  const std::size_t n = 2 * half;
+  std::size_t j = 0;
+  for (; j + kBlock <= half; j += kBlock) {
+    Floats rising[kBlock], falling[kBlock];
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      const Floats a = *reinterpret_cast<const Floats*>(re + (j + i) * kLanes);
+      const Floats b = *reinterpret_cast<const Floats*>(im + (j + i) * kLanes);
+      rising[i] = a - b;
+      falling[kBlock - 1 - i] = a + b;
+    }
+    lanes::transpose(rising);
+    lanes::transpose(falling);
+    for (std::size_t l = 0; l < kBlock; ++l) {
+      *reinterpret_cast<Floats*>(frames + l * n + j) = rising[l];
+      // Sample n − j stands last of the eight; there is none for j = 0.
+      if (j > 0) {
+        *reinterpret_cast<Floats*>(frames + l * n + n - j - kBlock + 1) = falling[l];
+      } else {
+        for (std::size_t i = 0; i + 1 < kBlock; ++i) frames[l * n + n - kBlock + 1 + i] = falling[l][i];
+      }
+    }
+  }
+  for (; j <= half; ++j) {
+    for (std::size_t l = 0; l < kBlock; ++l) {
+      frames[l * n + j] = re[j * kLanes + l] - im[j * kLanes + l];
+      if (j > 0) frames[l * n + n - j] = re[j * kLanes + l] + im[j * kLanes + l];
+    }
   }
 }
 
-EUTERPE_HOT void add_squares(const float* x, float* sum, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) sum[i] += x[i] * x[i];
+EUTERPE_HOT void add_product(const float* x, const float* y, float* sum, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) sum[i] += x[i] * y[i];
 }
 
 EUTERPE_HOT void deinterleave(const float* interleaved, float* re, float* im, std::size_t n) {
@@ -209,9 +234,12 @@ std::vector<float> istft(const Spectrum& spectrum, const StftOptions& options, s
       hartley_input(spectrum.data.data() + (first + l) * spectrum.bins, half, sequences.data() + l * n_fft);
     }
     fft.forward(sequences.data(), n_fft, re.front().value, im.front().value);
+    for (std::size_t l = 0; l < kLanes; l += kBlock) {
+      hartley_output(re.front().value + l, im.front().value + l, half, sequences.data() + l * n_fft);
+    }
     for (std::size_t l = 0; l < count; ++l) {
-      add_frame(re.front().value + l, im.front().value + l, half, window.data(), sum.data() + (first + l) * hop);
-      add_squares(window.data(), weight.data() + (first + l) * hop, n_fft);
+      add_product(sequences.data() + l * n_fft, window.data(), sum.data() + (first + l) * hop, n_fft);
+      add_product(window.data(), window.data(), weight.data() + (first + l) * hop, n_fft);
     }
   }
   std::vector<float> samples(length > 0 ? length : covered - 2 * trim, 0.0f);

@@ -11,6 +11,15 @@
 namespace euterpe {
 namespace {
 
+/// Nearly all strips are full, and a copy of known size needs no call.
+void copy_lanes(const float* from, float* to, std::size_t count) {
+  if (count == lanes::kLanes) {
+    std::memcpy(to, from, lanes::kLanes * sizeof(float));
+  } else {
+    std::memcpy(to, from, count * sizeof(float));
+  }
+}
+
 const StftOptions& checked(const StftOptions& options) {
   const auto refuse = [](const std::string& detail, const std::string& hint) {
     throw Error(Category::usage, "stft", detail, hint);
@@ -87,7 +96,7 @@ void for_each_tile(const Matrix& matrix, const std::function<void(std::size_t, s
   for (std::size_t first = 0; first < matrix.frames && matrix.bins > 0; first += kLanes) {
     const std::size_t count = std::min(kLanes, matrix.frames - first);
     for (std::size_t b = 0; b < matrix.bins; ++b) {
-      std::memcpy(tile[b].value, matrix.data.data() + b * matrix.frames + first, count * sizeof(float));
+      copy_lanes(matrix.data.data() + b * matrix.frames + first, tile[b].value, count);
     }
     visit(first, count, tile.front().value);
   }
@@ -95,7 +104,7 @@ void for_each_tile(const Matrix& matrix, const std::function<void(std::size_t, s
 
 void put_strip(const float* strip, std::size_t first, std::size_t count, Matrix& matrix) {
   for (std::size_t b = 0; b < matrix.bins; ++b) {
-    std::memcpy(matrix.data.data() + b * matrix.frames + first, strip + b * StftStrips::kLanes, count * sizeof(float));
+    copy_lanes(strip + b * StftStrips::kLanes, matrix.data.data() + b * matrix.frames + first, count);
   }
 }
 
