@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <string>
 
@@ -10,19 +11,36 @@
 
 namespace euterpe {
 namespace fs = std::filesystem;
+namespace {
 
-TemporaryFile::TemporaryFile(const char* operation, std::span<const std::uint8_t> bytes) {
+Error cannot_write(const char* operation, const fs::path& path) {
+  return {Category::io, operation, path.string() + ": cannot write", "Is the disk full?"};
+}
+
+}  // namespace
+
+TemporaryFile::TemporaryFile(const char* operation) {
   std::string name = (fs::temp_directory_path() / "euterpe-XXXXXX").string();
   const int descriptor = mkstemp(name.data());
   if (descriptor < 0) throw Error(Category::io, operation, name + ": cannot make a temporary file");
   close(descriptor);
   path_ = name;
+}
+
+// Behind the delegated constructor the destructor runs even if the rest throws.
+TemporaryFile::TemporaryFile(const char* operation, std::span<const std::uint8_t> bytes) : TemporaryFile(operation) {
   std::ofstream out(path_, std::ios::binary);
   out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!out.flush()) {
-    fs::remove(path_);
-    throw Error(Category::io, operation, name + ": cannot write", "Is the disk full?");
+  if (!out.flush()) throw cannot_write(operation, path_);
+}
+
+TemporaryFile::TemporaryFile(const char* operation, std::istream& bytes) : TemporaryFile(operation) {
+  std::ofstream out(path_, std::ios::binary);
+  std::array<char, 1 << 16> block;
+  while (bytes.read(block.data(), block.size()), bytes.gcount() > 0) {
+    if (!out.write(block.data(), bytes.gcount())) break;
   }
+  if (!out.flush()) throw cannot_write(operation, path_);
 }
 
 TemporaryFile::~TemporaryFile() {

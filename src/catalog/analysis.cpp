@@ -12,6 +12,7 @@
 #include "score/descriptors.hpp"
 #include "score/key.hpp"
 #include "score/profile.hpp"
+#include "score/score_description.hpp"
 #include "score/score_file.hpp"
 #include "signal/audio_features.hpp"
 #include "signal/frame_descriptors.hpp"
@@ -139,6 +140,7 @@ Analysis analyze_score(const std::filesystem::path& path) {
   put_key(d, estimate_key(pitch_class_durations(score)));
   ScoreProfile parts = profile(score);
   d.numbers.merge(parts.statistics);
+  d.numbers.merge(describe(score));
   result.histograms["pitch_classes"].assign(parts.pitch_classes.begin(), parts.pitch_classes.end());
   result.histograms["intervals"].assign(parts.intervals.begin(), parts.intervals.end());
   result.instruments = std::move(parts.instruments);

@@ -26,7 +26,7 @@ struct Analysis {
 /// numbers: tempo_bpm (quarter notes a minute; 0 if there is no pulse), tempo_confidence 0–1, key_confidence 0–1;
 ///   audio also loudness_lufs, loudness_range_lu, true_peak_dbtp (absent for silence), onsets_per_second,
 ///   tuning_cents; score also notes, tracks, bars, meter_numerator, meter_denominator and the statistics of
-///   profile().
+///   profile() and the figures of describe() (polyphony, which both have, is profile()'s).
 /// texts: key ("A minor"; absent if nothing sounds), meter ("4/4", scores alone).
 /// Embedding: audio_features() as "audio.v1", score_features() as "score.v1".
 /// Throws Error{not_found | bad_input} naming the file and the place in it.

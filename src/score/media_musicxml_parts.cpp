@@ -178,6 +178,7 @@ class PartReader {
       read->at = at;
       read->length = length;
       lyrics(node, at);
+      if (const xml_node marks = node.child("notations").child("dynamics")) dynamics(marks, at);
       now_->notes.push_back(*read);
     }
   }

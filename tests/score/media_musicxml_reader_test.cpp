@@ -348,6 +348,21 @@ TEST(MusicXmlReader, KeepsLyricsWordsAndRehearsalMarksAsTexts) {
   EXPECT_EQ(texts, "0:3=Part|0:6=A|0:1=dolce|0:5=Hal|1:5=lo |2:6=A|2:1=dolce|2:5=Oh |3:5=day |");
 }
 
+TEST(MusicXmlReader, TurnsDynamicMarksIntoVelocities) {
+  const auto mark = [](const char* name) {
+    return fmt::format("<direction><direction-type><dynamics><{}/></dynamics></direction-type></direction>", name);
+  };
+  const Score score =
+      read(one_part({note("C", 4, 1) + mark("pp") + note("D", 4, 1) + mark("sfz") + note("E", 4, 1) + note("F", 4, 1) +
+                         note("G", 4, 1, "<notations><dynamics><f/></dynamics></notations>") + mark("fp") +
+                         note("A", 4, 1) + note("B", 4, 1),
+                     note("C", 4, 1) + sound("dynamics=\"100\"") + note("D", 4, 1)}))
+          .score;
+  std::vector<int> velocities;
+  for (const Note& n : score.tracks[0].notes) velocities.push_back(n.velocity);
+  EXPECT_EQ(velocities, (std::vector<int>{80, 33, 112, 33, 96, 96, 49, 49, 90}));
+}
+
 TEST(MusicXmlReader, SaysWhatIsWrongAndWhere) {
   const auto error = [](const std::string& text) -> std::string {
     try {
