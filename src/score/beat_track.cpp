@@ -19,8 +19,9 @@ constexpr double kLargestChange = 0.1;
 /// Standard deviation and center of the log-normal prior of the first tempo, and its weight at each beat.
 constexpr double kPriorTempo = 96, kPriorSpread = 0.5;
 constexpr float kPriorWeight = 0.15F;
-/// Added at each beat: the network is shy of beats without an onset.
-constexpr float kBeatBonus = 0.6F;
+/// Nats added at each beat, at least, and the log-odds of a beat halfway between two beats, less than theirs by this,
+/// at which it is worth as much as none.
+constexpr float kBeatBonus = 0.6F, kBetween = 2.6F;
 constexpr std::array<int, 2> kMeters{3, 4};
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
@@ -41,8 +42,9 @@ EUTERPE_HOT void best_steps(const float* from, const float* cost, int changes, i
 
 class Lattice {
  public:
-  explicit Lattice(const BeatLogOdds& odds)
+  Lattice(const BeatLogOdds& odds, float bonus)
       : odds_(odds),
+        bonus_(bonus),
         frames_(static_cast<int>(odds.beat.size())),
         shortest_(static_cast<int>(std::lround(60 / kFastest / odds.hop))),
         tempos_(static_cast<int>(std::lround(60 / kSlowest / odds.hop)) - shortest_ + 1) {
@@ -97,7 +99,7 @@ class Lattice {
             const bool early = t < shortest_ + static_cast<int>(i);
             const bool begins = early && prior_[i] >= sums[i];
             back[i] = static_cast<std::uint8_t>(begins ? 0 : 1 + steps[i]);
-            now[i] = (begins ? prior_[i] : sums[i]) + here + kBeatBonus + kPriorWeight * prior_[i];
+            now[i] = (begins ? prior_[i] : sums[i]) + here + bonus_ + kPriorWeight * prior_[i];
             if (t + shortest_ + static_cast<int>(i) >= frames_ && now[i] > best)
               best = now[i], best_t = t, best_place = place, best_tempo = static_cast<int>(i);
           }
@@ -139,6 +141,7 @@ class Lattice {
   }
 
   const BeatLogOdds& odds_;
+  float bonus_;  ///< nats a beat
   int frames_, shortest_, tempos_, places_ = 0;
   int reach_ = 0;                   ///< frames by which a beat may be longer or shorter than the one before
   std::vector<float> prior_;        ///< [tempos]
@@ -187,7 +190,18 @@ BeatTrack track_in_windows(double seconds, const std::function<BeatTrack(double 
 
 BeatTrack decode_beats(const BeatLogOdds& odds) {
   if (odds.beat.empty()) return {};
-  return Lattice(odds).solve();
+  const BeatTrack first = Lattice(odds, kBeatBonus).solve();
+  // Where the network hears badly, its odds are low on all beats, and the fewest beats would cost the least. So what
+  // is asked of further beats goes by the beats that were found.
+  std::vector<float> found;
+  for (const Beat& beat : first.beats) {
+    const auto t = static_cast<std::size_t>(std::lround(beat.time / odds.hop));
+    found.push_back(std::max(odds.beat[t], odds.downbeat[t]));
+  }
+  if (found.empty()) return first;
+  std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(found.size() / 2), found.end());
+  const float bonus = kBetween - found[found.size() / 2];
+  return bonus > kBeatBonus ? Lattice(odds, bonus).solve() : first;
 }
 
 }  // namespace euterpe

@@ -12,6 +12,11 @@ namespace {
 
 constexpr std::size_t kChromaEvery = 4;  ///< frames of kBeatHop a chroma frame
 
+/// Share of the onsets on the sixteenths of the ticks at which a score is held to follow its ticks.
+constexpr double kFollowed = 0.55;
+/// Share of the clarity of the best path's beats that is clear enough for the tempo map's.
+constexpr double kNearly = 0.85;
+
 /// Lowest pitch of each register of RhythmChannels but the first.
 constexpr std::array<int, RhythmChannels::kOnsets - 1> kRegisters{43, 52, 60, 67, 76};
 
@@ -31,19 +36,32 @@ std::vector<TimedNote>::const_iterator first_from(const std::vector<TimedNote>& 
                           [](const TimedNote& note, double t) { return note.start < t; });
 }
 
-/// Share of the onsets within a 48th of a quarter of a sixteenth or a triplet; 0 where ticks are too coarse to tell.
-double share_on_grid(const Score& score) {
-  if (score.ticks_per_quarter < 48) return 0;
-  std::size_t on = 0, all = 0;
+/// How well onsets stand on the sixteenths of the ticks, all of them shifted by `shift` quarters (0 … 1/4).
+struct Grid {
+  double shift = 0;
+  double share = 0;  ///< of the onsets that lie within a 48th of a quarter of a sixteenth: a sixth by chance
+};
+
+/// The best shift, in steps of a 96th of a quarter; share 0 where ticks are too coarse to tell.
+Grid find_grid(const Score& score) {
+  if (score.ticks_per_quarter < 48) return {};
+  constexpr int kSteps = 24, kReach = 2;
+  std::array<double, kSteps> histogram{};
+  double all = 0;
   for (const Track& track : score.tracks)
     for (const Note& note : track.notes) {
-      const double quarters = static_cast<double>(note.start) / score.ticks_per_quarter;
-      const double from_sixteenth = std::abs(quarters * 4 - std::round(quarters * 4)) / 4;
-      const double from_triplet = std::abs(quarters * 3 - std::round(quarters * 3)) / 3;
-      on += std::min(from_sixteenth, from_triplet) <= 1.0 / 48 ? 1 : 0;
+      const double sixteenths = 4.0 * static_cast<double>(note.start) / score.ticks_per_quarter;
+      const long step = std::lround((sixteenths - std::floor(sixteenths)) * kSteps);
+      ++histogram[static_cast<std::size_t>(step % kSteps)];
       ++all;
     }
-  return all > 0 ? static_cast<double>(on) / static_cast<double>(all) : 0;
+  Grid best;
+  for (int step = 0; step < kSteps; ++step) {
+    double sum = 0;
+    for (int d = -kReach; d <= kReach; ++d) sum += histogram[static_cast<std::size_t>((step + d + kSteps) % kSteps)];
+    if (sum / all > best.share + 1e-9) best = {step / (4.0 * kSteps), sum / all};
+  }
+  return best;
 }
 
 /// Mean probability of a beat at each of `beats` (± 2 frames) that lies within the odds, whose frame 0 is at `from`.
@@ -65,26 +83,71 @@ double support(const BeatLogOdds& odds, const std::vector<Beat>& beats, double f
   return n > 0 ? sum / static_cast<double>(n) : 0;
 }
 
-/// Makes the place in the bar that sounds most like a downbeat the first, if it does so by more than `margin` nats a
-/// bar; only where all bars are equal.
-void turn_bars(BeatTrack& track, const BeatLogOdds& odds, double from, double margin) {
-  const int bar = track.beats_per_bar;
-  for (std::size_t i = 1; i < track.beats.size(); ++i)
-    if (track.beats[i].position != track.beats[i - 1].position % bar + 1) return;
-  std::vector<double> sum(static_cast<std::size_t>(bar));
-  std::vector<int> n(sum.size());
-  for (const Beat& beat : track.beats) {
-    const auto frame = std::lround((beat.time - from) / odds.hop);
+/// What downbeats on the place `first` of bars of `bar` beats gain over no bars at all, in nats a bar.
+double gain_of_bars(const BeatTrack& track, const BeatLogOdds& odds, double from, int bar, int first) {
+  double sum = 0;
+  int bars = 0;
+  for (std::size_t i = static_cast<std::size_t>(first); i < track.beats.size(); i += static_cast<std::size_t>(bar)) {
+    const auto frame = std::lround((track.beats[i].time - from) / odds.hop);
     if (frame < 0 || frame >= static_cast<long>(odds.beat.size())) continue;
-    const auto place = static_cast<std::size_t>(beat.position - 1);
-    sum[place] += odds.downbeat[static_cast<std::size_t>(frame)] - odds.beat[static_cast<std::size_t>(frame)];
-    ++n[place];
+    sum += odds.downbeat[static_cast<std::size_t>(frame)] - odds.beat[static_cast<std::size_t>(frame)];
+    ++bars;
   }
-  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] /= std::max(1, n[i]);
-  const auto best = std::max_element(sum.begin(), sum.end());
-  if (*best - sum[0] <= margin) return;
-  const int shift = static_cast<int>(best - sum.begin());
-  for (Beat& beat : track.beats) beat.position = (beat.position - 1 - shift + bar) % bar + 1;
+  return bars > 0 ? sum / bars : 0;
+}
+
+/// Bars where downbeats are heard. Notated bars, if all are equal, stay unless others gain more by `margin`.
+void find_bars(BeatTrack& track, const BeatLogOdds& odds, double from, bool notated, double margin) {
+  const int written = track.beats_per_bar;
+  for (std::size_t i = 1; notated && i < track.beats.size(); ++i)
+    if (track.beats[i].position != track.beats[i - 1].position % written + 1) return;
+  const int stays = notated ? (written - track.beats.front().position + 1) % written : 0;
+  int bar = written, first = stays;
+  double best = notated ? gain_of_bars(track, odds, from, written, stays) + margin : -1e9;
+  for (const int length : {4, 3}) {
+    if (notated && length != written) continue;
+    for (int place = 0; place < length; ++place) {
+      const double gain = gain_of_bars(track, odds, from, length, place);
+      if (gain > best) best = gain, bar = length, first = place;
+    }
+  }
+  track.beats_per_bar = bar;
+  for (std::size_t i = 0; i < track.beats.size(); ++i)
+    track.beats[i].position = (static_cast<int>(i) - first + bar * 2) % bar + 1;
+}
+
+/// Beats on the ticks of the time signatures, all of them shifted by `shift` quarters.
+BeatTrack beats_of_ticks(const Score& score, double shift) {
+  BeatTrack track;
+  const std::size_t notes = score.note_count();
+  const std::int64_t end = score.end_tick();
+  if (notes == 0 || static_cast<std::size_t>(end / score.ticks_per_quarter) / 25 > notes + 100) return track;
+  std::int64_t first = end;
+  for (const Track& part : score.tracks)
+    for (const Note& note : part.notes) first = std::min(first, note.start);
+  const TempoMap tempo(score);
+  const auto offset = static_cast<std::int64_t>(std::llround(shift * score.ticks_per_quarter));
+  std::map<int, int> bars;
+  const std::vector<std::int64_t> lines = score.bar_lines();
+  for (std::size_t bar = 0; bar + 1 < lines.size(); ++bar) {
+    if (lines[bar + 1] + offset <= first) continue;
+    const TimeSignature& meter = score.meter_at(lines[bar]);
+    const int notes_a_beat = meter.denominator >= 8 && meter.numerator > 3 && meter.numerator % 3 == 0 ? 3 : 1;
+    ++bars[meter.numerator / notes_a_beat];
+    int position = 0;
+    for (std::int64_t k = 0;; ++k) {
+      // From the bar line on, so that beats that are no whole ticks do not drift.
+      const std::int64_t tick = lines[bar] + k * notes_a_beat * 4 * score.ticks_per_quarter / meter.denominator;
+      if (tick + offset >= end || tick >= lines[bar + 1]) break;
+      track.beats.push_back({tempo.seconds_at(Ticks(tick + offset)).value, ++position});
+    }
+  }
+  int most = 0;
+  for (const auto& [length, count] : bars)
+    if (count > most) most = count, track.beats_per_bar = length;
+  track.tempo = median_tempo(track.beats);
+  track.confidence = 1;
+  return track;
 }
 
 }  // namespace
@@ -156,44 +219,12 @@ BeatTrack track_beats(const std::vector<TimedNote>& notes) {
   });
 }
 
-BeatTrack notated_beats(const Score& score) {
-  BeatTrack track;
-  const std::size_t notes = score.note_count();
-  const std::int64_t end = score.end_tick();
-  const auto quarters = static_cast<std::size_t>(end / score.ticks_per_quarter);
-  if (notes == 0 || quarters / 25 > notes + 100) return track;
-  std::int64_t first = end;
-  for (const Track& part : score.tracks)
-    for (const Note& note : part.notes) first = std::min(first, note.start);
-  const TempoMap tempo(score);
-  std::map<int, int> bars;
-  const std::vector<std::int64_t> lines = score.bar_lines();
-  for (std::size_t bar = 0; bar + 1 < lines.size(); ++bar) {
-    if (lines[bar + 1] <= first) continue;
-    const TimeSignature& meter = score.meter_at(lines[bar]);
-    const int notes_a_beat = meter.denominator >= 8 && meter.numerator > 3 && meter.numerator % 3 == 0 ? 3 : 1;
-    ++bars[meter.numerator / notes_a_beat];
-    int position = 0;
-    for (std::int64_t k = 0;; ++k) {
-      // From the bar line on, so that beats that are no whole ticks do not drift.
-      const std::int64_t tick =
-          lines[bar] + k * notes_a_beat * 4 * score.ticks_per_quarter / std::max<int>(1, meter.denominator);
-      if (tick >= std::min(end, lines[bar + 1]) || tick - lines[bar] < 0) break;
-      track.beats.push_back({tempo.seconds_at(Ticks(tick)).value, ++position});
-    }
-  }
-  int most = 0;
-  for (const auto& [length, count] : bars)
-    if (count > most) most = count, track.beats_per_bar = length;
-  track.tempo = median_tempo(track.beats);
-  track.confidence = 1;
-  return track;
-}
+BeatTrack notated_beats(const Score& score) { return beats_of_ticks(score, 0); }
 
 BeatTrack score_beats(const Score& score) {
-  BeatTrack notated = notated_beats(score);
+  BeatTrack track = notated_beats(score);
   const std::vector<TimedNote> notes = timed_notes(score);
-  if (notated.beats.empty()) return track_beats(notes);
+  if (track.beats.empty()) return track_beats(notes);
   // The first ten minutes tell what kind of file it is.
   std::vector<TimedNote> begin(notes.begin(), first_from(notes, notes.front().start + 600));
   const double from = begin.front().start;
@@ -202,12 +233,21 @@ BeatTrack score_beats(const Score& score) {
     note.start -= from;
   }
   const BeatLogOdds odds = score_beat_network()(rhythm_channels(begin));
-  if (share_on_grid(score) < 0.85) {
-    const double heard = support(odds, decode_beats(odds).beats, 0);
-    if (support(odds, notated.beats, from) < 0.85 * heard) return track_beats(notes);
-  }
-  turn_bars(notated, odds, from, score.meters.empty() ? 0 : 1.0);
-  return notated;
+  const double heard = support(odds, decode_beats(odds).beats, 0);
+  const Grid grid = find_grid(score);
+  double shift = 0, best = support(odds, track.beats, from);
+  const bool on_ticks = grid.share >= kFollowed && std::min(grid.shift, 0.25 - grid.shift) <= 1.0 / 48;
+  if (!on_ticks && grid.share >= kFollowed)
+    for (int sixteenth = 0; sixteenth < 4; ++sixteenth) {
+      const double candidate = grid.shift + sixteenth / 4.0;
+      const BeatTrack shifted = beats_of_ticks(score, candidate);
+      const double found = support(odds, shifted.beats, from);
+      if (found > best) best = found, shift = candidate, track = shifted;
+    }
+  if (!on_ticks && best < kNearly * heard) return track_beats(notes);
+  const bool meter = !score.meters.empty() && track.beats_per_bar > 1;
+  find_bars(track, odds, from, meter, shift == 0 ? 1 : 0);
+  return track;
 }
 
 }  // namespace euterpe

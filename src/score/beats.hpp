@@ -33,10 +33,12 @@ BeatTrack track_beats(const std::vector<TimedNote>& notes);
 /// are over a hundred times as many beats as notes (a tempo map that no music follows).
 BeatTrack notated_beats(const Score& score);
 
-/// notated_beats where the notes follow them, else what is heard in the notes. They do if 85 % of the onsets stand on
-/// the sixteenths and triplets of the ticks (a quarter would by chance), or if the network hears beats there nearly as
-/// clearly as along its own best path: a performance with its own tempo map. Bars are turned to where downbeats are
-/// heard if the file has no time signature, or if they are heard there much more clearly than on its bar lines.
+/// notated_beats where the notes follow them, else what is heard in the notes. They do if most onsets stand on the
+/// sixteenths of the ticks, or if the network hears beats there nearly as clearly as along its own best path (a
+/// performance with its own tempo map). Files whose tempo map is right but begins somewhere in a beat, as recordings
+/// transcribed to MIDI have it, are shifted by the part of a beat at which the onsets stand and beats are heard. Bars
+/// are the notated ones, unless the file has no time signature (or 1/4), or downbeats are heard much more clearly on
+/// another beat.
 BeatTrack score_beats(const Score& score);
 
 }  // namespace euterpe
