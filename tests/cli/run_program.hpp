@@ -1,6 +1,7 @@
 #pragma once
 /// Runs the program itself, as a user would, and keeps what it said.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ namespace euterpe {
 struct Ran {
   int code = -1;  ///< exit status; 128 + signal if it was killed
   std::string out, err;
+  long peak_kilobytes = 0;  ///< most memory that it had at once
 };
 
 /// \param environment NAME=VALUE, added to or replacing the test's own
@@ -40,13 +42,14 @@ inline Ran run_program(const std::vector<std::string>& arguments, const std::vec
     ::_exit(127);
   }
   int status = 0;
-  ::waitpid(child, &status, 0);
+  rusage used{};
+  ::wait4(child, &status, 0, &used);
   auto read = [&](const char* name) {
     std::ostringstream text;
     text << std::ifstream(folder / name).rdbuf();
     return text.str();
   };
-  Ran ran{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read("out"), read("err")};
+  Ran ran{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read("out"), read("err"), used.ru_maxrss};
   fs::remove_all(folder);
   return ran;
 }
