@@ -24,9 +24,10 @@ struct BeatEvidence {
   std::vector<BeatWeights> beats;   ///< [T]
 };
 
-/// Beats are quarters, dotted quarters in 6/8, 9/8 and 12/8. A recorded performance need not lie on the file's own
-/// beat: where beats begin is taken from the notes, long and low ones first. Drums are left out. No notes: no beats.
-/// Beats are longer than notated where there would be more than 20,000.
+/// Beats are quarters, dotted quarters in 6/8, 9/8 and 12/8, wherever most notes begin in them: a performance may lie
+/// beside the file's own grid. One that does not follow its tempo at all gets the beats that are heard in it
+/// (score_beats()), or half seconds where none are. Drums are left out. No notes: no beats. Beats are longer than
+/// notated where there would be more than 20,000.
 BeatEvidence beat_evidence(const Score& score);
 
 }  // namespace euterpe

@@ -66,6 +66,28 @@ TEST(EstimateChords, finds_the_beats_of_a_performance_that_lies_beside_the_grid)
   EXPECT_NEAR(chords[2].start, 2 + 200.0 / 960, 0.02);
 }
 
+TEST(EstimateChords, follow_a_performance_that_does_not_keep_the_files_tempo) {
+  std::vector<Played> song;
+  for (int i = 0; i < 6; ++i)
+    for (const Played& c : {Played{0, kMaj}, {9, kMin}, {5, kMaj}, {7, kMaj}}) song.push_back(c);
+  Score score = play(song);
+  const double slower = 1.2713;  // 94 bpm in a file of 120
+  for (Note& n : score.tracks[0].notes) {
+    n.start = static_cast<std::int64_t>(static_cast<double>(n.start) * slower);
+    n.duration = static_cast<std::int64_t>(static_cast<double>(n.duration) * slower);
+  }
+  const auto chords = estimate_chords(score);
+  ASSERT_NEAR(static_cast<double>(chords.size()), 24, 1);
+  double right = 0;
+  for (const ChordSegment& c : chords)
+    for (std::size_t bar = 0; bar < song.size(); ++bar) {
+      const double start = 2 * slower * static_cast<double>(bar), end = start + 2 * slower;
+      if (c.chord.root == song[bar].root && c.chord.quality == song[bar].quality)
+        right += std::max(0.0, std::min(c.end, end) - std::max(c.start, start));
+    }
+  EXPECT_GT(right / (2 * slower * 24), 0.95);
+}
+
 TEST(EstimateChords, names_the_bass_of_an_inversion) {
   Score score = play({{0, kMaj}, {0, kMaj}});
   for (Note& n : score.tracks[0].notes)
