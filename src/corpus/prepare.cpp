@@ -82,8 +82,8 @@ void leave_out_near_duplicates(std::vector<Candidate>& all, const ScoreDuplicate
     if (!a.reason.empty() || !b.reason.empty()) continue;
     const bool first = keep_first(a, b);
     (first ? b : a).reason = "near duplicate";
-    (first ? b : a).detail =
-        fmt::format("{:.0f} % of its notes are those of {}", 100 * pair.same, (first ? a : b).piece->id);
+    (first ? b : a).detail = fmt::format("{:.0f} % of the notes agree with {} in the part that both have",
+                                         100 * pair.same, (first ? a : b).piece->id);
   }
 }
 
