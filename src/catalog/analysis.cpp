@@ -25,9 +25,6 @@ namespace {
 
 constexpr std::string_view kAudioSpace = "audio.v1", kScoreSpace = "score.v1";
 
-/// A score says so in its first bytes; a name decides only where those do not.
-bool is_score(const std::filesystem::path& path) { return begins_as_score(path) || is_score_name(path); }
-
 void put_key(Descriptors& descriptors, const KeyEstimate& key) {
   descriptors.numbers["key_confidence"] = key.confidence;
   if (key.confidence > 0) descriptors.texts["key"] = key.name();
@@ -155,7 +152,7 @@ Analysis analyze_file(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error))
     throw Error(Category::not_found, "analyze", path.string() + ": no such file");
-  return is_score(path) ? analyze_score(path) : analyze_audio(path);
+  return is_score_file(path) ? analyze_score(path) : analyze_audio(path);
 }
 
 }  // namespace euterpe

@@ -93,6 +93,8 @@ bool begins_as_score(const fs::path& path) {
       Bytes(reinterpret_cast<const std::uint8_t*>(head.data()), static_cast<std::size_t>(in.gcount())));
 }
 
+bool is_score_file(const fs::path& path) { return begins_as_score(path) || format_by_name(path) != nullptr; }
+
 bool is_score_name(const fs::path& path) {
   if (format_by_name(path) == nullptr) return false;
   std::error_code unknown;

@@ -33,6 +33,9 @@ bool begins_as_score(std::span<const std::uint8_t> head);
 /// The same of a file's content; false where it cannot be read.
 bool begins_as_score(const std::filesystem::path& path);
 
+/// What a file that the user named is taken for: a score by its content, else by its extension.
+bool is_score_file(const std::filesystem::path& path);
+
 /// By extension, upper or lower case: the quick test that a folder walk uses. A file ".xml" may be anything, so where
 /// it exists its first bytes must name a score too.
 bool is_score_name(const std::filesystem::path& path);

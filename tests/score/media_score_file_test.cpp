@@ -49,6 +49,7 @@ TEST_F(ScoreFile, IsKnownByItsNameUnlessTheNameMayBeAnything) {
   write_file(folder_ / "library.xml", std::string_view("<?xml version=\"1.0\"?><plist><dict/></plist>"));
   EXPECT_TRUE(is_score_name(folder_ / "score.xml"));
   EXPECT_FALSE(is_score_name(folder_ / "library.xml"));
+  EXPECT_TRUE(is_score_file(folder_ / "library.xml"));  // named by the user, it is worth an error that says what it is
 }
 
 TEST_F(ScoreFile, ReadsUtf16) {
