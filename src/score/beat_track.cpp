@@ -22,6 +22,8 @@ constexpr float kPriorWeight = 0.15F;
 /// Nats added at each beat, at least, and the log-odds of a beat halfway between two beats, less than theirs by this,
 /// at which it is worth as much as none.
 constexpr float kBeatBonus = 0.6F, kBetween = 2.6F;
+/// Nats added at each bar of three: the network learned from music in four for the most part.
+constexpr float kThree = 0.8F;
 constexpr std::array<int, 2> kMeters{3, 4};
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
@@ -90,7 +92,8 @@ class Lattice {
                                                                      static_cast<std::size_t>(before * tempos_ + j)];
           }
           best_steps(came.data(), cost_.data(), 2 * reach_ + 1, tempos_, sums.data(), steps.data());
-          const float here = (k == 0 ? odds_.downbeat : odds_.beat)[static_cast<std::size_t>(t)];
+          const float here = (k == 0 ? odds_.downbeat : odds_.beat)[static_cast<std::size_t>(t)] + bonus_ +
+                             (k == 0 && meter == 3 ? kThree : 0.0F);
           const auto row = static_cast<std::size_t>(place * tempos_);
           float* now = &value[slab * static_cast<std::size_t>(t % ring) + row];
           std::uint8_t* back = &back_[slab * static_cast<std::size_t>(t) + row];
@@ -99,7 +102,7 @@ class Lattice {
             const bool early = t < shortest_ + static_cast<int>(i);
             const bool begins = early && prior_[i] >= sums[i];
             back[i] = static_cast<std::uint8_t>(begins ? 0 : 1 + steps[i]);
-            now[i] = (begins ? prior_[i] : sums[i]) + here + bonus_ + kPriorWeight * prior_[i];
+            now[i] = (begins ? prior_[i] : sums[i]) + here + kPriorWeight * prior_[i];
             if (t + shortest_ + static_cast<int>(i) >= frames_ && now[i] > best)
               best = now[i], best_t = t, best_place = place, best_tempo = static_cast<int>(i);
           }
@@ -126,8 +129,7 @@ class Lattice {
     while (true) {
       const std::size_t frame = static_cast<std::size_t>(t);
       track.beats.push_back({t * odds_.hop, place - bar + 1});
-      const double p = std::exp(odds_.beat[frame]) + std::exp(odds_.downbeat[frame]);
-      probability += p / (1 + p);
+      probability += 1 - 1 / (1 + std::exp(double{odds_.beat[frame]}) + std::exp(double{odds_.downbeat[frame]}));
       const int back = back_[slab * frame + static_cast<std::size_t>(place * tempos_ + tempo)];
       if (back == 0) break;
       tempo += back - 1 - reach_;

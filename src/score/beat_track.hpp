@@ -23,8 +23,8 @@ struct BeatLogOdds {
 
 /// The likeliest beats: a bar-pointer model (Whiteley, Cemgil and Godsill 2006) in the state space of Krebs, Böck and
 /// Widmer (2015): the tempo may change at beats alone, so that a state is (time of a beat, its place in the bar, time
-/// to the next) and a path collects the log-odds of its beats. Bars have 3 or 4 beats, 40 to 220 beats a minute.
-/// Memory is 900 bytes a frame.
+/// to the next) and a path collects the log-odds of its beats. Bars have 3 or 4 beats throughout, 40 to 220 beats a
+/// minute. Beats go on through rests, from the first frame to the last. Memory is 900 bytes a frame.
 BeatTrack decode_beats(const BeatLogOdds& odds);
 
 /// Long pieces in bounded memory: `track(from, to)` is called for windows of ten minutes that overlap by one, and its

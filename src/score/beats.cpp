@@ -74,8 +74,7 @@ double support(const BeatLogOdds& odds, const std::vector<Beat>& beats, double f
     double best = 0;
     for (long t = frame - 2; t <= frame + 2; ++t) {
       const auto i = static_cast<std::size_t>(t);
-      const double p = std::exp(odds.beat[i]) + std::exp(odds.downbeat[i]);
-      best = std::max(best, p / (1 + p));
+      best = std::max(best, 1 - 1 / (1 + std::exp(double{odds.beat[i]}) + std::exp(double{odds.downbeat[i]})));
     }
     sum += best;
     ++n;

@@ -123,11 +123,12 @@ void changes(std::span<const float> mono, RhythmChannels& channels) {
 }  // namespace
 
 RhythmChannels rhythm_channels(std::span<const float> mono) {
+  // Beyond all recordings, where the power would overflow.
+  constexpr float kGreatest = 1e6F;
   std::vector<float> clean;
-  if (std::any_of(mono.begin(), mono.end(), [](float x) { return !std::isfinite(x); })) {
+  if (std::any_of(mono.begin(), mono.end(), [](float x) { return !(std::abs(x) <= kGreatest); })) {
     clean.assign(mono.begin(), mono.end());
-    for (float& x : clean)
-      if (!std::isfinite(x)) x = 0;
+    for (float& x : clean) x = std::isfinite(x) ? std::clamp(x, -kGreatest, kGreatest) : 0;
     mono = clean;
   }
   RhythmChannels channels;

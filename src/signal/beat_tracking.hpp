@@ -9,7 +9,8 @@ namespace euterpe {
 
 /// Onsets by register as SuperFlux has them (Böck and Widmer 2013): the rise of each of 64 log-compressed mel bands
 /// over two frames, against the greatest of itself and its neighbors, so that vibrato is no onset; and changes of
-/// chroma. \param mono 22,050 Hz; samples that are no number count as 0  \return frames of kBeatHop
+/// chroma. \param mono 22,050 Hz; samples that are no number count as 0, those beyond ±10⁶ are clipped  \return frames
+/// of kBeatHop
 RhythmChannels rhythm_channels(std::span<const float> mono);
 
 /// The network that hears beats in recordings (signal/beat_weights.cpp).

@@ -67,6 +67,12 @@ TEST(DecodeBeats, KeepsTheBeatThroughARest) {
   for (std::size_t i = 0; i < wanted.size(); ++i) EXPECT_NEAR(track.beats[i].time, wanted[i].time, 0.05);
 }
 
+TEST(DecodeBeats, DoesNotHalveWhatTheNetworkHearsBadly) {
+  // Every beat counts against the path: half of them would cost half as much.
+  const auto wanted = grid(0.21, 30, 140, 4);
+  expect_same(decode_beats(sure(wanted, 30, -1.2F, -8)).beats, wanted);
+}
+
 TEST(DecodeBeats, NothingGivesNothing) {
   EXPECT_TRUE(decode_beats({kBeatHop, {}, {}}).beats.empty());
   EXPECT_EQ(decode_beats({kBeatHop, {}, {}}).tempo, 0);

@@ -114,6 +114,9 @@ TEST(TrackBeats, AFewSamplesThatAreNoNumberAreIgnored) {
   auto audio = band(12, 100, 100, 2, beats);
   for (std::size_t i = 1000; i < audio.size(); i += 50000) audio[i] = std::numeric_limits<float>::infinity();
   EXPECT_GE(share_found(beats, track_beats(audio).beats), 0.9);
+  for (float& x : audio) x *= 1e30F;
+  const BeatTrack huge = track_beats(audio);
+  EXPECT_TRUE(std::isfinite(huge.tempo) && std::isfinite(huge.confidence));
 }
 
 }  // namespace
