@@ -1,4 +1,5 @@
-/// Learned weights, written by a program: pop songs and folk tunes of training splits and drum performances, transposed, stretched, with drums added.
+/// Learned weights, written by a program: pop songs and folk tunes of training splits and drum performances,
+/// transposed, stretched, with drums added.
 #include "score/beats.hpp"
 
 namespace euterpe {
