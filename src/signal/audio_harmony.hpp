@@ -19,7 +19,10 @@ struct AudioHarmony {
   KeyEstimate key;  ///< of the whole; confidence 0 where no chord was heard
 };
 
-/// All three from one pass over the audio.
+/// All three from one pass over the audio. Chords change most easily on the given beats, and on downbeats most of all;
+/// without the argument the beats are tracked first (signal/beat_tracking.hpp). An empty list means that they are not
+/// known.
+AudioHarmony estimate_harmony(std::span<const float> mono22050, std::span<const Beat> beats);
 AudioHarmony estimate_harmony(std::span<const float> mono22050);
 
 std::vector<ChordSegment> estimate_chords(std::span<const float> mono22050);
