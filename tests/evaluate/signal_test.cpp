@@ -25,7 +25,7 @@ std::vector<std::uint8_t> npy(const std::string& header, const std::vector<T>& v
   bytes.insert(bytes.end(), header.begin(), header.end());
   const std::size_t at = bytes.size();
   bytes.resize(at + values.size() * sizeof(T));
-  std::memcpy(bytes.data() + at, values.data(), values.size() * sizeof(T));
+  if (!values.empty()) std::memcpy(bytes.data() + at, values.data(), values.size() * sizeof(T));
   return bytes;
 }
 
