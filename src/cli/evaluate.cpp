@@ -19,13 +19,14 @@ struct ExtraOption {
 };
 
 /// Options that only some tasks know; a new one is a row here.
-constexpr std::array<ExtraOption, 7> kExtras{{
+constexpr std::array<ExtraOption, 8> kExtras{{
     {"index-from", "identify: folder of the recordings to index, instead of DATA"},
     {"queries", "identify: folder of ready queries"},
     {"truth", "identify: CSV with the columns query,track,condition; an empty track is a stranger"},
     {"history", "recommend: file of histories, user item item …"},
     {"targets", "recommend: file of the items to be found, user item …"},
     {"conditions", "identify: only these, comma-separated"},
+    {"source", "key, chords, beat: score or audio; both if not given"},
     {"impulse-response", "identify: recording of a room's response for the reverb conditions"},
 }};
 
