@@ -15,6 +15,7 @@ struct KeyEstimate {
 };
 
 /// Krumhansl–Schmuckler (Krumhansl 1990): the key whose profile correlates best. All-zero input gives confidence 0.
+/// estimate_global_key() (score/harmony.hpp) is right more often; this one stays what shipped weights have learned from.
 KeyEstimate estimate_key(const std::array<double, 12>& pitch_class_weights);
 
 /// Seconds of sounding per pitch class, drums left out.
