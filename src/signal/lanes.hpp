@@ -6,6 +6,14 @@
 
 #define EUTERPE_INLINE inline __attribute__((always_inline))
 
+/// Whether functions may be written once for each width of vectors; the reasons are those in base/hot.hpp.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define EUTERPE_HAS_CLONES 1
+#else
+#define EUTERPE_HAS_CLONES 0
+#endif
+
 namespace euterpe::lanes {
 
 constexpr std::size_t kLanes = 16;  ///< frames that are worked on side by side
