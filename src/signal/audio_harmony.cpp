@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "score/chord_decoding.hpp"
+#include "score/harmony.hpp"
 #include "signal/beat_tracking.hpp"
 #include "signal/chord_model.hpp"
 #include "signal/pitch_energy.hpp"
@@ -150,26 +151,6 @@ std::vector<KeySegment> keys_of(const std::vector<ChordSegment>& chords) {
   return keys;
 }
 
-/// The key that explains all chords best; its confidence is its share among all keys.
-KeyEstimate global_key_of(const std::vector<ChordSegment>& chords) {
-  KeyEstimate best;
-  if (std::ranges::none_of(chords, [](const ChordSegment& c) { return c.chord.root >= 0; })) return best;
-  const ChordEvidence evidence = key_evidence(chords);
-  const std::size_t count = evidence.states.size();
-  std::vector<double> sums(count, 0.0);
-  for (std::size_t i = 0; i < evidence.log_likelihood.size(); ++i) {
-    sums[i % count] += static_cast<double>(evidence.log_likelihood[i]);
-  }
-  const auto top = std::ranges::max_element(sums);
-  double all = 0;
-  for (const double s : sums) all += std::exp(s - *top);
-  const Chord& tonic = evidence.states[static_cast<std::size_t>(top - sums.begin())];
-  best.tonic = tonic.root;
-  best.minor = tonic.quality == ChordQuality::minor;
-  best.confidence = 1 / all;
-  return best;
-}
-
 std::vector<ChordSegment> chords_of(std::span<const float> mono, std::span<const Beat> beats) {
   if (mono.empty()) return {};
   const Matrix energy = pitch_energy(mono);
@@ -184,7 +165,7 @@ AudioHarmony estimate_harmony(std::span<const float> mono22050, std::span<const 
   AudioHarmony harmony;
   harmony.chords = chords_of(mono22050, beats);
   harmony.keys = keys_of(harmony.chords);
-  harmony.key = global_key_of(harmony.chords);
+  harmony.key = longest_key(harmony.keys);
   return harmony;
 }
 
@@ -194,6 +175,6 @@ AudioHarmony estimate_harmony(std::span<const float> mono22050) {
 
 std::vector<ChordSegment> estimate_chords(std::span<const float> mono22050) { return chords_of(mono22050); }
 std::vector<KeySegment> estimate_keys(std::span<const float> mono22050) { return keys_of(chords_of(mono22050)); }
-KeyEstimate estimate_global_key(std::span<const float> mono22050) { return global_key_of(chords_of(mono22050)); }
+KeyEstimate estimate_global_key(std::span<const float> mono22050) { return longest_key(estimate_keys(mono22050)); }
 
 }  // namespace euterpe

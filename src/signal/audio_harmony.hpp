@@ -16,7 +16,7 @@ struct AudioHarmony {
   std::vector<ChordSegment> chords;
   /// From the first to the last sample, neighbors differ; empty where no chord was heard.
   std::vector<KeySegment> keys;
-  KeyEstimate key;  ///< of the whole; confidence 0 where no chord was heard
+  KeyEstimate key;  ///< the one that lasts longest; confidence 0 where no chord was heard
 };
 
 /// All three from one pass over the audio. Chords change most easily on the given beats, and on downbeats most of all;
