@@ -182,7 +182,7 @@ void setup_prepare(CLI::App& app, Context& context) {
 
   const char* recordings = "Recordings";
   DefectLimits& limits = o->sound.limits;
-  app.add_option("--audio", o->audio, "Folders of recordings; writes a manifest of clean ones")
+  app.add_option("--audio", o->audio, "Folders (or files) of recordings; writes a manifest of clean ones")
       ->delimiter(',')
       ->group(recordings);
   app.add_flag("--audio-from-catalog", o->catalog_audio,
@@ -194,12 +194,15 @@ void setup_prepare(CLI::App& app, Context& context) {
   app.add_option("--augment", o->augment, "Chain of augmentations (TOML) that a trainer is to apply")
       ->group(recordings);
   app.add_option("--shortest", limits.shortest, "Least seconds between the silence at both ends; 0 = any")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->group(recordings);
   app.add_option("--silent-share", limits.silent_share, "Greatest share of silence between them; 1 = any")
+      ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
       ->group(recordings);
   app.add_option("--clipped-share", limits.clipped_share, "Greatest share of samples on flat tops; 1 = any")
+      ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
       ->group(recordings);
   app.add_option("--end-level", limits.end_db,
@@ -207,6 +210,7 @@ void setup_prepare(CLI::App& app, Context& context) {
       ->capture_default_str()
       ->group(recordings);
   app.add_option("--bandwidth", limits.bandwidth, "Hz that the spectrum must reach; 0 = any")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->group(recordings);
   app.add_flag("--keep-broken", o->keep_broken, "Keep files that break off or are damaged, as far as they decode")

@@ -155,7 +155,8 @@ GroupBy group_by(std::string_view name) {
 
 AudioSource audio_source_from_folder(const fs::path& folder, GroupBy by) {
   AudioSource source;
-  const fs::path root = fs::absolute(folder).lexically_normal();
+  const fs::path named = fs::absolute(folder).lexically_normal();
+  const fs::path root = fs::is_regular_file(named) ? named.parent_path() : named;
   source.name = root.has_filename() ? root.filename().string() : root.parent_path().filename().string();
   source.licence = "the user's own";
   for (const AudioSet& set : kSets)
@@ -165,7 +166,7 @@ AudioSource audio_source_from_folder(const fs::path& folder, GroupBy by) {
       source.commercial = set.commercial;
     }
   const auto artists = read_artists(root / "artists.csv");
-  for (const fs::path& path : walk_files({root})) {
+  for (const fs::path& path : walk_files({named})) {
     if (!is_audio_name(path)) continue;
     const fs::path relative = path.lexically_relative(root);
     AudioItem item;

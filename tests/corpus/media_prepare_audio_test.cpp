@@ -228,6 +228,17 @@ TEST_F(Recordings, of_one_artist_never_stand_in_two_splits) {
   EXPECT_EQ(audio_source_from_folder(folder / "set", GroupBy::folder).items[3].group, "set/rock");
 }
 
+TEST_F(Recordings, may_be_named_one_by_one_and_must_be_there) {
+  const fs::path path = write("set/a.wav", test::music(1, 1));
+  write("set/b.wav", test::music(2, 1));
+  const AudioSource source = audio_source_from_folder(path);
+  ASSERT_EQ(source.items.size(), 1u);
+  EXPECT_EQ(source.items[0].id, "set/a.wav");
+  EXPECT_THROW(audio_source_from_folder(folder / "nowhere"), Error);
+  fs::create_directories(folder / "hollow");
+  EXPECT_THROW(audio_source_from_folder(folder / "hollow"), Error);
+}
+
 TEST_F(Recordings, the_catalogs_owners_word_holds) {
   const auto catalog = open_catalog(folder / "catalog");
   const auto add = [&](const std::string& name, std::uint64_t seed, bool may_train) {
