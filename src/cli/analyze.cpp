@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,15 +15,20 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
+#include "base/temporary_file.hpp"
 #include "catalog/analysis.hpp"
+#include "catalog/annotate_file.hpp"
 #include "catalog/similar.hpp"
 #include "catalog/text.hpp"
 #include "cli/command.hpp"
 #include "media/decode.hpp"
 #include "media/picture.hpp"
-#include "score/midi.hpp"
+#include "score/annotation_formats.hpp"
+#include "score/key.hpp"
+#include "score/score_file.hpp"
+#include "signal/chroma_cqt.hpp"
+#include "signal/cqt.hpp"
 #include "signal/mel.hpp"
-#include "signal/stft.hpp"
 
 namespace euterpe {
 namespace {
@@ -30,9 +37,19 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::vector<std::string> paths;
-  std::string plot;         // picture to write, empty: none
-  std::size_t similar = 0;  // nearest tracks of the catalog to name, 0: none
-  bool embedding = false;   // put the embedding into the JSON
+  std::string plot;          // picture to write, empty: none
+  std::size_t similar = 0;   // nearest tracks of the catalog to name, 0: none
+  bool embedding = false;    // put the embedding into the JSON
+  bool annotations = false;  // say beats, keys, chords, form and melody
+  std::string format;        // of the annotations as files, a name or group of annotation_formats(); empty: none
+  std::string out;           // file or folder for them, empty: stdout
+};
+
+/// A file to analyze, and what it is called in results.
+struct Input {
+  fs::path path;
+  std::string shown;  // "-" for standard input
+  fs::path relative;  // to the folder that was named
 };
 
 struct Neighbor {
@@ -41,22 +58,35 @@ struct Neighbor {
 };
 
 struct Result {
-  fs::path path;
+  Input input;
   Analysis analysis;
+  std::optional<Annotations> annotations;
   std::vector<Neighbor> similar;
 };
 
+/// What files that keep a name call the piece.
+std::string title_of(const Result& result) {
+  const std::string title = clean_text(result.analysis.title);
+  return title.empty() ? result.input.relative.stem().string() : title;
+}
+
 nlohmann::json to_json(const Result& result, const Options& options) {
   const Analysis& a = result.analysis;
-  nlohmann::json out{{"file", result.path.string()}, {"kind", a.kind}, {"duration", a.duration}};
+  nlohmann::json out{{"file", result.input.shown}, {"kind", a.kind}, {"duration", a.duration}};
   for (const auto& [name, text] :
        {std::pair{"title", a.title}, {"artist", a.artist}, {"album", a.album}, {"isrc", a.isrc}})
     if (!text.empty()) out[name] = clean_text(text);
   for (const auto& [name, number] : a.descriptors.numbers) out[name] = number;
   for (const auto& [name, text] : a.descriptors.texts) out[name] = text;
+  for (const auto& [name, shares] : a.histograms) out[name] = shares;
+  if (!a.instruments.empty()) out["instruments"] = a.instruments;
   out["embedding_space"] = a.descriptors.embedding_space;
   if (options.embedding) out["embedding"] = a.descriptors.embedding;
   if (!a.warnings.empty()) out["warnings"] = a.warnings;
+  if (result.annotations && options.annotations) {
+    const AnnotationFormat json = find_annotation_formats("json").front();
+    out["annotations"] = nlohmann::json::parse(json.write(*result.annotations, title_of(result)));
+  }
   if (options.similar > 0) {
     out["similar"] = nlohmann::json::array();
     for (const Neighbor& n : result.similar)
@@ -71,20 +101,39 @@ nlohmann::json to_json(const Result& result, const Options& options) {
 
 void line(std::string_view label, const std::string& text) { fmt::print("  {:<14}{}\n", label, text); }
 
-void print_text(const Result& result) {
+std::string minutes(double seconds) {
+  const long whole = static_cast<long>(seconds) / 60;
+  return fmt::format("{}:{:04.1f}", whole, seconds - static_cast<double>(60 * whole));
+}
+
+void print_annotations(const Annotations& a) {
+  if (!a.beats.empty())
+    line("beats", a.beats_per_bar > 0 ? fmt::format("{}, {} a bar", a.beats.size(), a.beats_per_bar)
+                                      : fmt::format("{}", a.beats.size()));
+  for (const KeySegment& s : a.keys)
+    line("in", fmt::format("{:>6}  {}", minutes(s.start), KeyEstimate{s.tonic, s.minor, s.confidence}.name()));
+  for (const StructureSegment& s : a.structure) line("section", fmt::format("{:>6}  {}", minutes(s.start), s.label));
+  constexpr std::size_t kShown = 16;
+  std::string chords;
+  for (std::size_t i = 0; i < std::min(kShown, a.chords.size()); ++i)
+    chords += (i > 0 ? " " : "") + a.chords[i].chord.name();
+  if (a.chords.size() > kShown) chords += fmt::format(" and {} more", a.chords.size() - kShown);
+  if (!chords.empty()) line("chords", chords);
+}
+
+void print_text(const Result& result, bool annotations) {
   const Analysis& a = result.analysis;
   const auto& numbers = a.descriptors.numbers;
   const auto number = [&](const char* name) -> std::optional<double> {
     const auto found = numbers.find(name);
     return found == numbers.end() ? std::nullopt : std::optional(found->second);
   };
-  fmt::print("{}\n", result.path.string());
+  fmt::print("{}\n", result.input.shown);
   for (const auto& [name, text] :
        {std::pair{"title", a.title}, {"artist", a.artist}, {"album", a.album}, {"isrc", a.isrc}})
     if (!text.empty()) line(name, clean_text(text));
   line("kind", a.kind);
-  line("duration", fmt::format("{}:{:04.1f}", static_cast<long>(a.duration) / 60,
-                               a.duration - static_cast<double>(static_cast<long>(a.duration) / 60 * 60)));
+  line("duration", minutes(a.duration));
   const double tempo = number("tempo_bpm").value_or(0);
   if (a.kind == "score")
     line("tempo", fmt::format("{:.1f} quarter notes a minute", tempo));
@@ -107,6 +156,7 @@ void print_text(const Result& result) {
   if (a.kind == "audio")
     line("onsets", fmt::format("{:.2f} a second, tuned {:+.0f} cents from A = 440 Hz",
                                number("onsets_per_second").value_or(0), number("tuning_cents").value_or(0)));
+  if (result.annotations && annotations) print_annotations(*result.annotations);
   for (const std::string& warning : a.warnings) line("warning", warning);
   for (const Neighbor& n : result.similar)
     line("similar", fmt::format("{:5.2f}  {}  {}", n.similarity, n.track.id.substr(0, 12),
@@ -115,38 +165,100 @@ void print_text(const Result& result) {
 
 void plot(const Result& result, const fs::path& to) {
   constexpr double kLongest = 600;  // seconds of audio that a picture of this width can still show
-  const std::string title = result.path.filename().string();
-  if (result.analysis.kind == "score") return plot_score(to, read_midi(result.path).score, title);
+  const fs::path& path = result.input.path;
+  const std::string title = title_of(result);
+  if (result.analysis.kind == "score") return plot_score(to, read_score(path).score, title);
   DecodeOptions options;
   if (result.analysis.duration > kLongest) {
     options.duration = kLongest;
     spdlog::warn("analyze: the picture shows the first {} minutes of {}", kLongest / 60, title);
   }
-  const AudioBuffer audio = decode(result.path, options);
-  const Matrix mel =
-      power_to_db(mel_spectrogram(power_spectrogram(audio.channel(0), audio.sample_rate), audio.sample_rate));
-  MelView view;
-  view.data = mel.data;
-  view.bins = mel.bins;
-  view.frames = mel.frames;
-  view.hop = mel.hop;
-  view.fmax = audio.sample_rate / 2.0;
-  plot_audio(to, audio, view, title);
+  const AudioBuffer audio = decode(path, options);
+  const Matrix mel = power_to_db(mel_spectrogram(audio.channel(0), audio.sample_rate));
+  const Matrix cqt = cqt_magnitude(audio.channel(0), audio.sample_rate);
+  const Matrix chroma = chroma_from_cqt(cqt, 12), cqt_db = amplitude_to_db(cqt);
+  AnalysisView view;
+  view.mel_db = {mel.data, mel.bins, mel.frames, mel.hop, 0, audio.sample_rate / 2.0, false};
+  view.cqt_db = {cqt_db.data, cqt_db.bins, cqt_db.frames, cqt_db.hop};
+  view.chroma = {chroma.data, chroma.bins, chroma.frames, chroma.hop};
+  plot_analysis(to, audio, view, *result.annotations, title);
 }
 
-/// The named files, and of folders the audio and MIDI files in them.
-std::vector<fs::path> files_of(const std::vector<std::string>& named) {
-  std::vector<fs::path> files;
+/// The named files, and of folders the audio and score files in them. Standard input becomes a file, for decoders seek.
+std::vector<Input> inputs_of(const std::vector<std::string>& named, std::optional<TemporaryFile>& piped) {
+  std::vector<Input> inputs;
   for (const std::string& name : named) {
-    if (!fs::is_directory(name)) {
-      files.emplace_back(name);
-      continue;
+    if (name == "-") {
+      if (!piped) piped.emplace("analyze", std::cin);
+      if (fs::is_empty(piped->path())) throw Error(Category::bad_input, "analyze", "standard input is empty");
+      inputs.push_back({piped->path(), "-", "stdin"});
+    } else if (!fs::is_directory(name)) {
+      inputs.push_back({name, name, fs::path(name).filename()});
+    } else {
+      for (const fs::path& path : walk_files({name}))
+        if (is_audio_name(path) || is_score_name(path))
+          inputs.push_back({path, path.string(), path.lexically_relative(name)});
     }
-    for (const fs::path& path : walk_files({name}))
-      if (is_audio_name(path) || is_midi_name(path)) files.push_back(path);
   }
-  if (files.empty()) throw Error(Category::not_found, "analyze", "no audio or MIDI file in " + named.front());
-  return files;
+  if (inputs.empty()) throw Error(Category::not_found, "analyze", "no audio or score file in " + named.front());
+  return inputs;
+}
+
+/// Where annotations go, and in which formats.
+class AnnotationFiles {
+ public:
+  AnnotationFiles(const Options& options, const std::vector<Input>& inputs) : out_(options.out) {
+    if (options.format.empty() && options.out.empty()) return;
+    formats_ = find_annotation_formats(options.format.empty() ? format_of(options.out) : options.format);
+    const bool one = inputs.size() == 1 && formats_.size() == 1;
+    if (options.out.empty() && !one)
+      throw Error(Category::usage, "analyze", "several files of annotations do not go to standard output",
+                  "name a folder with -o");
+    folder_ = !one || fs::is_directory(out_) || options.out.ends_with('/');
+    // A recording and a score of the same name would have the same file: these keep their own extensions.
+    for (const Input& input : inputs) ++stems_[fs::path(input.relative).replace_extension()];
+  }
+
+  bool wanted() const { return !formats_.empty(); }
+  bool to_stdout() const { return wanted() && out_.empty(); }
+
+  void write(const Result& result) const {
+    for (const AnnotationFormat& format : formats_) {
+      const std::string text = format.write(*result.annotations, title_of(result));
+      if (to_stdout()) {
+        fmt::print("{}", text);
+        continue;
+      }
+      fs::path stem = fs::path(result.input.relative).replace_extension();
+      if (stems_.at(stem) > 1) stem = result.input.relative;
+      const fs::path to = folder_ ? out_ / (stem.string() + std::string(format.suffix)) : out_;
+      if (to.has_parent_path()) fs::create_directories(to.parent_path());
+      write_file(to, std::string_view(text));
+    }
+  }
+
+ private:
+  /// The format whose files are called so; JSON for a folder and names that say nothing.
+  static std::string_view format_of(const std::string& out) {
+    for (const AnnotationFormat& format : annotation_formats())
+      if (out.ends_with(format.suffix)) return format.name;
+    return "json";
+  }
+
+  fs::path out_;
+  bool folder_ = false;
+  std::vector<AnnotationFormat> formats_;
+  std::map<fs::path, int> stems_;
+};
+
+/// Errors speak of standard input, not of the file that stands for it.
+Error told(const Error& error, const Input& input) {
+  std::string detail = error.detail();
+  const std::string path = input.path.string();
+  if (input.shown == "-")
+    for (std::size_t at = 0; (at = detail.find(path, at)) != std::string::npos;)
+      detail.replace(at, path.size(), "standard input");
+  return {error.category(), error.operation(), detail, error.hint()};
 }
 
 /// Gives out results in the order of the files, each as soon as those before it are done.
@@ -174,9 +286,11 @@ class InOrder {
 };
 
 void analyze(const Context& context, const Options& options) {
-  const std::vector<fs::path> files = files_of(options.paths);
+  std::optional<TemporaryFile> piped;
+  const std::vector<Input> files = inputs_of(options.paths, piped);
   if (!options.plot.empty() && files.size() != 1)
     throw Error(Category::usage, "analyze", fmt::format("--plot takes one file, not {}", files.size()));
+  const AnnotationFiles annotation_files(options, files);
   std::unique_ptr<Catalog> catalog;
   if (options.similar > 0) catalog = open_catalog(context.catalog);
 
@@ -185,19 +299,23 @@ void analyze(const Context& context, const Options& options) {
   std::mutex failed;
   Progress progress("analyze", files.size(), "files");
   InOrder out(files.size(), [&](Result& result) {
+    if (annotation_files.wanted()) annotation_files.write(result);
+    if (annotation_files.to_stdout()) return;
     if (context.jsonl)
       print_json_line(to_json(result, options));
     else if (context.json)
       all.push_back(to_json(result, options));
     else
-      print_text(result);
+      print_text(result, options.annotations);
   });
   parallel_for(files.size(), [&](std::size_t i) {
     std::optional<Result> done;
     try {
-      Result result{files[i], analyze_file(files[i]), {}};
+      Result result{files[i], analyze_file(files[i].path), {}, {}};
+      const bool drawn = !options.plot.empty() && result.analysis.kind == "audio";
+      if (options.annotations || annotation_files.wanted() || drawn) result.annotations = annotate_file(files[i].path);
       if (catalog) {
-        const std::string self = sha256_file(files[i]);
+        const std::string self = sha256_file(files[i].path);
         for (const auto& [id, similarity] :
              similar_tracks(*catalog, result.analysis.descriptors, options.similar + 1)) {
           if (id == self || result.similar.size() == options.similar) continue;
@@ -206,16 +324,17 @@ void analyze(const Context& context, const Options& options) {
       }
       if (!options.plot.empty()) plot(result, options.plot);
       done = std::move(result);
-    } catch (const Error& error) {
-      if (files.size() == 1 || error.category() == Category::interrupted) throw;
+    } catch (const Error& thrown) {
+      const Error error = told(thrown, files[i]);
+      if (files.size() == 1 || error.category() == Category::interrupted) throw error;
       spdlog::error("{}", error.what());
       const std::lock_guard lock(failed);
-      failures.push_back({files[i].string(), error.what()});
+      failures.push_back({files[i].shown, error.what()});
     }
     out.put(i, std::move(done));
     progress.advance();
   });
-  if (context.json && !context.jsonl) {
+  if (context.json && !context.jsonl && !annotation_files.to_stdout()) {
     if (files.size() == 1) {
       print_json(all.front());
     } else {
@@ -233,11 +352,22 @@ void analyze(const Context& context, const Options& options) {
 
 void setup_analyze(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("file", options->paths, "Audio or MIDI files, or folders of them")->required();
-  app.add_option("--plot", options->plot, "Draw waveform and mel spectrogram, or piano roll, to a .png or .svg file");
+  app.add_option("file", options->paths, "Audio, MIDI and MusicXML files, folders of them, or - for standard input")
+      ->required()
+      ->type_name("FILE|FOLDER|-");
+  app.add_option("--plot", options->plot,
+                 "Draw form, chords, beats and spectra, or a piano roll, to a .png or .svg file");
   app.add_option("--similar", options->similar, "Name the N tracks of the catalog that sound most alike")
       ->type_name("N");
   app.add_flag("--embedding", options->embedding, "Put the content embedding into the JSON");
+  app.add_flag("--annotations", options->annotations, "Say beats, keys, chords, form and (in JSON) the melody too");
+  std::string formats;
+  for (const AnnotationFormat& format : annotation_formats())
+    formats += fmt::format("{}{}", formats.empty() ? "" : ", ", format.name);
+  app.add_option("--format", options->format, "Write annotations as files: " + formats + "; lab for all plain text")
+      ->type_name("FORMAT");
+  app.add_option("-o,--out", options->out, "File or folder for the annotations (default: standard output)")
+      ->type_name("PATH");
   app.callback([&context, options] { analyze(context, *options); });
 }
 
