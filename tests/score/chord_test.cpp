@@ -1,5 +1,6 @@
 #include "score/chord.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -96,8 +97,7 @@ TEST(ParseChord, reads_every_label_of_pop909) {
   if (!data || !std::filesystem::exists(std::filesystem::path(data) / "pop909")) GTEST_SKIP() << "no pop909";
   std::set<std::string> labels;
   for (int song = 1; song <= 100; ++song) {
-    char name[8];
-    std::snprintf(name, sizeof name, "%03d", song);
+    const std::string name = fmt::format("{:03}", song);
     std::ifstream in(std::filesystem::path(data) / "pop909" / name / "chord_midi.txt");
     double start, end;
     for (std::string label; in >> start >> end >> label;) labels.insert(label);

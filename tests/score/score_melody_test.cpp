@@ -1,5 +1,6 @@
 #include "score/score_melody.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -76,9 +77,8 @@ TEST(ScoreMelody, is_the_tune_of_pop909s_songs) {
   if (!data || !std::filesystem::exists(std::filesystem::path(data) / "pop909")) GTEST_SKIP() << "no pop909";
   int named = 0;
   for (int song = 1; song <= 40; ++song) {
-    char name[8];
-    std::snprintf(name, sizeof name, "%03d", song);
-    const Score score = read_midi(std::filesystem::path(data) / "pop909" / name / (std::string(name) + ".mid")).score;
+    const std::string name = fmt::format("{:03}", song);
+    const Score score = read_midi(std::filesystem::path(data) / "pop909" / name / (name + ".mid")).score;
     const ScoreMelody melody = score_melody(score);
     named += melody.track && score.tracks[*melody.track].name == "MELODY";
   }
