@@ -24,6 +24,8 @@ constexpr float kPriorWeight = 0.15F;
 constexpr float kBeatBonus = 0.6F, kBetween = 2.6F;
 /// Nats added at each bar of three: the network learned from music in four for the most part.
 constexpr float kThree = 0.8F;
+/// Nats that a bar must gain to be cut short, and not shorter than two beats: a bar of two among bars of four.
+constexpr double kShortBar = 3;
 constexpr std::array<int, 2> kMeters{3, 4};
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
@@ -190,20 +192,50 @@ BeatTrack track_in_windows(double seconds, const std::function<BeatTrack(double 
   return whole;
 }
 
+void place_bars(std::vector<Beat>& beats, int beats_per_bar, const BeatLogOdds& odds, double from) {
+  if (beats.empty() || beats_per_bar < 2) return;
+  const auto bar = static_cast<std::size_t>(beats_per_bar);
+  std::vector<double> value(bar), next(bar);
+  std::vector<std::size_t> back(beats.size() * bar);  // the place of the beat before
+  for (std::size_t i = 0; i < beats.size(); ++i) {
+    const auto frame = std::lround((beats[i].time - from) / odds.hop);
+    const bool heard = frame >= 0 && frame < static_cast<long>(odds.beat.size());
+    const double gain =
+        heard ? odds.downbeat[static_cast<std::size_t>(frame)] - odds.beat[static_cast<std::size_t>(frame)] : 0;
+    for (std::size_t place = 0; place < bar; ++place) {
+      std::size_t before = (place + bar - 1) % bar;
+      double best = value[before];
+      if (place == 0)
+        for (std::size_t early = 1; early + 1 < bar; ++early)
+          if (value[early] - kShortBar > best) best = value[early] - kShortBar, before = early;
+      next[place] = best + (place == 0 ? gain : 0);
+      back[i * bar + place] = before;
+    }
+    std::swap(value, next);
+  }
+  auto place = static_cast<std::size_t>(std::max_element(value.begin(), value.end()) - value.begin());
+  for (std::size_t i = beats.size(); i-- > 0;) {
+    beats[i].position = static_cast<int>(place) + 1;
+    place = back[i * bar + place];
+  }
+}
+
 BeatTrack decode_beats(const BeatLogOdds& odds) {
   if (odds.beat.empty()) return {};
-  const BeatTrack first = Lattice(odds, kBeatBonus).solve();
+  BeatTrack track = Lattice(odds, kBeatBonus).solve();
   // Where the network hears badly, its odds are low on all beats, and the fewest beats would cost the least. So what
   // is asked of further beats goes by the beats that were found.
   std::vector<float> found;
-  for (const Beat& beat : first.beats) {
+  for (const Beat& beat : track.beats) {
     const auto t = static_cast<std::size_t>(std::lround(beat.time / odds.hop));
     found.push_back(std::max(odds.beat[t], odds.downbeat[t]));
   }
-  if (found.empty()) return first;
+  if (found.empty()) return track;
   std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(found.size() / 2), found.end());
   const float bonus = kBetween - found[found.size() / 2];
-  return bonus > kBeatBonus ? Lattice(odds, bonus).solve() : first;
+  if (bonus > kBeatBonus) track = Lattice(odds, bonus).solve();
+  place_bars(track.beats, track.beats_per_bar, odds, 0);
+  return track;
 }
 
 }  // namespace euterpe

@@ -23,9 +23,13 @@ struct BeatLogOdds {
 
 /// The likeliest beats: a bar-pointer model (Whiteley, Cemgil and Godsill 2006) in the state space of Krebs, Böck and
 /// Widmer (2015): the tempo may change at beats alone, so that a state is (time of a beat, its place in the bar, time
-/// to the next) and a path collects the log-odds of its beats. Bars have 3 or 4 beats throughout, 40 to 220 beats a
-/// minute. Beats go on through rests, from the first frame to the last. Memory is 900 bytes a frame.
+/// to the next) and a path collects the log-odds of its beats. Bars have 3 or 4 beats, but for short ones (place_bars);
+/// 40 to 220 beats a minute. Beats go on through rests, from the first frame to the last. Memory is 900 bytes a frame.
 BeatTrack decode_beats(const BeatLogOdds& odds);
+
+/// Positions of beats that are known, by the likeliest downbeats: bars of `beats_per_bar`, a few of them cut short
+/// where songs have an extra half bar. Frame 0 of the odds stands at `from` seconds.
+void place_bars(std::vector<Beat>& beats, int beats_per_bar, const BeatLogOdds& odds, double from);
 
 /// Long pieces in bounded memory: `track(from, to)` is called for windows of ten minutes that overlap by one, and its
 /// beats (in seconds of the piece) are joined in the middle of each overlap. Meter and confidence are those of the

@@ -17,6 +17,9 @@ constexpr double kFollowed = 0.55;
 /// Share of the clarity of the best path's beats that is clear enough for the tempo map's.
 constexpr double kNearly = 0.85;
 
+/// Mean probability by which shifted beats must sound clearer than those on the ticks.
+constexpr double kNotated = 0.3;
+
 /// Lowest pitch of each register of RhythmChannels but the first.
 constexpr std::array<int, RhythmChannels::kOnsets - 1> kRegisters{43, 52, 60, 67, 76};
 
@@ -95,24 +98,29 @@ double gain_of_bars(const BeatTrack& track, const BeatLogOdds& odds, double from
   return bars > 0 ? sum / bars : 0;
 }
 
-/// Bars where downbeats are heard. Notated bars, if all are equal, stay unless others gain more by `margin`.
-void find_bars(BeatTrack& track, const BeatLogOdds& odds, double from, bool notated, double margin) {
-  const int written = track.beats_per_bar;
-  for (std::size_t i = 1; notated && i < track.beats.size(); ++i)
-    if (track.beats[i].position != track.beats[i - 1].position % written + 1) return;
-  const int stays = notated ? (written - track.beats.front().position + 1) % written : 0;
-  int bar = written, first = stays;
-  double best = notated ? gain_of_bars(track, odds, from, written, stays) + margin : -1e9;
-  for (const int length : {4, 3}) {
-    if (notated && length != written) continue;
-    for (int place = 0; place < length; ++place) {
+/// Bars where downbeats are heard: of 4 or 3 beats, or of `beats_per_bar` if it is not 0.
+void hear_bars(BeatTrack& track, const BeatLogOdds& odds, double from, int beats_per_bar) {
+  double best = -1e9;
+  int bar = beats_per_bar;
+  for (const int length : {4, 3})
+    for (int place = 0; place < length && beats_per_bar == 0; ++place) {
       const double gain = gain_of_bars(track, odds, from, length, place);
-      if (gain > best) best = gain, bar = length, first = place;
+      if (gain > best) best = gain, bar = length;
     }
-  }
   track.beats_per_bar = bar;
-  for (std::size_t i = 0; i < track.beats.size(); ++i)
-    track.beats[i].position = (static_cast<int>(i) - first + bar * 2) % bar + 1;
+  place_bars(track.beats, bar, odds, from);
+}
+
+/// Whether downbeats are heard on another beat of equal notated bars, more clearly by a nat a bar.
+bool bars_are_elsewhere(const BeatTrack& track, const BeatLogOdds& odds, double from) {
+  const int bar = track.beats_per_bar;
+  for (std::size_t i = 1; i < track.beats.size(); ++i)
+    if (track.beats[i].position != track.beats[i - 1].position % bar + 1) return false;
+  const int written = (bar - track.beats.front().position + 1) % bar;
+  const double gain = gain_of_bars(track, odds, from, bar, written);
+  for (int place = 0; place < bar; ++place)
+    if (gain_of_bars(track, odds, from, bar, place) > gain + 1) return true;
+  return false;
 }
 
 /// Beats on the ticks of the time signatures, all of them shifted by `shift` quarters.
@@ -232,20 +240,24 @@ BeatTrack score_beats(const Score& score) {
     note.start -= from;
   }
   const BeatLogOdds odds = score_beat_network()(rhythm_channels(begin));
-  const double heard = support(odds, decode_beats(odds).beats, 0);
   const Grid grid = find_grid(score);
+  const bool followed = grid.share >= kFollowed;
   double shift = 0, best = support(odds, track.beats, from);
-  const bool on_ticks = grid.share >= kFollowed && std::min(grid.shift, 0.25 - grid.shift) <= 1.0 / 48;
-  if (!on_ticks && grid.share >= kFollowed)
-    for (int sixteenth = 0; sixteenth < 4; ++sixteenth) {
-      const double candidate = grid.shift + sixteenth / 4.0;
-      const BeatTrack shifted = beats_of_ticks(score, candidate);
+  if (followed) {
+    const bool on_ticks = std::min(grid.shift, 0.25 - grid.shift) <= 1.0 / 48;
+    best += on_ticks ? kNotated : 0;
+    for (int sixteenth = on_ticks ? 1 : 0; sixteenth < 4; ++sixteenth) {
+      const double candidate = (on_ticks ? 0 : grid.shift) + sixteenth / 4.0;
+      BeatTrack shifted = beats_of_ticks(score, candidate);
       const double found = support(odds, shifted.beats, from);
-      if (found > best) best = found, shift = candidate, track = shifted;
+      if (found > best) best = found, shift = candidate, track = std::move(shifted);
     }
-  if (!on_ticks && best < kNearly * heard) return track_beats(notes);
+  } else if (best < kNearly * support(odds, decode_beats(odds).beats, 0)) {
+    return track_beats(notes);
+  }
   const bool meter = !score.meters.empty() && track.beats_per_bar > 1;
-  find_bars(track, odds, from, meter, shift == 0 ? 1 : 0);
+  if (!meter || shift != 0 || bars_are_elsewhere(track, odds, from))
+    hear_bars(track, odds, from, meter ? track.beats_per_bar : 0);
   return track;
 }
 

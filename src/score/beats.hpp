@@ -37,8 +37,8 @@ BeatTrack notated_beats(const Score& score);
 /// sixteenths of the ticks, or if the network hears beats there nearly as clearly as along its own best path (a
 /// performance with its own tempo map). Files whose tempo map is right but begins somewhere in a beat, as recordings
 /// transcribed to MIDI have it, are shifted by the part of a beat at which the onsets stand and beats are heard. Bars
-/// are the notated ones, unless the file has no time signature (or 1/4), or downbeats are heard much more clearly on
-/// another beat.
+/// are the notated ones, unless the beats were shifted, the file has no time signature (or 1/4), or downbeats are heard
+/// much more clearly on another beat; then they are where downbeats are heard (place_bars).
 BeatTrack score_beats(const Score& score);
 
 }  // namespace euterpe
