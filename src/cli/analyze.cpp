@@ -24,6 +24,7 @@
 #include "media/decode.hpp"
 #include "media/picture.hpp"
 #include "score/annotation_formats.hpp"
+#include "score/harmony.hpp"
 #include "score/key.hpp"
 #include "score/score_file.hpp"
 #include "signal/chroma_cqt.hpp"
@@ -138,7 +139,10 @@ void print_text(const Result& result, bool annotations) {
   if (a.kind == "score")
     line("tempo", fmt::format("{:.1f} quarter notes a minute", tempo));
   else if (tempo > 0)
-    line("tempo", fmt::format("{:.1f} bpm (confidence {:.2f})", tempo, number("tempo_confidence").value_or(0)));
+    line("tempo",
+         fmt::format("{:.1f} bpm", tempo) + (numbers.contains("tempo_confidence")
+                                                 ? fmt::format(" (confidence {:.2f})", numbers.at("tempo_confidence"))
+                                                 : ""));
   else
     line("tempo", "no pulse");
   if (const auto key = a.descriptors.texts.find("key"); key != a.descriptors.texts.end())
@@ -285,6 +289,22 @@ class InOrder {
   std::mutex mutex_;
 };
 
+/// Tempo and key heard with care stand in the summary in place of the quick estimates that ingest makes of every track:
+/// one answer must not contradict the other.
+void prefer_annotations(Result& result) {
+  const Annotations& a = *result.annotations;
+  Descriptors& d = result.analysis.descriptors;
+  if (result.analysis.kind == "audio" && a.tempo > 0) {
+    d.numbers["tempo_bpm"] = a.tempo;
+    d.numbers.erase("tempo_confidence");  // of the other estimate
+  }
+  if (!a.keys.empty()) {
+    const KeyEstimate key = longest_key(a.keys);
+    d.texts["key"] = key.name();
+    d.numbers["key_confidence"] = key.confidence;
+  }
+}
+
 void analyze(const Context& context, const Options& options) {
   std::optional<TemporaryFile> piped;
   const std::vector<Input> files = inputs_of(options.paths, piped);
@@ -313,7 +333,10 @@ void analyze(const Context& context, const Options& options) {
     try {
       Result result{files[i], analyze_file(files[i].path), {}, {}};
       const bool drawn = !options.plot.empty() && result.analysis.kind == "audio";
-      if (options.annotations || annotation_files.wanted() || drawn) result.annotations = annotate_file(files[i].path);
+      if (options.annotations || annotation_files.wanted() || drawn) {
+        result.annotations = annotate_file(files[i].path);
+        prefer_annotations(result);
+      }
       if (catalog) {
         const std::string self = sha256_file(files[i].path);
         for (const auto& [id, similarity] :

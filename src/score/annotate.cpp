@@ -17,8 +17,9 @@ Annotations annotate(const Score& score) {
   result.tempo = track.tempo;
   result.beats_per_bar = track.beats_per_bar;
   result.beats = std::move(track.beats);
-  result.chords = estimate_chords(score);
-  result.keys = estimate_keys(score);
+  const BeatEvidence evidence = beat_evidence(score);
+  result.chords = estimate_chords(evidence);
+  result.keys = estimate_keys(evidence, result.chords);
   result.structure = estimate_structure(score, result.beats);
   result.melody = melody_track(score, score_melody(score));
   return result;

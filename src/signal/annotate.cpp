@@ -56,8 +56,9 @@ struct Annotator::Impl {
       tempos.push_back(track.tempo);
       ++meters[track.beats_per_bar];
     }
-    append(all.chords, estimate_chords(audio), offset);
-    append(all.keys, estimate_keys(audio), offset);
+    AudioHarmony harmony = estimate_harmony(audio, track.beats);
+    append(all.chords, std::move(harmony.chords), offset);
+    append(all.keys, std::move(harmony.keys), offset);
     const MelodyTrack melody = predominant_melody(audio);
     all.melody.hop = melody.hop;
     if (melody.hop > 0) {  // the part's frames from the place where it begins
