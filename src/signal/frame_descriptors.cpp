@@ -18,19 +18,19 @@ using D = FrameDescriptors;
 
 constexpr std::size_t kMargin = D::kFrameLength / 2;  // samples that the first and last frame reach beyond their place
 
-/// Frames [skip, end) of `from` behind those of `to`. Matrices are gathered row by row once at the end, so that here
-/// parts are kept.
+/// The segments' series, to be put one behind the other once at the end. What has been joined is let go, so that a
+/// recording of hours is not held twice.
 struct Parts {
   std::vector<FrameDescriptors> parts;
 
   template <class Member>
-  Matrix joined(Member member) const {
+  Matrix joined(Member member) {
     std::size_t frames = 0;
     for (const auto& part : parts) frames += (part.*member).frames;
     Matrix all((parts.front().*member).bins, frames, D::kHopSeconds);
     std::size_t at = 0;
-    for (const auto& part : parts) {
-      const Matrix& m = part.*member;
+    for (auto& part : parts) {
+      const Matrix m = std::exchange(part.*member, {});
       for (std::size_t b = 0; b < m.bins; ++b) {
         std::ranges::copy(m.row(b), all.row(b).begin() + static_cast<std::ptrdiff_t>(at));
       }
@@ -39,9 +39,12 @@ struct Parts {
     return all;
   }
   template <class Member>
-  std::vector<float> joined_row(Member member) const {
+  std::vector<float> joined_row(Member member) {
     std::vector<float> all;
-    for (const auto& part : parts) all.insert(all.end(), (part.*member).begin(), (part.*member).end());
+    for (auto& part : parts) {
+      const std::vector<float> series = std::exchange(part.*member, {});
+      all.insert(all.end(), series.begin(), series.end());
+    }
     return all;
   }
 };
@@ -156,7 +159,7 @@ FrameDescriptors FrameDescriber::finish() {
   if (parts.size() == 1) {
     result = std::move(impl_->done.parts.front());
   } else {
-    const Parts& done = impl_->done;
+    Parts& done = impl_->done;
     result.mfcc = done.joined(&D::mfcc);
     result.chroma = done.joined(&D::chroma);
     result.contrast = done.joined(&D::contrast);
