@@ -82,13 +82,15 @@ std::vector<Block> chord_blocks(const Annotations& a) {
   return blocks;
 }
 
-/// The melody over a CQT of 12 bins an octave, broken where none sounds.
+/// The melody over a CQT of 12 bins an octave, broken where none sounds and between notes.
 void draw_melody(Canvas& canvas, const Box& box, const MelodyTrack& melody, double fmin, std::size_t bins,
                  double seconds) {
   const Scale x{0, seconds, box.left, box.right}, y{0, static_cast<double>(bins), box.bottom, box.top};
   canvas.color({1, 0.35, 0.3, 0.95});
   cairo_set_line_width(canvas.cairo(), 1.3);
+  constexpr double kSameNote = 1.5;  // bins
   bool drawing = false;
+  double before = 0;
   for (std::size_t t = 0; t < melody.hz.size(); ++t) {
     const double at = static_cast<double>(t) * melody.hop;
     const double bin = melody.hz[t] > 0 ? 12 * std::log2(static_cast<double>(melody.hz[t]) / fmin) + 0.5 : -1;
@@ -96,8 +98,10 @@ void draw_melody(Canvas& canvas, const Box& box, const MelodyTrack& melody, doub
       drawing = false;
       continue;
     }
-    (drawing ? cairo_line_to : cairo_move_to)(canvas.cairo(), x(at), y(bin));
+    const bool same = drawing && std::abs(bin - before) < kSameNote;
+    (same ? cairo_line_to : cairo_move_to)(canvas.cairo(), x(at), y(bin));
     drawing = true;
+    before = bin;
   }
   cairo_stroke(canvas.cairo());
 }
