@@ -30,8 +30,9 @@ struct Transposition {
 
 class PartReader {
  public:
-  PartReader(xml_node score_part, int ticks_per_quarter, Part& part, std::vector<Measure>& measures, Repairs& repairs)
-      : ticks_(ticks_per_quarter), part_(part), measures_(measures), repairs_(repairs) {
+  PartReader(xml_node score_part, int ticks_per_quarter, Part& part, std::vector<Measure>& measures, Repairs& repairs,
+             std::size_t& copies_left)
+      : ticks_(ticks_per_quarter), part_(part), measures_(measures), repairs_(repairs), copies_left_(copies_left) {
     instruments(score_part);
   }
 
@@ -417,10 +418,11 @@ class PartReader {
     const double microseconds = std::round(60e6 / quarters_per_minute);
     if (microseconds < 1 || microseconds > kLongest) return mend("a tempo beyond MIDI's range has no effect");
     auto& tempos = measures_[at_].tempos;
-    const auto same = [&](const auto& t) { return std::abs(t.first - at) < 0.5; };
+    const auto after =
+        std::upper_bound(tempos.begin(), tempos.end(), at, [](double a, const auto& t) { return a < t.first; });
     // Other parts repeat the marks of the first; that one is heard.
-    if (std::any_of(tempos.begin(), tempos.end(), same)) return;
-    const auto after = std::find_if(tempos.begin(), tempos.end(), [&](const auto& t) { return t.first > at; });
+    if (after != tempos.begin() && at - std::prev(after)->first < 0.5) return;
+    if (after != tempos.end() && after->first - at < 0.5) return;
     tempos.insert(after, {at, static_cast<std::uint32_t>(microseconds)});
   }
 
@@ -472,14 +474,17 @@ class PartReader {
   void set_velocities() {
     const auto earlier = [](const Level& a, const Level& b) { return a.at < b.at; };
     std::stable_sort(levels_.begin(), levels_.end(), earlier);
+    std::stable_sort(accents_.begin(), accents_.end(), earlier);
     for (WrittenNote& note : now_->notes) {
       if (note.velocity > 0) continue;
-      note.velocity = level_;
-      for (const Level& level : levels_) {
-        if (level.at < note.at + 0.5) note.velocity = level.velocity;
-      }
-      for (const Level& accent : accents_) {
-        if (std::abs(accent.at - note.at) < 0.5) note.velocity = accent.velocity;
+      // The last mark that stands there or before.
+      const auto behind = [&](const std::vector<Level>& marks) {
+        return std::lower_bound(marks.begin(), marks.end(), Level{note.at + 0.5, 0}, earlier);
+      };
+      const auto level = behind(levels_), accent = behind(accents_);
+      note.velocity = level == levels_.begin() ? level_ : std::prev(level)->velocity;
+      if (accent != accents_.begin() && note.at - std::prev(accent)->at < 0.5) {
+        note.velocity = std::prev(accent)->velocity;
       }
     }
     if (!levels_.empty()) level_ = levels_.back().velocity;
@@ -490,6 +495,11 @@ class PartReader {
     const std::size_t back = static_cast<std::size_t>(simile_);
     if (simile_ == 0 || at_ < back || !now_->notes.empty()) return;
     const PartMeasure& before = part_.measures[at_ - back];
+    if (before.notes.size() > copies_left_) {
+      throw Error(Category::bad_input, "read_musicxml", place() + ": too many measures under repeat signs",
+                  "no piece is so long; is the file damaged?");
+    }
+    copies_left_ -= before.notes.size();
     now_->notes = before.notes;
     now_->length = std::max(now_->length, before.length);
   }
@@ -511,6 +521,7 @@ class PartReader {
   double cursor_ = 0, chord_at_ = 0, furthest_ = 0;
   std::map<int, Transposition> transpositions_;  ///< by staff; 0: all of them
   int simile_ = 0;                               ///< measures that repeat signs stand for; 0: none
+  std::size_t& copies_left_;                     ///< notes that they may still stand for, in all parts together
   int level_ = kDefaultVelocity;
   std::vector<Level> levels_, accents_;
   int grace_slots_ = 0;
@@ -542,8 +553,8 @@ std::vector<std::string> Repairs::lines() const {
 }
 
 void read_part(std::span<const MeasureNode> nodes, xml_node score_part, int ticks_per_quarter, Part& part,
-               std::vector<Measure>& measures, Repairs& repairs) {
-  PartReader(score_part, ticks_per_quarter, part, measures, repairs).read(nodes);
+               std::vector<Measure>& measures, Repairs& repairs, std::size_t& copies_left) {
+  PartReader(score_part, ticks_per_quarter, part, measures, repairs, copies_left).read(nodes);
 }
 
 }  // namespace euterpe::musicxml

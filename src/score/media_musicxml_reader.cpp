@@ -24,9 +24,10 @@ using namespace musicxml;
 using Bytes = std::span<const std::uint8_t>;
 using pugi::xml_node;
 
-constexpr std::size_t kMaxPlayed = 100'000;   // measures
-constexpr std::size_t kMaxNotes = 4'000'000;  // after repeats
-constexpr double kMaxTicks = (1 << 28) - 1;   // the longest silence that a MIDI file can hold
+constexpr std::size_t kMaxPlayed = 100'000;              // measures
+constexpr std::size_t kMaxNotes = 4'000'000;             // after repeats
+constexpr std::size_t kMaxTextBytes = 2 * kMaxMusicXml;  // after repeats
+constexpr double kMaxTicks = (1 << 28) - 1;              // the longest silence that a MIDI file can hold
 constexpr std::size_t kMaxPartMeasures = 2'000'000;
 constexpr const char* kTooLong = "no piece is so long; is the file damaged?";
 constexpr int kFinestTicks = 32'767, kUsualTicks = 480, kFallbackTicks = 10'080;
@@ -37,8 +38,7 @@ constexpr int kFinestTicks = 32'767, kUsualTicks = 480, kFallbackTicks = 10'080;
 
 std::string_view text_of(xml_node node) { return node.child_value(); }
 
-// --- the document
-// ------------------------------------------------------------------------------------------------------
+// --- the document ---
 
 struct Document {
   std::vector<std::string> ids;                 ///< of the parts, in their order
@@ -60,6 +60,13 @@ Document partwise(xml_node root) {
   return out;
 }
 
+/// A part may say nothing and stand for as many measures as any other, so a small file can claim more than memory.
+void check_extent(std::size_t parts, std::size_t measures) {
+  if (measures > kMaxPlayed || measures * parts > kMaxPartMeasures) {
+    fail(fmt::format("{} parts of {} measures", parts, measures), kTooLong);
+  }
+}
+
 Document timewise(xml_node root) {
   Document out;
   std::map<std::string, std::size_t> places;
@@ -69,6 +76,7 @@ Document timewise(xml_node root) {
       const std::string id = part.attribute("id").value();
       const auto [place, fresh] = places.try_emplace(id, out.ids.size());
       if (fresh) {
+        check_extent(out.ids.size() + 1, index + 1);
         out.ids.push_back(id);
         out.nodes.emplace_back();
       }
@@ -85,10 +93,7 @@ Document timewise(xml_node root) {
 void even_out(Document& document, Repairs& repairs) {
   std::size_t most = 0;
   for (const auto& nodes : document.nodes) most = std::max(most, nodes.size());
-  // A part may say nothing and stand for as many measures as any other.
-  if (most > kMaxPlayed || most * document.nodes.size() > kMaxPartMeasures) {
-    fail(fmt::format("{} parts of {} measures", document.nodes.size(), most), kTooLong);
-  }
+  check_extent(document.nodes.size(), most);
   for (std::size_t p = 0; p < document.nodes.size(); ++p) {
     auto& nodes = document.nodes[p];
     if (nodes.size() == most) continue;
@@ -142,8 +147,7 @@ void complete_flow(std::vector<Measure>& measures) {
   if (codas.size() > 1) codas.front()->flow.to_coda = "";
 }
 
-// --- channels
-// ----------------------------------------------------------------------------------------------------------
+// --- channels ---
 
 constexpr int kDrums = 9;
 
@@ -201,8 +205,7 @@ class Channels {
   std::vector<std::vector<int>> of_;
 };
 
-// --- playing
-// -----------------------------------------------------------------------------------------------------------
+// --- playing ---
 
 std::int64_t tick(double at) { return std::max<std::int64_t>(0, std::llround(at)); }
 
@@ -242,17 +245,25 @@ class Performer {
       for (std::size_t m = 0; m < measures_.size(); ++m) played.push_back({static_cast<int>(m), 1});
     }
     double at = 0;
-    std::size_t notes = 0;
+    std::vector<std::size_t> text_bytes(measures_.size());
+    for (const Part& part : parts_) {
+      for (std::size_t m = 0; m < measures_.size(); ++m) {
+        for (const WrittenText& t : part.measures[m].texts) text_bytes[m] += t.text.size();
+      }
+    }
+    std::size_t notes = 0, bytes = 0;
     for (const PlayedMeasure& p : played) {
       const auto m = static_cast<std::size_t>(p.measure);
       steps_.push_back({p, at});
       at += lengths_[m];
+      bytes += text_bytes[m];
       for (const Part& part : parts_) notes += part.measures[m].notes.size() + part.measures[m].texts.size();
     }
     if (notes > kMaxNotes || at > kMaxTicks) {
       fail(fmt::format("with repeats it has {} notes in {:.0f} quarter notes", notes, at / score_.ticks_per_quarter),
            kTooLong);
     }
+    if (bytes > kMaxTextBytes) fail(fmt::format("with repeats it has {} bytes of words", bytes), kTooLong);
   }
 
   const Measure& measure(const Step& step) const { return measures_[static_cast<std::size_t>(step.played.measure)]; }
@@ -392,8 +403,8 @@ class Performer {
       double end;
       int voice;
     };
+    constexpr std::size_t kMostOpen = 1000;                 // ties at a time from one key; more are a damaged file's
     std::map<std::pair<int, int>, std::vector<Open>> open;  // by channel and pitch
-    std::vector<double> ends;
     for (const Step& step : steps_) {
       std::vector<WrittenNote> sorted = parts_[p].measures[static_cast<std::size_t>(step.played.measure)].notes;
       std::stable_sort(sorted.begin(), sorted.end(),
@@ -426,7 +437,7 @@ class Performer {
         }
         Note& note = track.notes[index];
         note.duration = std::max(note.duration, tick(end) - note.start);
-        if (n.tie_start) waiting.push_back({index, end, n.voice});
+        if (n.tie_start && waiting.size() < kMostOpen) waiting.push_back({index, end, n.voice});
       }
     }
   }
@@ -452,8 +463,7 @@ class Performer {
   std::vector<Step> steps_;
 };
 
-// --- all together
-// ------------------------------------------------------------------------------------------------------
+// --- all together ---
 
 void add_title(Score& score, xml_node root) {
   std::string title(text_of(root.child("movement-title")));
@@ -516,11 +526,17 @@ MusicXmlReadResult read_musicxml(Bytes bytes) {
 
   std::vector<Measure> measures(document.nodes.front().size());
   for (std::size_t m = 0; m < measures.size(); ++m) measures[m].number = document.nodes.front()[m].number;
+  std::map<std::string_view, xml_node> about;
+  for (const xml_node node : root.child("part-list").children("score-part")) {
+    about.try_emplace(node.attribute("id").value(), node);
+  }
   std::vector<Part> parts(document.ids.size());
+  std::size_t copies_left = kMaxNotes;
   for (std::size_t p = 0; p < parts.size(); ++p) {
     parts[p].id = document.ids[p];
-    const xml_node about = root.child("part-list").find_child_by_attribute("score-part", "id", parts[p].id.c_str());
-    read_part(document.nodes[p], about, out.score.ticks_per_quarter, parts[p], measures, repairs);
+    const auto found = about.find(parts[p].id);
+    read_part(document.nodes[p], found == about.end() ? xml_node() : found->second, out.score.ticks_per_quarter,
+              parts[p], measures, repairs, copies_left);
   }
   complete_flow(measures);
   add_title(out.score, root);

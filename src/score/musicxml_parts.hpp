@@ -89,8 +89,9 @@ struct MeasureNode {
 
 /// Reads one part's measures into `part`, what they say about all parts into `measures` (as many as `nodes`).
 /// \param ticks_per_quarter every division of the part falls on a tick of it, if any such resolution was found
+/// \param copies_left notes for which measures under repeat signs may still stand; lessened by those that do
 /// Throws Error{bad_input} naming part and measure where a measure cannot be meant.
 void read_part(std::span<const MeasureNode> nodes, pugi::xml_node score_part, int ticks_per_quarter, Part& part,
-               std::vector<Measure>& measures, Repairs& repairs);
+               std::vector<Measure>& measures, Repairs& repairs, std::size_t& copies_left);
 
 }  // namespace euterpe::musicxml

@@ -381,6 +381,20 @@ TEST(MusicXmlReader, SaysWhatIsWrongAndWhere) {
   EXPECT_NE(
       error(one_part({note("C", 4, 1), "<note><rest/><duration>1e300</duration></note>"})).find("part P1 measure 2"),
       std::string::npos);
+  // A small document that stands for a large one: empty measures of many parts, measures under a repeat sign.
+  std::string parts;
+  for (int p = 0; p < 300; ++p) parts += fmt::format("<part id=\"P{}\"/>", p);
+  std::string empty;
+  for (int m = 0; m < 10'000; ++m) empty += "<measure/>";
+  const std::string timewise = "<score-timewise>" + empty + "<measure>" + parts + "</measure></score-timewise>";
+  EXPECT_NE(error(timewise).find("parts of 10001 measures"), std::string::npos);
+  std::string notes;
+  for (int i = 0; i < 1000; ++i) notes += note("C", 4, 1);
+  std::vector<std::string> measures(5000);
+  measures[0] = notes;
+  measures[1] =
+      "<attributes><measure-style><measure-repeat type=\"start\">1</measure-repeat></measure-style></attributes>";
+  EXPECT_NE(error(one_part(measures)).find("too many measures under repeat signs"), std::string::npos);
   // Entities are never expanded, so a small document stays small.
   EXPECT_EQ(read("<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]>" +
                  one_part({note("C", 4, 1)}, "<part-name>&b;</part-name>"))
