@@ -19,8 +19,12 @@ namespace {
 
 /// Nothing if the file cannot be read.
 std::optional<bool> is_score(const fs::path& path) {
-  if (!std::ifstream(path, std::ios::binary).is_open()) return {};
-  return begins_as_score(path);
+  try {
+    if (!std::ifstream(path, std::ios::binary).is_open()) return {};
+    return begins_as_score(path);
+  } catch (const Error&) {
+    return {};  // recognize() says so in its turn, and the other files are answered for
+  }
 }
 
 bool allows_commercial(const Model& model) {

@@ -89,6 +89,7 @@ bool begins_as_score(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   std::array<char, kScoreHead> head{};
   in.read(head.data(), head.size());
+  if (in.is_open() && in.bad()) throw Error(Category::io, "read", path.string() + ": cannot be read");
   return begins_as_score(
       Bytes(reinterpret_cast<const std::uint8_t*>(head.data()), static_cast<std::size_t>(in.gcount())));
 }

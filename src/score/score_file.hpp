@@ -30,7 +30,7 @@ inline constexpr std::size_t kScoreHead = 4096;
 
 /// Whether bytes begin as a score of some format does.
 bool begins_as_score(std::span<const std::uint8_t> head);
-/// The same of a file's content; false where it cannot be read.
+/// The same of a file's content; false where it cannot be opened. Throws Error{io} where it can, but not be read.
 bool begins_as_score(const std::filesystem::path& path);
 
 /// What a file that the user named is taken for: a score by its content, else by its extension.
