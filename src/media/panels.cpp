@@ -80,7 +80,9 @@ void draw_heat_map(Canvas& canvas, const Box& box, const HeatMap& map, double se
     }
     for (int y = 0; y < rows; ++y) {
       const auto bin = std::min(map.bins - 1, static_cast<std::size_t>((rows - 1 - y + 0.5) * map.bins / rows));
-      const double level = std::clamp((column[bin] - map.low) / (map.high - map.low), 0.0, 1.0);
+      // Compared so that a value that is no number is dark.
+      const double above = column[bin] > map.low ? (column[bin] - map.low) / (map.high - map.low) : 0;
+      const double level = std::min(above, 1.0);
       colors[static_cast<std::size_t>(y) * columns + x] = palette[static_cast<std::size_t>(std::lround(255 * level))];
     }
   }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <numbers>
 
 #include "base/error.hpp"
@@ -95,6 +96,19 @@ TEST_F(PlotAnalysis, no_audio_is_an_error_that_names_the_picture) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("x.png"), std::string::npos);
   }
+}
+
+TEST_F(PlotAnalysis, values_that_are_no_number_or_without_bounds_are_drawn_too) {
+  const float no_number = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> chroma{no_number, infinity,  -infinity, 0.5f, no_number, no_number,
+                                  no_number, no_number, no_number, 1,    0,         no_number};
+  AnalysisView view;
+  view.chroma = {chroma, 12, 1, 8};
+  const fs::path path = folder / "odd.png";
+  plot_analysis(path, tone(8), view, {}, "", {400, 300});
+  cairo_surface_t* surface = cairo_image_surface_create_from_png(path.c_str());
+  EXPECT_EQ(cairo_surface_status(surface), CAIRO_STATUS_SUCCESS);
+  cairo_surface_destroy(surface);
 }
 
 }  // namespace
