@@ -156,15 +156,18 @@ GroupBy group_by(std::string_view name) {
 AudioSource audio_source_from_folder(const fs::path& folder, GroupBy by) {
   AudioSource source;
   const fs::path named = fs::absolute(folder).lexically_normal();
-  const fs::path root = fs::is_regular_file(named) ? named.parent_path() : named;
-  source.name = root.has_filename() ? root.filename().string() : root.parent_path().filename().string();
-  source.licence = "the user's own";
-  for (const AudioSet& set : kSets)
-    if (fs::exists(root / set.mark)) {
-      source.name = set.name;
-      source.licence = set.licence;
-      source.commercial = set.commercial;
-    }
+  fs::path root = fs::is_directory(named) && named.has_filename() ? named : named.parent_path();
+  // A class of a set, or one recording of it, named alone is no less the set's: its licence and its artists hold.
+  const AudioSet* known = nullptr;
+  for (const fs::path& place : {root, root.parent_path()})
+    for (const AudioSet& set : kSets)
+      if (!known && fs::exists(place / set.mark)) {
+        known = &set;
+        root = place;
+      }
+  source.name = known ? known->name : root.filename().string();
+  source.licence = known ? known->licence : "the user's own";
+  source.commercial = !known || known->commercial;
   const auto artists = read_artists(root / "artists.csv");
   for (const fs::path& path : walk_files({named})) {
     if (!is_audio_name(path)) continue;

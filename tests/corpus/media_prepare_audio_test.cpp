@@ -239,6 +239,23 @@ TEST_F(Recordings, may_be_named_one_by_one_and_must_be_there) {
   EXPECT_THROW(audio_source_from_folder(folder / "hollow"), Error);
 }
 
+TEST_F(Recordings, of_a_known_set_keep_its_licence_and_artists_where_one_class_is_named) {
+  const fs::path path = write("set/rock/a.wav", test::music(1, 1));
+  test::write(folder / "set/votes.csv", "");
+  test::write(folder / "set/artists.csv", "file,artist\nrock/a.wav,someone\n");
+  for (const fs::path& named : {folder / "set", folder / "set/rock", folder / "set/rock/", path}) {
+    SCOPED_TRACE(named);
+    const AudioSource source = audio_source_from_folder(named);
+    EXPECT_EQ(source.name, "emotify");
+    EXPECT_FALSE(source.commercial);
+    ASSERT_EQ(source.items.size(), 1u);
+    EXPECT_EQ(source.items[0].id, "emotify/rock/a.wav");
+    EXPECT_EQ(source.items[0].label, "rock");
+    EXPECT_EQ(source.items[0].group, "emotify/someone");
+    EXPECT_EQ(source.items[0].licence, source.licence);
+  }
+}
+
 TEST_F(Recordings, the_catalogs_owners_word_holds) {
   const auto catalog = open_catalog(folder / "catalog");
   const auto add = [&](const std::string& name, std::uint64_t seed, bool may_train) {
