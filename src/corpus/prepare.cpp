@@ -171,7 +171,9 @@ Source source_from_dataset(std::string_view name, const fs::path& data_root) {
 
 Source source_from_folder(const fs::path& folder, const std::string& style) {
   Source source;
-  source.name = folder.filename().string();
+  // "music", "music/" and "." are one folder: groups, and so splits, go by its name.
+  const fs::path whole = fs::absolute(folder).lexically_normal();
+  source.name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   source.licence = "the user's own";
   for (const fs::path& path : walk_files({folder})) {
     if (!is_score_name(path)) continue;

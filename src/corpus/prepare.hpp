@@ -44,8 +44,8 @@ Score snap_to_grid(Score score);
 Shard prepare(std::span<const Source> sources, const PrepareOptions& options = {});
 
 Source source_from_dataset(std::string_view name, const std::filesystem::path& data_root);
-/// Every score (MIDI, MusicXML) below the folder; style from the name of the first folder below it if that is a known style, else
-/// `style`.
+/// Every score (MIDI, MusicXML) below the folder; style from the name of the first folder below it if that is a known
+/// style, else `style`.
 Source source_from_folder(const std::filesystem::path& folder, const std::string& style = "none");
 
 }  // namespace euterpe
