@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -219,8 +220,15 @@ class AnnotationFiles {
       throw Error(Category::usage, "analyze", "several files of annotations do not go to standard output",
                   "name a folder with -o");
     folder_ = !one || fs::is_directory(out_) || options.out.ends_with('/');
+    if (!folder_) return;
     // A recording and a score of the same name would have the same file: these keep their own extensions.
     for (const Input& input : inputs) ++stems_[fs::path(input.relative).replace_extension()];
+    std::map<fs::path, const Input*> places;
+    for (const Input& input : inputs)
+      if (const auto [at, fresh] = places.try_emplace(stem_of(input), &input); !fresh)
+        throw Error(Category::usage, "analyze",
+                    fmt::format("the annotations of {} and {} would have one name", at->second->shown, input.shown),
+                    "run analyze once for each of their folders");
   }
 
   bool wanted() const { return !formats_.empty(); }
@@ -233,15 +241,18 @@ class AnnotationFiles {
         fmt::print("{}", text);
         continue;
       }
-      fs::path stem = fs::path(result.input.relative).replace_extension();
-      if (stems_.at(stem) > 1) stem = result.input.relative;
-      const fs::path to = folder_ ? out_ / (stem.string() + std::string(format.suffix)) : out_;
+      const fs::path to = folder_ ? out_ / (stem_of(result.input).string() + std::string(format.suffix)) : out_;
       if (to.has_parent_path()) fs::create_directories(to.parent_path());
       write_file(to, std::string_view(text));
     }
   }
 
  private:
+  fs::path stem_of(const Input& input) const {
+    const fs::path stem = fs::path(input.relative).replace_extension();
+    return stems_.at(stem) > 1 ? input.relative : stem;
+  }
+
   /// The format whose files are called so; JSON for a folder and names that say nothing.
   static std::string_view format_of(const std::string& out) {
     for (const AnnotationFormat& format : annotation_formats())

@@ -88,6 +88,16 @@ TEST_F(AnalyzeProgram, WritesAnnotationsWhereItIsTold) {
   EXPECT_NE(nowhere.err.find("-o"), std::string::npos);
 }
 
+TEST_F(AnalyzeProgram, OverwritesNoAnnotationsByOthersOfTheSameName) {
+  fs::create_directories(folder_ / "more");
+  fs::copy_file(folder_ / "in/tune.mid", folder_ / "more/tune.mid");
+  const std::string out = (folder_ / "out").string();
+  const Ran ran = run_program({"analyze", (folder_ / "in").string(), (folder_ / "more").string(), "-o", out});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_NE(ran.err.find("more/tune.mid"), std::string::npos) << ran.err;
+  EXPECT_FALSE(fs::exists(out));
+}
+
 TEST_F(AnalyzeProgram, TakesStandardInput) {
   const auto piped = [&](const std::string& file) {
     const std::string out = (folder_ / "piped").string();
