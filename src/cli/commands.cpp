@@ -30,8 +30,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> table = [] {
     std::vector<Command> rows{
         {"ingest", "Take audio, MIDI and listening logs into the catalog", setup_ingest},
-        {"analyze", "Describe audio or a score: duration, loudness, tempo, key", setup_analyze},
-        {"prepare", "Make training shards from data sets or the catalog", setup_prepare},
+        {"analyze", "Describe audio or a score: tempo, key, loudness, beats, chords, form", setup_analyze},
+        {"prepare", "Make shards of scores, or lists of clean recordings, to learn from", setup_prepare},
         {"train", "Train or fine-tune a model", setup_train, true},
         {"recognize", "Name the style of audio or a score", setup_recognize},
         {"compose", "Write new music, or continue a piece", setup_compose},

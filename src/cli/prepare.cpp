@@ -164,7 +164,7 @@ void setup_prepare(CLI::App& app, Context& context) {
   app.add_option("--sets", o->sets, "Data sets below --data: jsb, nottingham, pop909, classical")
       ->delimiter(',')
       ->group(scores);
-  app.add_option("--folder", o->folder, "Your own folder of MIDI files")->group(scores);
+  app.add_option("--folder", o->folder, "Your own folder of MIDI and MusicXML files")->group(scores);
   app.add_flag("--from-catalog", o->catalog, "The catalog's scores; tracks that may not be trained on are left out")
       ->group(scores);
   app.add_option("--style", o->style, "Style of the pieces of --folder and --from-catalog")
