@@ -1,6 +1,6 @@
 #pragma once
-/// What the recognizers learn from: a list of cleaned recordings, where they lie and how each is to be read, instead of
-/// a copy of their samples.
+/// What a model of recordings can learn from: a list of cleaned ones, where they lie and how each is to be read,
+/// instead of a copy of their samples.
 ///
 /// JSON Lines. The first line is {format: "euterpe-audio", version, data: [{name, licence, commercial, clips}],
 /// left_out: {reason: count}, split_hash, augment: [step]}; then one object for each recording kept, {id, path, sha256,

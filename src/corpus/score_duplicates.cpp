@@ -104,7 +104,7 @@ std::optional<ScorePair> align(const Line& a, const Line& b,
   const double from = std::max(0.0, -pair.offset / pair.stretch),
                to = std::min(end_a, (end_b - pair.offset) / pair.stretch);
   pair.part = (to - from) / std::min(end_a, end_b / pair.stretch);
-  // Each note of a takes the nearest unused one of b with its pitch.
+  // Each note of a takes the first unused one of b with its pitch that is near enough.
   std::map<int, std::vector<double>> of_pitch;
   std::size_t in_a = 0, in_b = 0, matched = 0;
   for (const Note& n : b.notes) {

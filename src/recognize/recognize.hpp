@@ -39,7 +39,8 @@ class Recognizer {
   void load_for(const std::filesystem::path& path);
   void load_for(std::span<const std::uint8_t> bytes);
 
-  /// Told apart by content: a file that begins as MIDI or MusicXML does is a score, anything else is given to the audio decoder.
+  /// Told apart by content: a file that begins as MIDI or MusicXML does is a score, anything else is given to the audio
+  /// decoder.
   /// Error{bad_input} naming the file and why there is no answer: silence, drums alone, too few notes, not music;
   /// Error{io} if it cannot be read; and what load_for throws, where it was not called.
   Recognition recognize(const std::filesystem::path& path);
