@@ -218,7 +218,8 @@ Spectrum stft(std::span<const float> samples, int sample_rate, const StftOptions
 std::vector<float> istft(const Spectrum& spectrum, const StftOptions& options, std::size_t length) {
   const auto n_fft = static_cast<std::size_t>(options.n_fft), hop = static_cast<std::size_t>(options.hop_length);
   const std::size_t half = n_fft / 2;
-  EUTERPE_ASSERT(spectrum.bins == half + 1 && hop > 0);
+  checked_stft(options);
+  EUTERPE_ASSERT(spectrum.bins == half + 1);
   if (spectrum.frames == 0) return std::vector<float>(length, 0.0f);
   const std::vector<double> exact = stft_window(options);
   const std::vector<float> window(exact.begin(), exact.end());

@@ -20,7 +20,9 @@ void copy_lanes(const float* from, float* to, std::size_t count) {
   }
 }
 
-const StftOptions& checked(const StftOptions& options) {
+}  // namespace
+
+const StftOptions& checked_stft(const StftOptions& options) {
   const auto refuse = [](const std::string& detail, const std::string& hint) {
     throw Error(Category::usage, "stft", detail, hint);
   };
@@ -38,10 +40,8 @@ const StftOptions& checked(const StftOptions& options) {
   return options;
 }
 
-}  // namespace
-
 StftStrips::StftStrips(const StftOptions& options)
-    : options_(checked(options)),
+    : options_(checked_stft(options)),
       fft_(options.n_fft, stft_window(options)),
       edge_(static_cast<std::size_t>(options.n_fft) + (kLanes - 1) * static_cast<std::size_t>(options.hop_length)),
       re_(static_cast<std::size_t>(options.n_fft) / 2 + 1),

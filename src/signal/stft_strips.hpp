@@ -11,13 +11,17 @@
 
 namespace euterpe {
 
+/// The options themselves. Throws Error{usage} for an n_fft that is odd or beyond 2^20, a hop of 0, a window longer
+/// than the frame.
+const StftOptions& checked_stft(const StftOptions& options);
+
 /// Arrays are [n_fft/2 + 1 × kLanes] at 64-byte boundaries, overwritten by the next transform(); a strip of the default
 /// frame stays in the second-level cache. Allocates nothing after construction. Not thread-safe.
 class StftStrips {
  public:
   static constexpr std::size_t kLanes = lanes::kLanes;
 
-  /// Throws Error{usage} for an n_fft that is odd or beyond 2^20, a hop of 0, a window longer than the frame.
+  /// Throws as checked_stft() does.
   explicit StftStrips(const StftOptions& options);
 
   std::size_t bins() const { return re_.size(); }

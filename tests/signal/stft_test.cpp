@@ -123,6 +123,7 @@ TEST(Stft, its_inverse_gives_back_the_samples_for_any_window_and_hop_that_overla
   }
   EXPECT_EQ(istft(stft(samples, 22050)).size(), 7001u / 512 * 512);  // what the frames' centers span
   EXPECT_EQ(istft(stft(samples, 22050), {}, 9000).back(), 0.0f);
+  EXPECT_THROW(istft(stft(samples, 22050), {.win_length = 4096}), Error);  // longer than the frame
 }
 
 TEST(Stft, has_the_power_spectrogram_as_its_square) {
