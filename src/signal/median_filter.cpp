@@ -7,11 +7,10 @@
 
 #include "base/error.hpp"
 #include "base/hot.hpp"
+#include "signal/lanes.hpp"
 
 namespace euterpe {
 namespace {
-
-#define EUTERPE_INLINE inline __attribute__((always_inline))
 
 constexpr std::size_t kLanes = 16, kTile = 16, kWindow = 2 * kTile - 1;
 
@@ -113,7 +112,8 @@ void median_of_any_size(const float* in, std::size_t n, std::size_t size, float*
   for (std::size_t i = 0;; ++i) {
     out[i] = sorted[size / 2];
     if (i + 1 == n) return;
-    const auto gone = std::ranges::lower_bound(sorted, in[i]), come = std::ranges::upper_bound(sorted, in[i + size]);
+    const auto found = std::ranges::lower_bound(sorted, in[i]), come = std::ranges::upper_bound(sorted, in[i + size]);
+    const auto gone = found == sorted.end() ? found - 1 : found;  // values that are no number leave no order
     if (come > gone) {
       std::move(gone + 1, come, gone);
       *(come - 1) = in[i + size];

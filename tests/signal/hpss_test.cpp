@@ -165,6 +165,15 @@ TEST(Hpss, nothing_in_gives_nothing_out_and_bad_options_are_the_users_error) {
   }
 }
 
+TEST(Hpss, magnitudes_that_are_no_number_end_in_parts_of_the_same_shape) {
+  Matrix m = noise(20, 60, 5);
+  for (std::size_t i = 0; i < m.data.size(); i += 3) m.data[i] = std::nanf("");
+  for (const int kernel : {31, 5, 17}) {
+    const HarmonicPercussive parts = hpss(m, {.kernel_harmonic = kernel, .kernel_percussive = kernel});
+    EXPECT_EQ(parts.harmonic.data.size(), m.data.size());
+  }
+}
+
 TEST(Hpss, parts_are_equal_to_librosas) {
   EUTERPE_REFERENCE_OR_SKIP(clips);
   for (const auto& clip : clips) {
