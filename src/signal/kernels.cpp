@@ -17,8 +17,7 @@ namespace {
 
 // GCC makes vectors of sqrtf only where errno is off for the whole file, so each width is named here. (Callers must see
 // all three: another file would be given the last.)
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
+#if EUTERPE_HAS_CLONES
 __attribute__((target("arch=x86-64-v4"))) void each_root(const float* x, float* y, std::size_t n) {
   std::size_t i = 0;
   for (; i + 16 <= n; i += 16) _mm512_storeu_ps(y + i, _mm512_maskz_sqrt_ps(0xffff, _mm512_loadu_ps(x + i)));
