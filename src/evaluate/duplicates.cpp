@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -48,10 +49,13 @@ void change(AudioBuffer& audio, const Change& how, Random& random) {
   if (how.cut) {
     const auto keep = static_cast<std::size_t>(static_cast<double>(audio.frames()) * random.uniform(0.5, 0.9));
     const bool from_start = random.below(2) == 0;
-    audio.samples =
-        from_start
-            ? std::vector<float>(audio.samples.end() - static_cast<std::ptrdiff_t>(keep), audio.samples.end())
-            : std::vector<float>(audio.samples.begin(), audio.samples.begin() + static_cast<std::ptrdiff_t>(keep));
+    std::vector<float> kept;
+    for (int c = 0; c < audio.channels; ++c) {
+      const auto channel = std::as_const(audio).channel(c);
+      const auto part = from_start ? channel.last(keep) : channel.first(keep);
+      kept.insert(kept.end(), part.begin(), part.end());
+    }
+    audio.samples = std::move(kept);
   }
   if (how.gain) {
     const auto factor = static_cast<float>(std::pow(10, random.uniform(-18, 6) / 20));
