@@ -122,6 +122,7 @@ NpyArray parse_npy(std::span<const std::uint8_t> bytes, std::string_view name) {
                            array.columns, type->size, data.size()));
   }
   array.values.resize(array.rows * array.columns);
+  if (array.values.empty()) return array;  // of any number of rows
   for (std::size_t r = 0; r < array.rows; ++r) {
     for (std::size_t c = 0; c < array.columns; ++c) {
       const std::size_t at = fortran ? c * array.rows + r : r * array.columns + c;
