@@ -48,8 +48,8 @@ class FlatTops {
   double share(double peak, double samples) {
     end(0);
     double flat = 0;
-    for (int i = static_cast<int>(0.95 * peak * kLevels / 2); i < kLevels; ++i)
-      if (i >= 0) flat += flat_[static_cast<std::size_t>(i)];
+    for (auto i = static_cast<std::size_t>(std::min<double>(0.95 * peak * kLevels / 2, kLevels)); i < kLevels; ++i)
+      flat += flat_[i];
     return samples > 0 ? flat / samples : 0;
   }
 
@@ -57,7 +57,7 @@ class FlatTops {
   void end(float next) {
     const float size = std::abs(last_);
     if (run_ >= kFlatRun && rises_ && next < size * (1 - kSlope))
-      flat_[std::min<std::size_t>(kLevels - 1, static_cast<std::size_t>(size * kLevels / 2))] +=
+      flat_[static_cast<std::size_t>(std::min<double>(double{size} * kLevels / 2, kLevels - 1))] +=
           static_cast<double>(run_);
   }
   std::array<double, kLevels> flat_{};
