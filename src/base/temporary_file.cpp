@@ -19,9 +19,9 @@ Error cannot_write(const char* operation, const fs::path& path) {
 
 }  // namespace
 
-TemporaryFile::TemporaryFile(const char* operation) {
-  std::string name = (fs::temp_directory_path() / "euterpe-XXXXXX").string();
-  const int descriptor = mkstemp(name.data());
+TemporaryFile::TemporaryFile(const char* operation, std::string_view suffix) {
+  std::string name = (fs::temp_directory_path() / "euterpe-XXXXXX").string().append(suffix);
+  const int descriptor = mkstemps(name.data(), static_cast<int>(suffix.size()));
   if (descriptor < 0) throw Error(Category::io, operation, name + ": cannot make a temporary file");
   close(descriptor);
   path_ = name;

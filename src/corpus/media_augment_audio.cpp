@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/temporary_file.hpp"
 #include "corpus/media_effects.hpp"
 #include "media/decode.hpp"
 #include "media/encode.hpp"
@@ -93,30 +92,11 @@ void apply_room(AudioBuffer& audio, const AugmentationValues& values, const Augm
     audio.samples[i] = static_cast<float>(1 - share) * audio.samples[i] + gain * wet[i];
 }
 
-/// A file that is gone with its object.
-class ScratchFile {
- public:
-  explicit ScratchFile(std::string_view extension) {
-    static std::atomic<unsigned> next{0};
-    path_ = fs::temp_directory_path() / fmt::format("euterpe-augment-{}-{}{}", ::getpid(), next++, extension);
-  }
-  ~ScratchFile() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 void apply_codec(AudioBuffer& audio, const AugmentationValues& values, const AugmentationSounds&, Random& random) {
   const double low = std::min(values.at("low_kbit"), values.at("high_kbit"));
   const double high = std::max(values.at("low_kbit"), values.at("high_kbit"));
   const int bitrate = static_cast<int>(1000 * random.uniform(low, high));
-  const ScratchFile file(random.below(2) == 0 ? ".mp3" : ".ogg");
+  const TemporaryFile file("augment", random.below(2) == 0 ? ".mp3" : ".ogg");
   const std::size_t length = audio.frames();
   if (length == 0) return;
   encode(file.path(), audio, {.bitrate = bitrate});

@@ -1,11 +1,9 @@
 #include "evaluate/degrade.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <complex>
@@ -14,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "base/temporary_file.hpp"
 #include "media/decode.hpp"
 #include "media/encode.hpp"
 #include "signal/stft.hpp"
@@ -23,28 +22,9 @@ namespace {
 
 constexpr int kRate = 22050;
 
-/// A file that is gone with its object.
-class ScratchFile {
- public:
-  explicit ScratchFile(std::string_view extension) {
-    static std::atomic<unsigned> next{0};
-    path_ = std::filesystem::temp_directory_path() / fmt::format("euterpe-{}-{}{}", ::getpid(), next++, extension);
-  }
-  ~ScratchFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 std::vector<float> through_file(std::vector<float> samples, int rate, std::string_view extension, int bitrate,
                                 int rate_out) {
-  const ScratchFile file(extension);
+  const TemporaryFile file("degrade", extension);
   encode(file.path(), AudioBuffer{rate, 1, std::move(samples)}, {.bitrate = bitrate});
   return decode(file.path(), {.sample_rate = rate_out, .channels = 1}).samples;
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
+#include "base/temporary_file.hpp"
 
 namespace euterpe {
 namespace {
@@ -86,6 +88,22 @@ TEST_F(Files, AWalkIsSortedWithoutHiddenOnesAndWithoutDoubles) {
   EXPECT_EQ(found[0], folder / "a" / "1.mid");
   EXPECT_EQ(found[1], folder / "b" / "2.mid");
   EXPECT_THROW(walk_files({folder / "none"}), Error);
+}
+
+TEST(TemporaryFiles, HoldWhatAPipeGaveAndAreGoneWithTheObject) {
+  const std::string large(200'000, 'x');
+  std::istringstream pipe(large);
+  fs::path first, second;
+  {
+    const TemporaryFile piped("test", pipe), named("test", ".mp3");
+    first = piped.path();
+    second = named.path();
+    EXPECT_EQ(read_text(first), large);
+    EXPECT_EQ(second.extension(), ".mp3");
+    EXPECT_TRUE(fs::is_empty(second));
+  }
+  EXPECT_FALSE(fs::exists(first));
+  EXPECT_FALSE(fs::exists(second));
 }
 
 TEST(RandomNumbers, AreTheSameForASeedAndOtherForAnotherStream) {
