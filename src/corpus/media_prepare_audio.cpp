@@ -170,7 +170,7 @@ AudioSource audio_source_from_folder(const fs::path& folder, GroupBy by) {
   source.commercial = !known || known->commercial;
   const auto artists = read_artists(root / "artists.csv");
   for (const fs::path& path : walk_files({named})) {
-    if (!is_audio_name(path)) continue;
+    if (path != named && !is_audio_name(path)) continue;  // a file that the user names is taken at its word
     const fs::path relative = path.lexically_relative(root);
     AudioItem item;
     item.id = source.name + "/" + relative.generic_string();

@@ -28,9 +28,10 @@ struct AudioSource {
   std::map<std::string, int> left_out;  ///< counted before this step, e.g. {"may_train = no", 3}
 };
 
-/// Every audio file below the folder, or the one file that is named. The first folder below it is the label;
-/// artists.csv (file,artist), where it is there, names the artists. emotify and instruments are known by their layout,
-/// also where one class of theirs is named, and bring their licence. Throws Error{not_found} if there is none.
+/// Every audio file below the folder, or the one file that is named, whatever its name. The first folder below it is
+/// the label; artists.csv (file,artist), where it is there, names the artists. emotify and instruments are known by
+/// their layout, also where one class of theirs is named, and bring their licence. Throws Error{not_found} if there is
+/// none.
 AudioSource audio_source_from_folder(const std::filesystem::path& folder, GroupBy by = GroupBy::artist);
 /// The catalog's recordings, by artist; tracks marked may_train = no are never opened, changed files left out.
 AudioSource audio_source_from_catalog(Catalog& catalog, GroupBy by = GroupBy::artist);

@@ -234,6 +234,9 @@ TEST_F(Recordings, may_be_named_one_by_one_and_must_be_there) {
   const AudioSource source = audio_source_from_folder(path);
   ASSERT_EQ(source.items.size(), 1u);
   EXPECT_EQ(source.items[0].id, "set/a.wav");
+  fs::copy_file(path, folder / "set/take.1");
+  EXPECT_EQ(audio_source_from_folder(folder / "set/take.1").items.size(), 1u);
+  EXPECT_EQ(audio_source_from_folder(folder / "set").items.size(), 2u);
   EXPECT_THROW(audio_source_from_folder(folder / "nowhere"), Error);
   fs::create_directories(folder / "hollow");
   EXPECT_THROW(audio_source_from_folder(folder / "hollow"), Error);
