@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/hot.hpp"
+#include "signal/median.hpp"
 #include "signal/stft_strips.hpp"
 
 namespace euterpe {
@@ -71,13 +72,6 @@ std::vector<SpectralPeak> spectral_peaks(const Matrix& spectrum, int sample_rate
   return peaks;
 }
 
-float median(std::vector<float> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
-
 constexpr std::size_t kClassCount = 12;
 
 /// The classes' sums, each frame then divided by its greatest.
@@ -101,7 +95,7 @@ double estimate_tuning(const Matrix& spectrum, int sample_rate, int bins_per_oct
   std::vector<float> magnitudes;
   magnitudes.reserve(peaks.size());
   for (const SpectralPeak& peak : peaks) magnitudes.push_back(peak.magnitude);
-  const float threshold = median(std::move(magnitudes));
+  const float threshold = median(magnitudes);
 
   // In float as librosa has it: a tone in tune lies on the edge between two classes, where rounding decides.
   constexpr int kClasses = 100;

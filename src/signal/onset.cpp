@@ -6,17 +6,10 @@
 #include <numeric>
 
 #include "base/error.hpp"
+#include "signal/median.hpp"
 
 namespace euterpe {
 namespace {
-
-/// Mean of the two middle values, or the middle one; reorders `values`.
-float median(std::span<float> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return 0.5f * (*std::max_element(values.begin(), middle) + *middle);
-}
 
 void mean_rise(const Matrix& mel_db, std::span<float> out) {
   for (std::size_t m = 0; m < mel_db.bins; ++m) {
