@@ -14,7 +14,6 @@ namespace euterpe {
 namespace {
 
 constexpr std::size_t kClasses = 12;
-constexpr std::size_t kMostSteps = 1200;
 constexpr double kHalfKernelBeats = 24;    // six bars on each side decide about a boundary
 constexpr double kShortestBeats = 8;       // two bars of passages are compared
 constexpr double kProminence = 0.12;       // of the greatest novelty
@@ -402,7 +401,7 @@ std::vector<StructureSegment> estimate_structure(const Score& score, std::span<c
   }
   for (std::size_t i = 0; i < n; ++i)
     if (weight[i] > 0) f.timbre[i * kTimbre + kRegister] /= static_cast<float>(weight[i]);
-  return segment_structure(coarsened(std::move(f), kMostSteps));
+  return segment_structure(coarsened(std::move(f)));
 }
 
 }  // namespace euterpe

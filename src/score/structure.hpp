@@ -28,7 +28,7 @@ struct StructureFeatures {
 std::vector<StructureSegment> segment_structure(const StructureFeatures& features);
 
 /// Several steps taken together, so that at most `most` remain; a step is a downbeat if its first part is.
-StructureFeatures coarsened(StructureFeatures features, std::size_t most);
+StructureFeatures coarsened(StructureFeatures features, std::size_t most = 1200);
 
 /// The form of a score, in steps of the given beats (longer ones where a piece has more than 1,200), half seconds where
 /// there are fewer than two. Drums count as timbre.

@@ -18,7 +18,6 @@ namespace {
 constexpr double kRate = FrameDescriptors::kSampleRate;
 constexpr std::size_t kPart = 600 * FrameDescriptors::kSampleRate;
 constexpr std::size_t kRest = 60 * FrameDescriptors::kSampleRate;  // less than this joins the part before
-constexpr std::size_t kMostSteps = 1200;
 
 template <class Segment>
 void append(std::vector<Segment>& all, std::vector<Segment> part, double offset) {
@@ -88,10 +87,10 @@ Annotator::Annotator(Annotator&&) noexcept = default;
 
 void Annotator::push(std::span<const float> mono) {
   while (!mono.empty()) {
-    const auto block = mono.first(std::min<std::size_t>(mono.size(), kPart));
+    const auto block = mono.first(std::min(mono.size(), kPart + kRest - impl_->buffer.size()));
     mono = mono.subspan(block.size());
     for (const float s : block) impl_->buffer.push_back(std::isfinite(s) ? s : 0.0f);
-    if (impl_->buffer.size() >= kPart + kRest) impl_->part(kPart);
+    if (impl_->buffer.size() == kPart + kRest) impl_->part(kPart);
   }
 }
 
@@ -102,7 +101,7 @@ Annotations Annotator::finish() {
   m.all.tempo = median(m.tempos);
   if (!m.meters.empty())
     m.all.beats_per_bar = std::ranges::max_element(m.meters, {}, [](const auto& p) { return p.second; })->first;
-  m.all.structure = segment_structure(coarsened(std::move(m.form), kMostSteps));
+  m.all.structure = segment_structure(coarsened(std::move(m.form)));
   // One key or chord that goes on over a seam is one.
   const auto join = [](auto& segments, auto same) {
     std::size_t kept = 0;

@@ -7,7 +7,7 @@
 namespace euterpe {
 namespace {
 
-constexpr std::size_t kClasses = 12, kMfcc = 12, kTimbre = kMfcc + 2, kMostSteps = 1200;
+constexpr std::size_t kClasses = 12, kMfcc = 12, kTimbre = kMfcc + 2;
 constexpr double kStep = 0.5;  // seconds, where there is no beat
 
 }  // namespace
@@ -52,7 +52,7 @@ StructureFeatures structure_features(const FrameDescriptors& frames, std::span<c
 }
 
 std::vector<StructureSegment> estimate_structure(const FrameDescriptors& frames, std::span<const Beat> beats) {
-  return segment_structure(coarsened(structure_features(frames, beats), kMostSteps));
+  return segment_structure(coarsened(structure_features(frames, beats)));
 }
 
 }  // namespace euterpe
