@@ -99,7 +99,6 @@ std::optional<int> program_by_name(std::string_view name) {
       {"baritone", 52},
       {"piano", 0},
       {"klavier", 0},
-      {"pianoforte", 0},
       {"bass", 32},
   };
   std::string lower(name);
