@@ -364,8 +364,10 @@ std::vector<StructureSegment> estimate_structure(const Score& score, std::span<c
   if (f.times.size() < 2) {
     f.times.clear();
     f.downbeat.clear();
-    constexpr double kStep = 0.5;
-    for (double t = 0; t < end; t += kStep) f.times.push_back(t);
+    // Memory must not grow with a silence of years, of which a file of a hundred bytes may tell.
+    constexpr double kStep = 0.5, kMost = 20'000;
+    const double step = std::max(kStep, end / kMost);
+    for (double t = 0; t < end; t += step) f.times.push_back(t);
   }
   f.times.push_back(end);
   const std::size_t n = f.steps();

@@ -31,7 +31,7 @@ std::vector<StructureSegment> segment_structure(const StructureFeatures& feature
 StructureFeatures coarsened(StructureFeatures features, std::size_t most = 1200);
 
 /// The form of a score, in steps of the given beats (longer ones where a piece has more than 1,200), half seconds where
-/// there are fewer than two. Drums count as timbre.
+/// there are fewer than two (longer ones beyond three hours). Drums count as timbre.
 std::vector<StructureSegment> estimate_structure(const Score& score, std::span<const Beat> beats);
 
 }  // namespace euterpe

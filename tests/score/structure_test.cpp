@@ -86,6 +86,15 @@ TEST(Structure, a_piece_of_one_bar_is_one_segment_and_an_empty_one_none) {
   EXPECT_EQ(found[0].label, "A");
 }
 
+TEST(Structure, a_note_after_a_hundred_years_takes_little_memory) {
+  Score score;
+  score.ticks_per_quarter = 1;
+  add_track(score, "", 0, 0).notes.push_back({6'000'000'000, 1, 60, 80, 0, 64});
+  const auto found = estimate_structure(score, {});
+  ASSERT_FALSE(found.empty());
+  EXPECT_NEAR(found.back().end, 3e9, 1);
+}
+
 TEST(Structure, coarser_steps_keep_the_time_axis_and_the_mean) {
   StructureFeatures f;
   for (int i = 0; i <= 10; ++i) f.times.push_back(i);
