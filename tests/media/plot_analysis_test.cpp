@@ -49,7 +49,7 @@ class PlotAnalysis : public ::testing::Test {
   void TearDown() override { fs::remove_all(folder); }
 };
 
-/// Share of pixels with the given color among a row.
+/// 0xRRGGBB.
 std::uint32_t pixel(cairo_surface_t* surface, int x, int y) {
   const unsigned char* row = cairo_image_surface_get_data(surface) + y * cairo_image_surface_get_stride(surface);
   return *reinterpret_cast<const std::uint32_t*>(row + 4 * x) & 0xFFFFFF;
