@@ -13,26 +13,9 @@ namespace {
 /// Nats for another chord on a beat; tuned on pop909's valid songs.
 constexpr float kChangeCost = 2.5F;
 
-using Features = std::array<std::array<float, 12>, kChordViews>;
-
-/// Shares of the beat's sounding, so that thick textures do not count for more; the constant keeps short sounds unsure.
-Features features(const BeatWeights& beat) {
-  const std::array<const PitchClassWeights*, kChordViews> views = {&beat.all, &beat.low, &beat.bass, &beat.top};
-  Features out{};
-  for (std::size_t v = 0; v < kChordViews; ++v) {
-    float sum = 0.25F;
-    for (const float w : *views[v]) sum += w;
-    for (std::size_t pc = 0; pc < 12; ++pc) {
-      const float share = (*views[v])[pc] / sum;
-      out[v][pc] = v < 2 ? std::sqrt(share) : share;
-    }
-  }
-  return out;
-}
-
 /// Log probabilities of the states in the order of chord_states(): root, then quality, silence last.
 void chord_log_probabilities(const BeatWeights& beat, float* out) {
-  const Features x = features(beat);
+  const ChordViews x = chord_views(beat);
   const std::size_t states = 12 * kChordWeights.size() + 1;
   for (std::size_t root = 0; root < 12; ++root) {
     for (std::size_t q = 0; q < kChordWeights.size(); ++q) {
@@ -60,7 +43,6 @@ enum class Part {
 };
 
 /// How long each tone sounds in a part during beats [from, to), by semitones above the root.
-
 std::array<float, 12> tones(const BeatEvidence& evidence, std::size_t from, std::size_t to, int root, Part part) {
   std::array<float, 12> out{};
   for (std::size_t t = from; t < to; ++t) {
