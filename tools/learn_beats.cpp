@@ -53,7 +53,7 @@ struct Recipe {
   double kept;                              ///< share of the frames without onsets that is learned from
   int passes;
 };
-constexpr Recipe kScore{false, 1000, 150, 250, 120, 4, 0.3, 0.03, 20};
+constexpr Recipe kScore{false, 500, 150, 250, 120, 4, 0.3, 0.03, 20};
 constexpr Recipe kAudio{true, 260, 110, 150, 110, 6, 0.55, 0.06, 25};
 
 struct Item {

@@ -1,4 +1,8 @@
-/// Learned weights, written by a program: pop songs and folk tunes of training splits and drum performances, transposed, stretched, with drums added, played by many instruments of a soundfont.
+/// Learned from some 570 pieces of training splits by an earlier form of tools/learn_beats.cpp,
+///
+///     euterpe_learn_beats DATA audio > src/signal/beat_weights.cpp
+///
+/// whose recipe is the same, but whose network takes slow songs for fast ones, or fast for slow, more often than this.
 #include "signal/beat_tracking.hpp"
 
 namespace euterpe {
