@@ -8,12 +8,14 @@
 #include <array>
 #include <cstddef>
 
+#include "signal/melody_candidates.hpp"
+
 namespace euterpe::melody_weights {
 
-inline constexpr std::size_t kFeatures = 33, kHidden = 8;
+inline constexpr std::size_t kHidden = 8;
 
-/// [kHidden][kFeatures]
-inline constexpr std::array<std::array<float, kFeatures>, kHidden> kInput = {{
+/// [kHidden][kMelodyFeatures]
+inline constexpr std::array<std::array<float, kMelodyFeatures>, kHidden> kInput = {{
     {-0.9044F, -1.806F, 1.371F,  0.151F,   0.2832F, 0.5624F,  1.438F,   -0.339F, 0.3298F,  0.08377F, 0.07708F,
      0.2436F,  1.013F,  0.1042F, -0.1394F, 0.6602F, -0.3782F, -0.2449F, 0.4701F, -0.8703F, -0.2436F, -0.1378F,
      -3.585F,  0.1573F, 0.457F,  0.171F,   1.016F,  0.1533F,  -0.2406F, 0.3709F, 1.118F,   -1.117F,  0.07491F},
@@ -44,7 +46,7 @@ inline constexpr std::array<float, kHidden> kInputBias = {9.188F, 6.036F,  8.225
 inline constexpr std::array<float, kHidden> kOutput = {-1.149F, -1.248F, 2.305F, -1.474F,
                                                        -2.086F, -1.77F,  1.658F, 1.871F};
 /// Past the hidden layer.
-inline constexpr std::array<float, kFeatures> kDirect = {
+inline constexpr std::array<float, kMelodyFeatures> kDirect = {
     0.5445F,  -0.7894F, -0.4747F, -1.902F, -0.8583F, -0.3974F, -0.3946F, -0.7837F, 0.2163F,  0.2023F, 0.1996F,
     -0.1621F, -0.2604F, 0.01682F, 0.7044F, 1.149F,   -0.8464F, 0.4918F,  -0.0964F, 0.2678F,  -1.476F, 0.1142F,
     0.8574F,  -0.9702F, 0.7264F,  0.5973F, 1.359F,   0.3599F,  0.1047F,  -1.052F,  -0.1876F, -4.375F, -0.1399F};
