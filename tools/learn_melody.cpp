@@ -1,5 +1,5 @@
 /// Learns weights as src/signal/melody_weights.hpp holds them. Those that are there came of the same recipe by another
-/// optimizer: on piano arrangements both hear equally well, on a lone trumpet those there are right a little more often.
+/// optimizer: piano arrangements are heard equally well with both, a lone trumpet a little better with those there.
 ///
 ///     euterpe_learn_melody POP909 [songs] | clang-format-14 > src/signal/melody_weights.hpp
 ///
