@@ -54,7 +54,7 @@ struct Recipe {
   int passes;
 };
 constexpr Recipe kScore{false, 500, 150, 250, 120, 4, 0.3, 0.03, 20};
-constexpr Recipe kAudio{true, 260, 110, 150, 110, 6, 0.55, 0.06, 25};
+constexpr Recipe kAudio{true, 260, 110, 150, 110, 3, 0.55, 0.04, 20};
 
 struct Item {
   std::string group;          ///< learned from or held out as a whole
