@@ -97,7 +97,7 @@ std::vector<std::int64_t> notated_ticks(const Score& score, const std::vector<No
     all += phase.all;
     std::int64_t tick = from + phase.tick;
     if (from > ticks.back()) ticks.push_back(from);
-    if (tick - from < length / 4) tick += length;  // a sliver is no beat of its own
+    if (4 * (tick - from) < length) tick += length;  // a sliver is no beat of its own
     for (; tick < to; tick += length) ticks.push_back(tick);
     if (last) ticks.push_back(std::max(tick, ticks.back() + length));
   }
