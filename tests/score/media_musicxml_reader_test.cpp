@@ -66,8 +66,9 @@ std::string heard(const Score& score, std::size_t track = 0) {
 
 /// The letters of one-note measures in the order in which they are played.
 std::string order(const std::vector<std::string>& measures) {
+  const Score score = read(one_part(measures)).score;
   std::string out;
-  for (const Note& n : read(one_part(measures)).score.tracks.at(0).notes) out += "C D EF G A B"[n.pitch % 12];
+  for (const Note& n : score.tracks.at(0).notes) out += "C D EF G A B"[n.pitch % 12];
   return out;
 }
 
