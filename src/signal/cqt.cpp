@@ -160,13 +160,14 @@ void respond(std::span<const float> signal, int hop, const Octave& octave, std::
     const std::size_t count = std::min(kTile, result.frames - begin);
     for (std::size_t j = 0; j < count; ++j) {
       const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(begin + j) * hop - n / 2;
-      const float* samples = signal.data() + at;
-      if (at < 0 || at + n > total) {
+      const float* samples = frame.data();
+      if (at >= 0 && at + n <= total) {
+        samples = signal.data() + at;
+      } else {
         std::ranges::fill(frame, 0.0f);
         const auto first = std::clamp<std::ptrdiff_t>(at, 0, total),
                    last = std::clamp<std::ptrdiff_t>(at + n, 0, total);
-        std::copy(signal.data() + first, signal.data() + last, frame.data() + (first - at));
-        samples = frame.data();
+        if (last > first) std::copy(signal.data() + first, signal.data() + last, frame.data() + (first - at));
       }
       fft.forward(samples, spectrum.data());
       for (std::size_t k = 0; k < octave.bins; ++k) {
