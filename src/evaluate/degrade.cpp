@@ -6,16 +6,15 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <complex>
 #include <numbers>
 #include <optional>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "base/temporary_file.hpp"
+#include "corpus/media_effects.hpp"
 #include "media/decode.hpp"
 #include "media/encode.hpp"
-#include "signal/stft.hpp"
 
 namespace euterpe {
 namespace {
@@ -92,28 +91,6 @@ std::vector<float> telephone(std::vector<float> x) {
   }
   for (float& v : y) v = mu_law(v);
   return through_file(std::move(y), kPhoneRate, ".wav", 0, kRate);
-}
-
-/// Overlap-add.
-std::vector<float> convolve(std::span<const float> x, std::span<const float> h) {
-  constexpr int kSize = 65536;
-  h = h.first(std::min<std::size_t>(h.size(), kSize / 2));
-  const std::size_t block = kSize - h.size() + 1;
-  RealFft fft(kSize);
-  std::vector<float> time(kSize), out(x.size() + kSize, 0.F);
-  std::vector<std::complex<float>> filter(kSize / 2 + 1), spectrum(kSize / 2 + 1);
-  std::copy(h.begin(), h.end(), time.begin());
-  fft.forward(time.data(), filter.data());
-  for (std::size_t at = 0; at < x.size(); at += block) {
-    const auto piece = x.subspan(at, std::min(block, x.size() - at));
-    std::fill(std::copy(piece.begin(), piece.end(), time.begin()), time.end(), 0.F);
-    fft.forward(time.data(), spectrum.data());
-    for (std::size_t i = 0; i < spectrum.size(); ++i) spectrum[i] *= filter[i];
-    fft.inverse(spectrum.data(), time.data());
-    for (std::size_t i = 0; i < time.size(); ++i) out[at + i] += time[i];
-  }
-  out.resize(x.size());
-  return out;
 }
 
 std::vector<std::string_view> parts(std::string_view name) {
