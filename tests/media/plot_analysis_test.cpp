@@ -1,5 +1,6 @@
 #include <cairo.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include <iterator>
 #include <limits>
 #include <numbers>
+#include <string>
 
 #include "base/error.hpp"
 #include "media/picture.hpp"
@@ -44,7 +46,8 @@ std::string text_of(const fs::path& path) {
 
 class PlotAnalysis : public ::testing::Test {
  protected:
-  fs::path folder = fs::path(::testing::TempDir()) / "euterpe_plot_analysis";
+  // A folder for each test: they run side by side.
+  fs::path folder = fs::path(::testing::TempDir()) / ("euterpe_plot_analysis_" + std::to_string(::getpid()));
   void SetUp() override { fs::create_directories(folder); }
   void TearDown() override { fs::remove_all(folder); }
 };
