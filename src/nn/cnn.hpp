@@ -1,0 +1,59 @@
+#pragma once
+/// A short-chunk residual network over log-mel spectrograms (Won et al. 2020, "Short-chunk CNN + Res"): its shape, and
+/// the trained network as a function, without libtorch in sight.
+///
+/// Stem 5 × 5, stride 2; then one residual block of two 3 × 3 convolutions a stage (He et al. 2016), every stage after
+/// the first at half the resolution; mean and maximum over what remains of time and frequency, side by side; a linear
+/// layer gives the embedding. Batch normalization (Ioffe and Szegedy 2015) is folded into the convolutions here.
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/safetensors.hpp"
+
+namespace euterpe {
+
+struct CnnOptions {
+  int bands = 128;                                ///< mel bands, ≥ 2^(stages)
+  int frames = 128;                               ///< of a chunk, ≥ 2^(stages)
+  std::vector<int> widths{16, 32, 64, 128, 192};  ///< channels of each stage, 1 to 6 stages
+  int embedding = 192;                            ///< width of the embedding
+};
+
+/// Error{bad_input} naming the option that is missing or out of range.
+CnnOptions cnn_options(const nlohmann::json& options);
+nlohmann::json to_json(const CnnOptions& options);
+std::int64_t parameter_count(const CnnOptions& options);
+/// Multiply-accumulate operations of one chunk.
+std::int64_t operation_count(const CnnOptions& options);
+
+/// A trained network; immutable and thread-safe. A chunk's result does not depend on the chunks beside it.
+class Cnn {
+ public:
+  /// Reads the tensors prefix + "stem.weight" … Error{bad_input} naming the one that is missing, misshapen or not
+  /// finite.
+  Cnn(const CnnOptions& options, const Safetensors& weights, const std::string& prefix = "");
+  ~Cnn();
+  Cnn(Cnn&&) noexcept;
+  Cnn& operator=(Cnn&&) noexcept;
+
+  const CnnOptions& options() const;
+  /// \param chunks [n × bands × frames], as log_mel_chunks() of the front end makes them
+  /// \return [n × embedding]
+  std::vector<float> embed(std::span<const float> chunks) const;
+  /// Which cells of one chunk speak for the number direction · embedding: Grad-CAM (Selvaraju et al. 2017) on the last
+  /// stage with at least 8 × 8 cells, scaled up by bilinear interpolation; ≥ 0, [bands × frames]. All zero where
+  /// nothing speaks for it.
+  std::vector<float> grad_cam(std::span<const float> chunk, std::span<const float> direction) const;
+  /// d(direction · embedding) / d cell, [bands × frames] (Simonyan et al. 2014).
+  std::vector<float> gradient(std::span<const float> chunk, std::span<const float> direction) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace euterpe
