@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace euterpe {
@@ -59,6 +60,15 @@ struct ClaimRecord {
   std::int64_t id = 0;        ///< given by add_claim
   std::string track, evidence /* JSON */, state;  ///< open | confirmed | disputed | released
   std::int64_t created = 0;
+};
+
+/// What a model said about a track, kept so that it need not be asked again.
+struct AnswerRecord {
+  std::string task;              ///< what was asked
+  std::string model_hash;        ///< of all weights that the answer depends on
+  std::string answer;            ///< JSON
+  std::vector<float> embedding;  ///< where the answer is a place among other tracks; empty for most
+  bool operator==(const AnswerRecord&) const = default;
 };
 
 struct IngestFailure {
@@ -131,6 +141,13 @@ class Catalog {
   virtual std::vector<std::string> check() = 0;
 
   virtual std::filesystem::path folder() const = 0;  ///< where indexes and renderings may be kept beside the store
+
+  // Answers of models, by track, task and model hash: those of an older model stand beside those of a newer one.
+  virtual void put_answers(std::string_view id, const std::vector<AnswerRecord>& answers) = 0;  ///< replaces equal keys
+  virtual std::vector<AnswerRecord> answers(std::string_view id) = 0;  ///< by task, model hash; none for an unknown id
+  /// (track id, embedding) of every track with one under this key, by id.
+  virtual std::vector<std::pair<std::string, std::vector<float>>> embeddings(std::string_view task,
+                                                                             std::string_view model_hash) = 0;
 };
 
 /// Opens (and creates or migrates forward) the catalog in `folder` (default: $XDG_DATA_HOME/euterpe or ~/.local/share/euterpe).

@@ -47,23 +47,18 @@ bool finite(const std::vector<float>& values) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, double>> similar_tracks(Catalog& catalog, const Descriptors& query, std::size_t k) {
+std::vector<std::pair<std::string, double>> nearest_embeddings(
+    std::vector<std::pair<std::string, std::vector<float>>> tracks, const std::vector<float>& query, std::size_t k) {
   std::vector<std::pair<std::string, double>> result;
-  if (query.embedding.empty() || !finite(query.embedding)) return result;
-  std::vector<std::pair<std::string, std::vector<float>>> tracks;
-  for (const TrackRecord& track : catalog.tracks()) {
-    auto found = catalog.descriptors(track.id);
-    if (!found || found->embedding_space != query.embedding_space) continue;
-    if (found->embedding.size() != query.embedding.size() || !finite(found->embedding)) continue;
-    tracks.emplace_back(track.id, std::move(found->embedding));
-  }
-  const Standard standard(tracks, query.embedding.size());
-  const std::vector<double> wanted = standard.apply(query.embedding);
+  if (query.empty() || !finite(query)) return result;
+  std::erase_if(tracks, [&](const auto& t) { return t.second.size() != query.size() || !finite(t.second); });
+  const Standard standard(tracks, query.size());
+  const std::vector<double> wanted = standard.apply(query);
   for (const auto& [id, embedding] : tracks) {
     const std::vector<double> other = standard.apply(embedding);
     double cosine = 0;
     for (std::size_t i = 0; i < other.size(); ++i) cosine += wanted[i] * other[i];
-    result.emplace_back(id, embedding == query.embedding ? 1.0 : std::clamp(cosine, -1.0, 1.0));
+    result.emplace_back(id, embedding == query ? 1.0 : std::clamp(cosine, -1.0, 1.0));
   }
   const std::size_t count = std::min(k, result.size());
   std::ranges::partial_sort(
@@ -71,6 +66,15 @@ std::vector<std::pair<std::string, double>> similar_tracks(Catalog& catalog, con
       [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
   result.resize(count);
   return result;
+}
+
+std::vector<std::pair<std::string, double>> similar_tracks(Catalog& catalog, const Descriptors& query, std::size_t k) {
+  std::vector<std::pair<std::string, std::vector<float>>> tracks;
+  if (query.embedding.empty()) return {};
+  for (const TrackRecord& track : catalog.tracks())
+    if (auto found = catalog.descriptors(track.id); found && found->embedding_space == query.embedding_space)
+      tracks.emplace_back(track.id, std::move(found->embedding));
+  return nearest_embeddings(std::move(tracks), query.embedding, k);
 }
 
 }  // namespace euterpe

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+#include <cstring>
 #include <limits>
 
 #include "base/error.hpp"
@@ -53,6 +55,15 @@ std::vector<std::uint8_t> Query::bytes(int column) const {
   return {data, data + sqlite3_column_bytes(statement_, column)};
 }
 
+static_assert(std::endian::native == std::endian::little, "embeddings are stored as little-endian float32");
+
+std::vector<float> Query::floats(int column) const {
+  const void* data = sqlite3_column_blob(statement_, column);
+  std::vector<float> values(static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)) / sizeof(float));
+  if (!values.empty()) std::memcpy(values.data(), data, values.size() * sizeof(float));
+  return values;
+}
+
 void Query::put(int index, std::int64_t value) {
   if (const int code = sqlite3_bind_int64(statement_, index, value); code != SQLITE_OK) database_.fail(code);
 }
@@ -67,9 +78,9 @@ void Query::put(int index, std::string_view value) {
   if (code != SQLITE_OK) database_.fail(code);
 }
 
-void Query::put(int index, const std::vector<std::uint8_t>& value) {
-  const int code = value.empty() ? sqlite3_bind_zeroblob(statement_, index, 0)
-                                 : sqlite3_bind_blob64(statement_, index, value.data(), value.size(), SQLITE_TRANSIENT);
+void Query::put_blob(int index, const void* data, std::size_t size) {
+  const int code = size == 0 ? sqlite3_bind_zeroblob(statement_, index, 0)
+                             : sqlite3_bind_blob64(statement_, index, data, size, SQLITE_TRANSIENT);
   if (code != SQLITE_OK) database_.fail(code);
 }
 

@@ -38,6 +38,7 @@ class Query {
   double real(int column) const;  ///< NULL reads as NaN, which SQLite stores so
   std::string text(int column) const;
   std::vector<std::uint8_t> bytes(int column) const;
+  std::vector<float> floats(int column) const;  ///< of a blob of little-endian float32
 
  private:
   void put(int index, std::int64_t value);
@@ -47,7 +48,9 @@ class Query {
   void put(int index, std::string_view value);
   void put(int index, const std::string& value) { put(index, std::string_view(value)); }
   void put(int index, const char* value) { put(index, std::string_view(value)); }
-  void put(int index, const std::vector<std::uint8_t>& value);
+  void put(int index, const std::vector<std::uint8_t>& value) { put_blob(index, value.data(), value.size()); }
+  void put(int index, const std::vector<float>& value) { put_blob(index, value.data(), value.size() * sizeof(float)); }
+  void put_blob(int index, const void* data, std::size_t size);
 
   Database& database_;
   std::string sql_;

@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -40,20 +38,6 @@ TrackRecord read_track(const Query& row) {
 
 bool is_hexadecimal(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-static_assert(std::endian::native == std::endian::little, "embeddings are stored as little-endian float32");
-
-std::vector<std::uint8_t> pack(const std::vector<float>& values) {
-  std::vector<std::uint8_t> bytes(values.size() * sizeof(float));
-  if (!bytes.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
-}
-
-std::vector<float> unpack(const std::vector<std::uint8_t>& bytes) {
-  std::vector<float> values(bytes.size() / sizeof(float));
-  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
-  return values;
 }
 
 /// A line break in a name would not survive the CSV that people edit the rights in.
@@ -168,7 +152,7 @@ std::optional<Descriptors> SqliteCatalog::descriptors(std::string_view id) {
   Query head(database_, "SELECT embedding_space, embedding FROM tracks WHERE key = ?");
   head.bind(*key).step();
   found.embedding_space = head.text(0);
-  found.embedding = unpack(head.bytes(1));
+  found.embedding = head.floats(1);
   Query numbers(database_, "SELECT name, value FROM numbers WHERE track = ?");
   for (numbers.bind(*key); numbers.step();) found.numbers[numbers.text(0)] = numbers.real(1);
   Query texts(database_, "SELECT name, value FROM texts WHERE track = ?");
@@ -178,7 +162,7 @@ std::optional<Descriptors> SqliteCatalog::descriptors(std::string_view id) {
 
 void SqliteCatalog::put_descriptors(std::int64_t key, const Descriptors& descriptors) {
   Query(database_, "UPDATE tracks SET embedding_space = ?, embedding = ? WHERE key = ?")
-      .bind(descriptors.embedding_space, pack(descriptors.embedding), key)
+      .bind(descriptors.embedding_space, descriptors.embedding, key)
       .run();
   Query(database_, "DELETE FROM numbers WHERE track = ?").bind(key).run();
   Query(database_, "DELETE FROM texts WHERE track = ?").bind(key).run();
@@ -328,6 +312,10 @@ std::vector<std::string> SqliteCatalog::check() {
     problems.push_back(fmt::format("{} rows of table {} belong to nothing", foreign.integer(1), foreign.text(0)));
   Query embeddings(database_, "SELECT id FROM tracks WHERE length(embedding) % 4 <> 0 ORDER BY id");
   while (embeddings.step()) problems.push_back("the embedding of track " + embeddings.text(0) + " is cut short");
+  Query answers(database_,
+                "SELECT DISTINCT id FROM answers JOIN tracks ON tracks.key = track WHERE length(answers.embedding) % 4 "
+                "<> 0 ORDER BY id");
+  while (answers.step()) problems.push_back("an answer about track " + answers.text(0) + " is cut short");
   return problems;
 }
 

@@ -54,6 +54,11 @@ class SqliteCatalog : public Catalog {
   std::vector<std::string> check() override;
   std::filesystem::path folder() const override { return folder_; }
 
+  void put_answers(std::string_view id, const std::vector<AnswerRecord>& answers) override;
+  std::vector<AnswerRecord> answers(std::string_view id) override;
+  std::vector<std::pair<std::string, std::vector<float>>> embeddings(std::string_view task,
+                                                                     std::string_view model_hash) override;
+
  private:
   std::optional<std::int64_t> find_key(std::string_view id);
   std::int64_t key_of(std::string_view id);  ///< Error{not_found} for an unknown id

@@ -10,7 +10,7 @@ namespace euterpe {
 namespace {
 
 /// Step i brings a file from version i to i + 1. A step that shipped never changes: files in the field went through it.
-constexpr std::array<const char*, 2> kSteps{
+constexpr std::array<const char*, 3> kSteps{
     // 1: tracks by a short integer key; listens by interned names, for a log has millions of rows of few names
     R"sql(
 CREATE TABLE tracks(
@@ -50,6 +50,13 @@ CREATE INDEX claims_by_track ON claims(track);
 )sql",
     // 2: an erasure that was interrupted before the free pages were overwritten is remembered and finished later
     "CREATE TABLE housekeeping(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    // 3: what models said of a track; the index finds all places in one model's space
+    R"sql(
+CREATE TABLE answers(
+  track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE, task TEXT NOT NULL, model_hash TEXT NOT NULL,
+  answer TEXT NOT NULL, embedding BLOB NOT NULL, PRIMARY KEY(track, task, model_hash));
+CREATE INDEX answers_by_model ON answers(task, model_hash);
+)sql",
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ namespace {
 using Json = nlohmann::json;
 using Bytes = std::vector<std::uint8_t>;
 constexpr const char* kFormat = "euterpe-catalog";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;  // 2: answers of models
 constexpr std::size_t kListensAtOnce = 10'000;
 
 std::string base64(const void* data, std::size_t size) {
@@ -48,6 +48,17 @@ Bytes from_base64(const std::string& text) {
 Json text_out(const std::string& text) {
   if (is_utf8(text)) return text;
   return Json{{"base64", base64(text.data(), text.size())}};
+}
+
+std::string floats_out(const std::vector<float>& values) {
+  return base64(values.data(), values.size() * sizeof(float));
+}
+
+std::vector<float> floats_in(const Json& value) {
+  const Bytes bytes = from_base64(value.get<std::string>());
+  std::vector<float> values(bytes.size() / sizeof(float));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  return values;
 }
 
 std::string text_in(const Json& value) {
@@ -95,7 +106,7 @@ Json track_out(const TrackRecord& track, const Descriptors& descriptors, bool fo
            {"musicbrainz", text_out(track.musicbrainz)},
            {"duration", number_out(track.duration)},
            {"embedding_space", text_out(descriptors.embedding_space)},
-           {"embedding", base64(descriptors.embedding.data(), descriptors.embedding.size() * sizeof(float))},
+           {"embedding", floats_out(descriptors.embedding)},
            {"numbers", Json::object()},
            {"texts", Json::object()}};
   if (!for_comparison) row["added"] = track.added;
@@ -115,10 +126,7 @@ TrackRecord track_in(const Json& row) {
 Descriptors descriptors_in(const Json& row) {
   Descriptors found;
   found.embedding_space = text_in(row.at("embedding_space"));
-  const Bytes bytes = from_base64(row.at("embedding").get<std::string>());
-  found.embedding.resize(bytes.size() / sizeof(float));
-  if (!found.embedding.empty())
-    std::memcpy(found.embedding.data(), bytes.data(), found.embedding.size() * sizeof(float));
+  found.embedding = floats_in(row.at("embedding"));
   for (const auto& [name, value] : row.at("numbers").items()) found.numbers[name] = number_in(value);
   for (const auto& [name, value] : row.at("texts").items()) found.texts[name] = text_in(value);
   return found;
@@ -157,6 +165,15 @@ void import_blob(Import& in, const Json& row) {
   const auto name = text_in(row.at("name"));
   if (!in.exists("SELECT 1 FROM blobs JOIN tracks ON tracks.key = track WHERE id = ? AND name = ?", id, name))
     in.catalog.put_blob(id, name, from_base64(row.at("bytes").get<std::string>()));
+}
+
+void import_answer(Import& in, const Json& row) {
+  const auto id = row.at("track").get<std::string>();
+  AnswerRecord record{text_in(row.at("task")), text_in(row.at("model_hash")), text_in(row.at("answer")),
+                      floats_in(row.at("embedding"))};
+  Query known(in.database,
+              "SELECT 1 FROM answers JOIN tracks ON tracks.key = track WHERE id = ? AND task = ? AND model_hash = ?");
+  if (!known.bind(id, record.task, record.model_hash).step()) in.catalog.put_answers(id, {std::move(record)});
 }
 
 void import_file(Import& in, const Json& row) {
@@ -201,9 +218,10 @@ struct RowType {
   const char* name;
   void (*import)(Import&, const Json&);
 };
-constexpr std::array<RowType, 8> kRowTypes{{{"track", import_track},
+constexpr std::array<RowType, 9> kRowTypes{{{"track", import_track},
                                             {"rights", import_rights},
                                             {"blob", import_blob},
+                                            {"answer", import_answer},
                                             {"file", import_file},
                                             {"failure", import_failure},
                                             {"listen", import_listen},
@@ -247,6 +265,16 @@ void SqliteCatalog::export_to(std::ostream& out, bool for_comparison) {
              {"name", text_out(blobs.text(1))},
              {"bytes", base64(bytes.data(), bytes.size())}});
     }
+    Query answered(database_,
+                   "SELECT id, task, model_hash, answer, answers.embedding FROM answers JOIN tracks ON tracks.key = "
+                   "track ORDER BY id, task, model_hash");
+    while (answered.step())
+      write({{"type", "answer"},
+             {"track", answered.text(0)},
+             {"task", text_out(answered.text(1))},
+             {"model_hash", text_out(answered.text(2))},
+             {"answer", text_out(answered.text(3))},
+             {"embedding", floats_out(answered.floats(4))}});
     Query files(
         database_,
         "SELECT files.path, size, mtime_ns, id FROM files JOIN tracks ON tracks.key = track ORDER BY files.path");

@@ -58,6 +58,8 @@ void fill(Catalog& catalog) {
   catalog.put_track(song("ab", "Second"), {});
   catalog.put_blob(first.id, "landmarks.v1", {0, 1, 2, 250, 255});
   catalog.put_blob(first.id, "empty", {});
+  catalog.put_answers(first.id, {{"style", "hash-of-a-model", "{\"values\":[[\"pop\",0.75]]}", {}},
+                                 {"embedding", "hash-of-an-encoder", "{}", {0.25f, -1.5f}}});
   catalog.remember_file(first.path, 42, 1'700'000'000'123'456'789, first.id);
   catalog.remember_failure({"/music/bad\xFF.mid", "byte 3: cut short"});
   catalog.add_listens({{"ann", first.id, 30}, {"ann", "foreign", 20}, {"bob", first.id, 10}, {"bob", "foreign", 10}});
@@ -130,6 +132,27 @@ TEST(Lookup, ANameOfHexadecimalDigitsIsNoBeginningOfAnId) {
   EXPECT_EQ(find_track(*catalog, "00100000").title, "Song");
   EXPECT_EQ(category_of([&] { find_track(*catalog, "0010000"); }), Category::not_found);
   EXPECT_EQ(category_of([&] { find_track(*catalog, "deadbeef1234"); }), Category::usage);
+}
+
+TEST(Catalog, AnswersAreKeptByTrackTaskAndModel) {
+  TemporaryFolder folder;
+  const auto catalog = open_catalog(folder.path());
+  const std::string a = id_of("aa"), b = id_of("ab");
+  catalog->put_track(song("aa"), {});
+  catalog->put_track(song("ab"), {});
+  const AnswerRecord style{"style", "old", "{\"pop\":0.5}", {}}, newer{"style", "new", "{\"pop\":0.75}", {}};
+  const AnswerRecord place{"embedding", "encoder", "{}", {1, -2, 3}};
+  catalog->put_answers(a, {style, place});
+  catalog->put_answers(a, {newer});
+  catalog->put_answers(b, {{"embedding", "another encoder", "{}", {1}}});
+  EXPECT_EQ(catalog->answers(a), (std::vector<AnswerRecord>{place, newer, style}));
+  const AnswerRecord again{"style", "old", "{}", {}};
+  catalog->put_answers(a, {again});
+  EXPECT_EQ(catalog->answers(a).back(), again);
+  ASSERT_EQ(catalog->embeddings("embedding", "encoder").size(), 1u);
+  EXPECT_EQ(catalog->embeddings("embedding", "encoder").front(), std::pair(a, place.embedding));
+  EXPECT_TRUE(catalog->answers(id_of("ff")).empty());
+  EXPECT_EQ(category_of([&] { catalog->put_answers(id_of("ff"), {style}); }), Category::not_found);
 }
 
 TEST(Catalog, ListensComeInOrderOfTimeAndOnce) {
@@ -280,7 +303,7 @@ TEST(Backup, ADamagedExportChangesNothing) {
   row_lost.erase(second, row_lost.find('\n', second) + 1 - second);
   refuses(row_lost, Category::bad_input);
   std::string newer = whole;
-  newer.replace(newer.find("\"version\":1"), 11, "\"version\":9");
+  newer.replace(newer.find("\"version\":2"), 11, "\"version\":9");
   refuses(newer, Category::newer_version);
 }
 
@@ -324,6 +347,8 @@ TEST(Forget, ATrackTakesAllThatHangsOnItAlong) {
   EXPECT_EQ(bytes.find(id_of("aa")), std::string::npos);
   EXPECT_EQ(bytes.find("QQQQQQQQ"), std::string::npos);
   EXPECT_EQ(bytes.find("A minor"), std::string::npos);
+  EXPECT_EQ(bytes.find("hash-of-a-model"), std::string::npos);
+  EXPECT_TRUE(catalog->answers(id_of("aa")).empty());
   EXPECT_EQ(catalog->listens().size(), 2u);
   EXPECT_TRUE(catalog->claims().empty());
   EXPECT_FALSE(catalog->forget_track(id_of("aa")));
