@@ -65,9 +65,9 @@ void draw_heat_map(Canvas& canvas, const Box& box, const HeatMap& map, double se
   EUTERPE_ASSERT(map.data.size() == map.bins * map.frames && map.bins > 0 && map.hop > 0 && map.high > map.low);
   const int columns = static_cast<int>(box.width()), rows = static_cast<int>(box.height());
   std::vector<float> column(map.bins);
-  std::vector<Color> colors(static_cast<std::size_t>(columns) * rows, color_map(0));
+  std::vector<Color> colors(static_cast<std::size_t>(columns) * rows, map.color(0));
   std::array<Color, 256> palette;
-  for (std::size_t i = 0; i < palette.size(); ++i) palette[i] = color_map(static_cast<double>(i) / 255);
+  for (std::size_t i = 0; i < palette.size(); ++i) palette[i] = map.color(static_cast<double>(i) / 255);
   for (int x = 0; x < columns; ++x) {
     const double from = x * seconds / columns / map.hop, to = (x + 1) * seconds / columns / map.hop;
     const auto begin = static_cast<std::size_t>(std::lround(from));

@@ -20,6 +20,7 @@ struct HeatMap {
   double low = 0, high = 1;  ///< values that get the darkest and the lightest color
   /// Where several frames fall on one column of pixels: their mean, or the greatest, lest short sounds vanish.
   bool mean = false;
+  Color (*color)(double) = color_map;  ///< of 0 (low) … 1 (high)
 };
 void draw_heat_map(Canvas& canvas, const Box& box, const HeatMap& map, double seconds);
 void draw_color_bar(Canvas& canvas, const Box& box, double low, double high, const std::string& unit);

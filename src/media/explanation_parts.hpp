@@ -1,0 +1,23 @@
+#pragma once
+/// What the pictures of explanations share: words above and below, and one scale of color for weights.
+#include <string>
+
+#include "media/canvas.hpp"
+#include "media/explanation_picture.hpp"
+
+namespace euterpe {
+
+/// t from −1 (speaks against the answer, blue) over 0 (light gray) to 1 (for it, red); darker as it is stronger, so
+/// that a print without color still tells strong from weak.
+Color weight_color(double t);
+
+/// Title and answer on top; returns where the panels may begin.
+double draw_explanation_head(Canvas& canvas, const ExplanationText& text, double left, double right);
+/// Pixels that the sentences below the panels take, at most `room` of them.
+double explanation_foot(const ExplanationText& text, double room);
+void draw_explanation_foot(Canvas& canvas, const ExplanationText& text, double left, double right, double top);
+
+/// Colors of ±greatest with numbers, "for" and "against" beside it.
+void draw_weight_bar(Canvas& canvas, const Box& box, double greatest);
+
+}  // namespace euterpe
