@@ -1,0 +1,173 @@
+#include "recognize/reasons.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "recognize/reasons_words.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr double kCertain = 1e-9;
+constexpr double kNoticeable = 0.4, kMost = 1.0;  // deviations from what is usual for the runner-up
+
+/// The question: the answer's log odds against the runner-up when some descriptors are the runner-up's mean.
+struct Question {
+  const DescriptorEvidence& evidence;
+  std::size_t answer = 0, runner_up = 0;
+
+  const float* mean(std::size_t c) const { return evidence.class_mean.data() + c * evidence.names.size(); }
+  double deviation(std::size_t c, std::size_t d) const {
+    return std::max(1e-9, static_cast<double>(evidence.class_deviation[c * evidence.names.size() + d]));
+  }
+  double value(std::size_t d) const {
+    double sum = 0;
+    for (const auto& view : evidence.views) sum += view[d];
+    return sum / static_cast<double>(evidence.views.size());
+  }
+  double operator()(const std::vector<std::uint8_t>& usual) const {
+    auto views = evidence.views;
+    for (auto& view : views)
+      for (std::size_t d = 0; d < view.size(); ++d)
+        if (usual[d]) view[d] = mean(runner_up)[d];
+    const auto p = evidence.answer(views);
+    return std::log(std::max(p[answer], kCertain)) - std::log(std::max(p[runner_up], kCertain));
+  }
+};
+
+void check(const DescriptorEvidence& evidence) {
+  const std::size_t n = evidence.names.size(), classes = evidence.labels.size();
+  EUTERPE_ASSERT(n > 0 && classes > 1 && !evidence.views.empty());
+  for (const auto& view : evidence.views) EUTERPE_ASSERT(view.size() == n);
+  if (evidence.class_mean.size() != classes * n || evidence.class_deviation.size() != classes * n)
+    throw Error(Category::bad_input, "reasons",
+                fmt::format("the model does not say what is usual: {} class means, {} needed",
+                            evidence.class_mean.size(), classes * n),
+                "Train it again with this version.");
+}
+
+/// Shapley values of groups of descriptors, over permutations and their reverses.
+std::vector<double> shapley(const Question& question, const std::vector<std::vector<std::size_t>>& groups,
+                            const ReasonOptions& options) {
+  std::vector<double> weight(groups.size(), 0.0);
+  std::vector<std::size_t> order(groups.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Random random(options.seed);
+  const int pairs = std::max(1, options.permutations / 2);
+  const double all = question(std::vector<std::uint8_t>(question.evidence.names.size(), 0));
+  for (int p = 0; p < pairs; ++p) {
+    random.shuffle(order);
+    for (int turn = 0; turn < 2; ++turn) {
+      std::vector<std::uint8_t> usual(question.evidence.names.size(), 0);
+      double before = all;
+      for (const std::size_t g : order) {
+        for (const std::size_t d : groups[g]) usual[d] = 1;
+        const double now = question(usual);
+        weight[g] += (before - now) / (2 * pairs);
+        before = now;
+      }
+      std::ranges::reverse(order);
+    }
+  }
+  return weight;
+}
+
+void say(Reason& reason, const Question& question, std::size_t d, const DescriptorWords& words) {
+  const auto& labels = question.evidence.labels;
+  const std::string &answer = labels[question.answer], &other = labels[question.runner_up];
+  const double raw = question.value(d), usual = question.mean(question.runner_up)[d];
+  const double spread = question.deviation(question.runner_up, d), far = (raw - usual) / spread;
+  reason.descriptor = question.evidence.names[d];
+  reason.unit = words.unit;
+  reason.value = words.in_unit(raw);
+  reason.usual_answer = words.in_unit(question.mean(question.answer)[d]);
+  reason.usual_runner_up = words.in_unit(usual);
+  reason.deviation_runner_up = std::abs(words.in_unit(usual + spread) - words.in_unit(usual - spread)) / 2;
+  const std::string figures =
+      fmt::format("{}; {} {}, {} {} ± {}", words.with_unit(reason.value), answer, words.number(reason.usual_answer),
+                  other, words.number(reason.usual_runner_up), words.number(reason.deviation_runner_up));
+  if (reason.weight >= 0)
+    reason.sentence = fmt::format("{} than {} {} ({})", far > 0 ? words.more : words.less,
+                                  std::abs(far) >= kMost ? "most" : "usual for", other, figures);
+  else
+    reason.sentence =
+        fmt::format("against it: {}, {} ({})", reason.family,
+                    std::abs(far) < kNoticeable ? "as is usual for " + other : "nearer to " + other, figures);
+}
+
+}  // namespace
+
+std::vector<Reason> reasons(const DescriptorEvidence& evidence, const ReasonOptions& options) {
+  check(evidence);
+  const auto p = evidence.answer(evidence.views);
+  EUTERPE_ASSERT(p.size() == evidence.labels.size());
+  Question question{evidence};
+  question.answer = static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
+  question.runner_up = question.answer == 0 ? 1 : 0;
+  for (std::size_t c = 0; c < p.size(); ++c)
+    if (c != question.answer && p[c] > p[question.runner_up]) question.runner_up = c;
+
+  std::vector<DescriptorWords> words;
+  std::map<std::string, std::vector<std::size_t>> families;
+  for (std::size_t d = 0; d < evidence.names.size(); ++d) {
+    words.push_back(descriptor_words(evidence.names[d]));
+    families[words.back().family].push_back(d);
+  }
+  std::vector<std::vector<std::size_t>> groups;
+  std::vector<Reason> found;
+  for (auto& [family, members] : families) {
+    found.push_back({});
+    found.back().family = family;
+    groups.push_back(std::move(members));
+  }
+  const auto weights = shapley(question, groups, options);
+  const double all = question(std::vector<std::uint8_t>(evidence.names.size(), 0));
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    Reason& reason = found[g];
+    reason.weight = weights[g];
+    // The one that is spoken of: far from the runner-up's usual value, and on its own it moves the answer as the
+    // family does.
+    double best = 0;
+    std::size_t chosen = evidence.names.size();
+    for (const std::size_t d : groups[g]) {
+      if (words[d].more.empty()) continue;
+      const double far =
+          (question.value(d) - question.mean(question.runner_up)[d]) / question.deviation(question.runner_up, d);
+      const double toward = question.mean(question.answer)[d] - question.mean(question.runner_up)[d];
+      const double apart = toward / question.deviation(question.runner_up, d);
+      if (reason.weight >= 0 && (std::abs(far) < kNoticeable || std::abs(apart) < kNoticeable || far * apart < 0))
+        continue;
+      std::vector<std::uint8_t> usual(evidence.names.size(), 0);
+      usual[d] = 1;
+      const double effect = (all - question(usual)) * (reason.weight >= 0 ? std::min(std::abs(far), 3.0) : -1.0);
+      if (effect > best) best = effect, chosen = d;
+    }
+    if (chosen < evidence.names.size())
+      say(reason, question, chosen, words[chosen]);
+    else
+      reason.sentence = fmt::format("{} more like {}", reason.family,
+                                    evidence.labels[reason.weight >= 0 ? question.answer : question.runner_up]);
+  }
+  std::ranges::stable_sort(found, [](const Reason& a, const Reason& b) { return a.weight > b.weight; });
+  return found;
+}
+
+nlohmann::json to_json(const Reason& reason) {
+  nlohmann::json out{{"family", reason.family}, {"weight", reason.weight}, {"sentence", reason.sentence}};
+  if (!reason.descriptor.empty())
+    out.update({{"descriptor", reason.descriptor},
+                {"value", reason.value},
+                {"usual_answer", reason.usual_answer},
+                {"usual_runner_up", reason.usual_runner_up},
+                {"deviation_runner_up", reason.deviation_runner_up},
+                {"unit", reason.unit}});
+  return out;
+}
+
+}  // namespace euterpe
