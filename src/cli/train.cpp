@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <toml++/toml.h>
+#include <map>
 #include <memory>
 
 #include "base/error.hpp"
@@ -10,14 +11,15 @@
 #include "corpus/media_catalog_source.hpp"
 #include "corpus/shard.hpp"
 #include "nn/model.hpp"
-#include "recognize/training.hpp"
+#include "recognize/trainer.hpp"
 #include "train/transformer.hpp"
 
 namespace euterpe {
 namespace {
 
-/// Takes from a TOML file what the command line did not say: each key is an option's long name.
-void apply_recipe(CLI::App& app, const std::filesystem::path& path) {
+/// Takes from a TOML file what the command line did not say: each key is an option's long name. `seed`, which belongs
+/// to all commands, goes where the caller says.
+void apply_recipe(CLI::App& app, const std::filesystem::path& path, std::uint64_t* seed = nullptr) {
   toml::table recipe;
   try {
     recipe = toml::parse(read_text(path), path.string());
@@ -26,6 +28,10 @@ void apply_recipe(CLI::App& app, const std::filesystem::path& path) {
                 fmt::format("{}:{}: {}", path.string(), e.source().begin.line, e.description()));
   }
   for (const auto& [key, node] : recipe) {
+    if (const auto given = node.value<std::int64_t>(); seed && key.str() == "seed" && given && *given >= 0) {
+      *seed = static_cast<std::uint64_t>(*given);
+      continue;
+    }
     const std::string name = "--" + std::string(key.str());
     CLI::Option* option = app.get_option_no_throw(name);
     if (!option)
@@ -132,47 +138,48 @@ void setup_transformer(CLI::App& app, Context& context) {
   });
 }
 
-using StyleTrainer = nlohmann::json (*)(const std::filesystem::path&, const std::filesystem::path&, std::uint64_t,
-                                        const Forbidden&);
-
-template <StyleTrainer kTrain>
-void setup_style(CLI::App& app, Context& context) {
-  auto o = std::make_shared<Common>();
-  o->name = "my-" + app.get_name();
+/// The options of a recognizer are those of its row.
+void setup_recognizer(const RecognizerTrainer& row, CLI::App& app, Context& context) {
+  struct Options : Common {
+    std::filesystem::path run;
+    std::uint64_t seed = 1;
+    std::map<std::string, double, std::less<>> settings;
+  };
+  auto o = std::make_shared<Options>();
+  o->name = fmt::format("my-{}", row.model ? row.model : row.name);
   add_common(app, *o);
-  app.add_option("--data", o->data,
-                 kTrain == train_style_audio ? "Folder of audio, one subfolder a style (artists.csv: file,artist)"
-                                             : "Folder that holds the data sets jsb, nottingham, pop909, classical")
-      ->envname("EUTERPE_DATA");
-  app.callback([o, &app, &context] {
-    if (!o->recipe.empty()) apply_recipe(app, o->recipe);
-    if (o->data.empty()) throw Error(Category::usage, "train", "--data is missing");
-    Forbidden forbidden;
-    if (std::filesystem::exists(context.catalog)) forbidden = forbidden_tracks(*open_catalog(context.catalog));
-    const auto result = kTrain(o->data, out_folder(*o), context.seed_given ? context.seed : 1, forbidden);
-    if (context.json)
+  app.add_option("--data", o->data, row.data)->envname("EUTERPE_DATA")->type_name("DIR");
+  app.add_option("--run", o->run,
+                 "Folder for checkpoints and metrics; an interrupted run there is resumed (default: OUT.run)")
+      ->type_name("DIR");
+  for (const Setting& setting : row.settings)
+    app.add_option(std::string("--") + setting.name, o->settings[setting.name] = setting.fallback, setting.help)
+        ->capture_default_str()
+        ->type_name("NUMBER");
+  app.callback([o, &row, &app, &context] {
+    if (!o->recipe.empty()) apply_recipe(app, o->recipe, &o->seed);
+    if (context.seed_given) o->seed = context.seed;
+    if (o->data.empty())
+      throw Error(Category::usage, "train", "--data is missing", fmt::format("name it: {}", row.data));
+    RecognizerTraining training{o->data, out_folder(*o), o->run, o->seed, {}, o->settings};
+    if (training.run.empty()) training.run = training.out.string() + ".run";
+    if (std::filesystem::exists(context.catalog)) training.forbidden = forbidden_tracks(*open_catalog(context.catalog));
+    const nlohmann::json result = row.train(training);
+    if (context.json || context.jsonl)
       print_json(result);
     else
-      fmt::print("{}\n{}\n", out_folder(*o).string(), result.dump(2));
+      fmt::print("{}\n{}\n", training.out.string(), result.dump(2));
   });
 }
-
-struct Row {
-  const char* name;
-  const char* summary;
-  void (*setup)(CLI::App& app, Context& context);
-};
-constexpr Row kNetworks[] = {
-    {"transformer", "The composer: a decoder Transformer over REMI tokens", setup_transformer},
-    {"style-audio", "The style of a recording, from its descriptors", setup_style<train_style_audio>},
-    {"style-score", "The style of a score, from its descriptors", setup_style<train_style_score>},
-};
 
 }  // namespace
 
 void setup_train(CLI::App& app, Context& context) {
   app.require_subcommand(1);
-  for (const Row& row : kNetworks) row.setup(*app.add_subcommand(row.name, row.summary), context);
+  setup_transformer(*app.add_subcommand("transformer", "The composer: a decoder Transformer over REMI tokens"),
+                    context);
+  for (const RecognizerTrainer& row : recognizer_trainers())
+    setup_recognizer(row, *app.add_subcommand(row.name, row.summary), context);
 }
 
 }  // namespace euterpe

@@ -33,12 +33,13 @@ struct RecognizerTraining {
 };
 
 struct RecognizerTrainer {
-  const char* name;  ///< `train NAME`; the shipped model's name too
+  const char* name;  ///< `train NAME`
   const char* summary;
   const char* data;  ///< what --data is to hold, for the help
   std::span<const Setting> settings;
   /// Trains, writes the model, returns what the command prints: {training, metrics, labels}.
   nlohmann::json (*train)(const RecognizerTraining&);
+  const char* model = nullptr;  ///< the shipped model's name where it is not `name`
 };
 
 /// All of them, in the order in which they build on each other.
