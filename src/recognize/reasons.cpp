@@ -15,16 +15,19 @@ namespace euterpe {
 namespace {
 
 constexpr double kCertain = 1e-9;
+constexpr double kLeastShare = 0.02;  // shares that hardly ever vary: a deviation of less is none that one hears
 constexpr double kNoticeable = 0.4, kMost = 1.0;  // deviations from what is usual for the runner-up
 
 /// The question: the answer's log odds against the runner-up when some descriptors are the runner-up's mean.
 struct Question {
   const DescriptorEvidence& evidence;
+  std::vector<DescriptorWords> words;  ///< [descriptors]
   std::size_t answer = 0, runner_up = 0;
 
   const float* mean(std::size_t c) const { return evidence.class_mean.data() + c * evidence.names.size(); }
   double deviation(std::size_t c, std::size_t d) const {
-    return std::max(1e-9, static_cast<double>(evidence.class_deviation[c * evidence.names.size() + d]));
+    const double least = words[d].map == DescriptorWords::Map::percent ? kLeastShare : 1e-9;
+    return std::max(least, static_cast<double>(evidence.class_deviation[c * evidence.names.size() + d]));
   }
   double value(std::size_t d) const {
     double sum = 0;
@@ -78,7 +81,8 @@ std::vector<double> shapley(const Question& question, const std::vector<std::vec
   return weight;
 }
 
-void say(Reason& reason, const Question& question, std::size_t d, const DescriptorWords& words) {
+void say(Reason& reason, const Question& question, std::size_t d) {
+  const DescriptorWords& words = question.words[d];
   const auto& labels = question.evidence.labels;
   const std::string &answer = labels[question.answer], &other = labels[question.runner_up];
   const double raw = question.value(d), usual = question.mean(question.runner_up)[d];
@@ -107,13 +111,13 @@ std::vector<Reason> reasons(const DescriptorEvidence& evidence, const ReasonOpti
   check(evidence);
   const auto p = evidence.answer(evidence.views);
   EUTERPE_ASSERT(p.size() == evidence.labels.size());
-  Question question{evidence};
+  Question question{evidence, {}};
   question.answer = static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
   question.runner_up = question.answer == 0 ? 1 : 0;
   for (std::size_t c = 0; c < p.size(); ++c)
     if (c != question.answer && p[c] > p[question.runner_up]) question.runner_up = c;
 
-  std::vector<DescriptorWords> words;
+  auto& words = question.words;
   std::map<std::string, std::vector<std::size_t>> families;
   for (std::size_t d = 0; d < evidence.names.size(); ++d) {
     words.push_back(descriptor_words(evidence.names[d]));
@@ -149,7 +153,7 @@ std::vector<Reason> reasons(const DescriptorEvidence& evidence, const ReasonOpti
       if (effect > best) best = effect, chosen = d;
     }
     if (chosen < evidence.names.size())
-      say(reason, question, chosen, words[chosen]);
+      say(reason, question, chosen);
     else
       reason.sentence = fmt::format("{} more like {}", reason.family,
                                     evidence.labels[reason.weight >= 0 ? question.answer : question.runner_up]);

@@ -12,16 +12,7 @@ struct DescriptorWords {
   std::string quantity;    ///< "spectral centroid"; of shares what they are of: "of the time"
   std::string unit;        ///< "Hz", "%", may be empty
   int decimals = 0;
-  enum class Map {
-    as_is,
-    octaves_to_hertz,
-    percent,
-    octaves_to_tempo,
-    swing,
-    octaves,
-    log2_of_one_more,
-    root_to_hertz
-  };
+  enum class Map { as_is, octaves_to_hertz, percent, octaves_to_tempo, swing, log2_of_one_more, root_to_hertz };
   Map map = Map::as_is;
 
   double in_unit(double value) const;         ///< from the raw descriptor, monotone
