@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include "base/error.hpp"
 #include "nn/cnn_module.hpp"
@@ -14,6 +16,9 @@ namespace {
 
 constexpr std::int64_t kBatch = 16;      // chunks at a time: what fits a core's cache best
 constexpr std::int64_t kGradCells = 64;  // the last stage with so many cells is where Grad-CAM looks
+constexpr float kDown = 60, kUp = 30;    // dB around a chunk's mean power
+constexpr float kUnit = 20;              // dB
+constexpr double kQuiet = -70;           // dB of mel power
 
 void check(bool ok, const char* option, const std::string& rule) {
   if (!ok) throw Error(Category::bad_input, "cnn_options", fmt::format("{} {}", option, rule));
@@ -80,6 +85,15 @@ std::int64_t operation_count(const CnnOptions& o) {
     in = w;
   }
   return n + 2 * in * o.embedding;
+}
+
+void normalize_chunk(std::span<float> decibels) {
+  double power = 0;
+  for (const float db : decibels)
+    power += std::exp2(db * static_cast<float>(0.1 / std::numbers::log10e * std::numbers::log2e));
+  const auto level =
+      static_cast<float>(std::max(kQuiet, 10 * std::log10(power / static_cast<double>(decibels.size()))));
+  for (float& db : decibels) db = (std::clamp(db - level, -kDown, kUp) + kDown / 2) / kUnit;
 }
 
 struct Cnn::Impl {

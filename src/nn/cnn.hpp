@@ -30,6 +30,11 @@ std::int64_t parameter_count(const CnnOptions& options);
 /// Multiply-accumulate operations of one chunk.
 std::int64_t operation_count(const CnnOptions& options);
 
+/// Brings one chunk of a mel spectrogram, in decibels, to what the network takes, in place: decibels over the mean
+/// power of the chunk, cut 60 dB below and 30 dB above, in units of 20 dB. A louder copy is then the same; below −70 dB
+/// a chunk is not brought up, for it is but silence.
+void normalize_chunk(std::span<float> decibels);
+
 /// A trained network; immutable and thread-safe. A chunk's result does not depend on the chunks beside it.
 class Cnn {
  public:
@@ -41,7 +46,7 @@ class Cnn {
   Cnn& operator=(Cnn&&) noexcept;
 
   const CnnOptions& options() const;
-  /// \param chunks [n × bands × frames], as log_mel_chunks() of the front end makes them
+  /// \param chunks [n × bands × frames], each through normalize_chunk()
   /// \return [n × embedding]
   std::vector<float> embed(std::span<const float> chunks) const;
   /// Which cells of one chunk speak for the number direction · embedding: Grad-CAM (Selvaraju et al. 2017) on the last

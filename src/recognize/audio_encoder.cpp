@@ -9,10 +9,6 @@
 namespace euterpe {
 namespace {
 
-constexpr float kDown = 60, kUp = 30;  // dB around the mean power
-constexpr float kUnit = 20;            // dB
-constexpr float kQuiet = -70;          // dB of mel power: below this a chunk is not brought up, for it is but silence
-
 std::size_t chunk_size(const CnnOptions& o) {
   return static_cast<std::size_t>(o.bands) * static_cast<std::size_t>(o.frames);
 }
@@ -41,17 +37,12 @@ std::vector<std::size_t> chunk_starts(std::size_t frames, const CnnOptions& opti
   return starts;
 }
 
-void normalized_chunk(const Matrix& mel, std::size_t start, const CnnOptions& options, std::span<float> out) {
+void cut_chunk(const Matrix& mel, std::size_t start, const CnnOptions& options, std::span<float> out) {
   const auto frames = static_cast<std::size_t>(options.frames);
   EUTERPE_ASSERT(mel.bins == static_cast<std::size_t>(options.bands) && start + frames <= mel.frames);
   EUTERPE_ASSERT(out.size() == chunk_size(options));
-  double power = 0;
-  for (std::size_t b = 0; b < mel.bins; ++b)
-    for (std::size_t t = 0; t < frames; ++t) power += std::pow(10.0, 0.1 * static_cast<double>(mel.at(b, start + t)));
-  const auto level = std::max(kQuiet, static_cast<float>(10 * std::log10(power / static_cast<double>(out.size()))));
-  for (std::size_t b = 0; b < mel.bins; ++b)
-    for (std::size_t t = 0; t < frames; ++t)
-      out[b * frames + t] = (std::clamp(mel.at(b, start + t) - level, -kDown, kUp) + kDown / 2) / kUnit;
+  for (std::size_t b = 0; b < mel.bins; ++b) std::copy_n(mel.row(b).data() + start, frames, out.data() + b * frames);
+  normalize_chunk(out);
 }
 
 AudioEncoder::AudioEncoder(Model model, std::shared_ptr<const Cnn> cnn)
@@ -76,7 +67,7 @@ std::vector<float> AudioEncoder::embed(const AudioBuffer& audio) const {
   const auto starts = chunk_starts(mel.frames, options);
   std::vector<float> chunks(starts.size() * chunk_size(options));
   for (std::size_t i = 0; i < starts.size(); ++i)
-    normalized_chunk(mel, starts[i], options, std::span(chunks).subspan(i * chunk_size(options), chunk_size(options)));
+    cut_chunk(mel, starts[i], options, std::span(chunks).subspan(i * chunk_size(options), chunk_size(options)));
   return cnn_->embed(chunks);
 }
 
@@ -89,7 +80,7 @@ Matrix AudioEncoder::saliency(const AudioBuffer& audio, std::span<const float> d
   std::vector<float> chunk(chunk_size(options));
   std::vector<float> covered(mel.frames, 0.0f);
   for (const std::size_t start : starts) {
-    normalized_chunk(mel, start, options, chunk);
+    cut_chunk(mel, start, options, chunk);
     const auto cells = cnn_->grad_cam(chunk, direction);
     for (std::size_t b = 0; b < mel.bins; ++b)
       for (std::size_t t = 0; t < frames; ++t) map.at(b, start + t) += cells[b * frames + t];

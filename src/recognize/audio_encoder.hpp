@@ -24,9 +24,8 @@ Matrix log_mel(const AudioBuffer& audio, const CnnOptions& options);
 /// beginning to the end. frames ≥ options.frames
 std::vector<std::size_t> chunk_starts(std::size_t frames, const CnnOptions& options);
 
-/// One chunk as the network takes it, [bands × frames]: decibels over the mean power of the chunk, cut 60 dB below and
-/// 30 dB above, in units of 20 dB; so a louder copy is the same. Silence is all at the bottom.
-void normalized_chunk(const Matrix& log_mel, std::size_t start, const CnnOptions& options, std::span<float> out);
+/// One chunk as the network takes it, through normalize_chunk(). out: [bands × frames]
+void cut_chunk(const Matrix& log_mel, std::size_t start, const CnnOptions& options, std::span<float> out);
 
 class AudioEncoder {
  public:
