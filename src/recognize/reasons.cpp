@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kCertain = 1e-9;
 constexpr double kLeastShare = 0.02;  // shares that hardly ever vary: a deviation of less is none that one hears
-constexpr double kNoticeable = 0.4, kMost = 1.0;  // deviations from what is usual for the runner-up
+constexpr double kNoticeable = 0.3, kApart = 0.15, kMost = 1.0;  // deviations: from the runner-up's mean; of both means
 
 /// The question: the answer's log odds against the runner-up when some descriptors are the runner-up's mean.
 struct Question {
@@ -86,7 +86,7 @@ void say(Reason& reason, const Question& question, std::size_t d) {
   const auto& labels = question.evidence.labels;
   const std::string &answer = labels[question.answer], &other = labels[question.runner_up];
   const double raw = question.value(d), usual = question.mean(question.runner_up)[d];
-  const double spread = question.deviation(question.runner_up, d), far = (raw - usual) / spread;
+  const double spread = question.deviation(question.runner_up, d);
   reason.descriptor = question.evidence.names[d];
   reason.unit = words.unit;
   reason.value = words.in_unit(raw);
@@ -96,13 +96,11 @@ void say(Reason& reason, const Question& question, std::size_t d) {
   const std::string figures =
       fmt::format("{}; {} {}, {} {} ± {}", words.with_unit(reason.value), answer, words.number(reason.usual_answer),
                   other, words.number(reason.usual_runner_up), words.number(reason.deviation_runner_up));
-  if (reason.weight >= 0)
-    reason.sentence = fmt::format("{} than {} {} ({})", far > 0 ? words.more : words.less,
-                                  std::abs(far) >= kMost ? "most" : "usual for", other, figures);
-  else
-    reason.sentence =
-        fmt::format("against it: {}, {} ({})", reason.family,
-                    std::abs(far) < kNoticeable ? "as is usual for " + other : "nearer to " + other, figures);
+  const std::size_t beside = reason.weight >= 0 ? question.runner_up : question.answer;
+  const double far = (raw - question.mean(beside)[d]) / question.deviation(beside, d);
+  reason.sentence =
+      fmt::format("{}{} than {} {} ({})", reason.weight >= 0 ? "" : "against it: ", far > 0 ? words.more : words.less,
+                  std::abs(far) >= kMost ? "most" : "usual for", labels[beside], figures);
 }
 
 }  // namespace
@@ -137,26 +135,29 @@ std::vector<Reason> reasons(const DescriptorEvidence& evidence, const ReasonOpti
     reason.weight = weights[g];
     // The one that is spoken of: far from the runner-up's usual value, and on its own it moves the answer as the
     // family does.
+    const bool speaks = reason.weight >= 0;
     double best = 0;
     std::size_t chosen = evidence.names.size();
     for (const std::size_t d : groups[g]) {
       if (words[d].more.empty()) continue;
+      const double value = question.value(d), answer = question.mean(question.answer)[d],
+                   other = question.mean(question.runner_up)[d];
       const double far =
-          (question.value(d) - question.mean(question.runner_up)[d]) / question.deviation(question.runner_up, d);
-      const double toward = question.mean(question.answer)[d] - question.mean(question.runner_up)[d];
-      const double apart = toward / question.deviation(question.runner_up, d);
-      if (reason.weight >= 0 && (std::abs(far) < kNoticeable || std::abs(apart) < kNoticeable || far * apart < 0))
-        continue;
+          (value - (speaks ? other : answer)) / question.deviation(speaks ? question.runner_up : question.answer, d);
+      const double apart = (answer - other) / question.deviation(question.runner_up, d);
+      // Said of the answer it must hold of the answer's usual value too; said against it, of the runner-up's.
+      if (std::abs(far) < kNoticeable || std::abs(apart) < kApart || (far * apart > 0) != speaks) continue;
       std::vector<std::uint8_t> usual(evidence.names.size(), 0);
       usual[d] = 1;
-      const double effect = (all - question(usual)) * (reason.weight >= 0 ? std::min(std::abs(far), 3.0) : -1.0);
+      const double effect = (all - question(usual)) * (speaks ? 1 : -1) * std::min(std::abs(far), 3.0);
       if (effect > best) best = effect, chosen = d;
     }
     if (chosen < evidence.names.size())
       say(reason, question, chosen);
     else
-      reason.sentence = fmt::format("{} more like {}", reason.family,
-                                    evidence.labels[reason.weight >= 0 ? question.answer : question.runner_up]);
+      reason.sentence = fmt::format("{}{} closer to {} than to {}", speaks ? "" : "against it: ", reason.family,
+                                    evidence.labels[speaks ? question.answer : question.runner_up],
+                                    evidence.labels[speaks ? question.runner_up : question.answer]);
   }
   std::ranges::stable_sort(found, [](const Reason& a, const Reason& b) { return a.weight > b.weight; });
   return found;

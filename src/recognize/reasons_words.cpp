@@ -171,6 +171,14 @@ DescriptorWords modulation(int band, int octave) {
   return {kMotion, "livelier in " + place, "steadier in " + place, "level swings by", "dB", 2, Map::swing};
 }
 
+/// Spectral contrast: peaks over valleys within octaves.
+DescriptorWords contrast(int band) {
+  const int low = band == 0 ? 0 : 100 << band, high = 200 << band;
+  const std::string place =
+      band >= 6 ? fmt::format("above {} Hz", low) : fmt::format("between {} and {} Hz", low, high);
+  return {kTimbre, "clearer in its tones " + place, "more noise-like " + place, "contrast", "dB", 1};
+}
+
 DescriptorWords voice(const char* family, const char* of, std::string_view what, int index) {
   if (what == "interval") {
     const int step = index - 12;
@@ -294,6 +302,8 @@ DescriptorWords descriptor_words(std::string_view name) {
   int band = 0, octave = 0;
   if (std::sscanf(std::string(name).c_str(), "modulation_band%d_octave%d", &band, &octave) == 2)
     return modulation(band, octave);
+  if (std::sscanf(std::string(name).c_str(), "contrast%d_", &band) == 1 && name.ends_with("_mean"))
+    return contrast(band);
   std::string_view stem = name;
   const int index = split_index(stem);
   if (index >= 0)
