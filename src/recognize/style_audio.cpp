@@ -20,18 +20,6 @@ bool silent(const AudioBuffer& audio) {
 
 }  // namespace
 
-std::vector<std::vector<float>> audio_views(const AudioBuffer& excerpt) {
-  EUTERPE_ASSERT(excerpt.channels == 1 && excerpt.sample_rate == kStyleRate);
-  std::vector<std::vector<float>> views{audio_features(excerpt)};
-  if (excerpt.duration() < Seconds(15)) return views;
-  const std::size_t third = excerpt.frames() / 3;
-  for (std::size_t i = 0; i < 3; ++i) {
-    const auto begin = excerpt.samples.begin() + static_cast<std::ptrdiff_t>(i * third);
-    views.push_back(audio_features({kStyleRate, 1, {begin, begin + static_cast<std::ptrdiff_t>(third)}}));
-  }
-  return views;
-}
-
 StyleAudioModel::StyleAudioModel(MlpEnsemble network, std::vector<std::string> labels)
     : network_(std::move(network)), labels_(std::move(labels)) {
   EUTERPE_ASSERT(network_.outputs() == labels_.size() && network_.inputs() == audio_feature_names().size());

@@ -8,6 +8,7 @@
 #include "media/audio_buffer.hpp"
 #include "nn/mlp.hpp"
 #include "nn/model.hpp"
+#include "recognize/audio_heads.hpp"
 
 namespace euterpe {
 
@@ -37,8 +38,5 @@ class StyleAudioModel {
   std::vector<std::string> labels_;
   Model model_;
 };
-
-/// Descriptor vectors of the whole excerpt and, where it is at least 15 s long, of each of its thirds.
-std::vector<std::vector<float>> audio_views(const AudioBuffer& excerpt);
 
 }  // namespace euterpe

@@ -1,0 +1,86 @@
+#pragma once
+/// What trained heads say about a recording: its style and its emotion, or its instrument.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/units.hpp"
+#include "media/audio_buffer.hpp"
+#include "nn/kernel_machine.hpp"
+#include "nn/model.hpp"
+#include "recognize/answer.hpp"
+#include "recognize/audio_encoder.hpp"
+
+namespace euterpe {
+
+/// A longer recording is judged by several excerpts of at most this length, spread over it.
+inline constexpr double kAudioExcerpt = 30.0;  // seconds
+
+/// Descriptor vectors (audio_features()) of the whole excerpt and, where it is at least 15 s long, of each of its
+/// thirds.
+/// \param excerpt mono at 22,050 Hz
+std::vector<std::vector<float>> audio_views(const AudioBuffer& excerpt);
+
+/// All that the heads look at, so that it is heard once for all of them.
+struct AudioEvidence {
+  Seconds begin{0}, duration{0};          ///< of the excerpt in its recording; `begin` is for the caller's use
+  std::vector<std::vector<float>> views;  ///< audio_views()
+  std::vector<float> embedding;           ///< [chunks × AudioEncoder::width()], AudioEncoder::embed()
+};
+
+/// \param excerpt mono at 22,050 Hz. Error{bad_input} for less than a quarter of a second and for silence.
+AudioEvidence audio_evidence(const AudioBuffer& excerpt, const AudioEncoder& encoder);
+
+/// What the machine takes: the mean of the views, then mean and deviation over the chunks of the embedding, which are
+/// the parts of its kernel.
+/// \param width of the encoder's embedding
+std::vector<float> audio_input(const AudioEvidence& evidence, std::size_t width);
+std::vector<std::size_t> audio_input_parts(std::size_t width);
+
+/// One question: neighboring outputs of the machine.
+struct AudioHead {
+  std::string task;  ///< as Answer::task
+  Answer::Kind kind = Answer::Kind::probabilities;
+  std::vector<std::string> labels;
+  double temperature = 1;          ///< probabilities = softmax(outputs / temperature); > 0
+  double lowest = 0, highest = 1;  ///< values are cut to this range
+};
+
+/// Heads that were trained together: "style-audio" answers style, emotion and valence-arousal (a user's own: style),
+/// "instrument" the instrument. Immutable and thread-safe.
+class AudioHeads {
+ public:
+  /// Error{not_found | bad_input | newer_version} as find_model(); Error{bad_input} too where the card and the weights
+  /// do not fit each other.
+  static AudioHeads load(std::string_view name = "style-audio");
+  /// \param width of the encoder's embedding
+  AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, std::size_t width);
+
+  const std::vector<AudioHead>& heads() const { return heads_; }
+  /// The head of that task, nullptr if there is none such.
+  const AudioHead* head(std::string_view task) const;
+
+  /// One answer a head, in their order, each with its largest number first; `unknown` is left at 0.
+  /// Error{unsupported} for evidence of an encoder of another width.
+  std::vector<Answer> answers(const AudioEvidence& evidence) const;
+  /// Where the recording lies among others, for similarity by cosine: standardized descriptors and embedding, both with
+  /// the same say; unit length.
+  std::vector<float> embedding(const AudioEvidence& evidence) const;
+
+  /// Outputs of all heads, not yet made an answer; temperatures are fitted on these.
+  std::vector<float> outputs(const AudioEvidence& evidence) const;
+
+  const KernelMachine& machine() const { return machine_; }
+  const Model& model() const { return model_; }  ///< name, card and hash; empty if not loaded from disk
+
+ private:
+  std::vector<AudioHead> heads_;
+  KernelMachine machine_;
+  std::size_t width_ = 0;
+  Model model_;
+};
+
+/// The rows of the card's options.heads.
+nlohmann::json to_json(const std::vector<AudioHead>& heads);
+
+}  // namespace euterpe
