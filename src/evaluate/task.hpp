@@ -44,6 +44,7 @@ nlohmann::json evaluate_recommend(const EvaluateOptions& options);
 nlohmann::json evaluate_identify(const EvaluateOptions& options);
 nlohmann::json evaluate_style_audio(const EvaluateOptions& options);
 nlohmann::json evaluate_style_score(const EvaluateOptions& options);
+nlohmann::json evaluate_explain(const EvaluateOptions& options);  ///< what the answer loses without its reasons
 nlohmann::json evaluate_signal(const EvaluateOptions& options);  ///< descriptors beside a reference's, clip by clip
 
 }  // namespace euterpe

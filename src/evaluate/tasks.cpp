@@ -14,6 +14,7 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
       {"compose", "generated music against held-out real music, per style", evaluate_compose},
       {"style-score", "style of a score, held-out pieces", evaluate_style_score},
       {"style-audio", "style of a recording, folds disjoint by artist", evaluate_style_audio},
+      {"explain", "salient against random fifths of recordings and scores taken away", evaluate_explain},
       {"recommend", "next listen, leave-one-out, full ranking and 99 negatives", evaluate_recommend},
       {"identify", "degraded excerpts found, strangers refused", evaluate_identify},
   };

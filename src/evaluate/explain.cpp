@@ -1,0 +1,218 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/parallel.hpp"
+#include "base/progress.hpp"
+#include "base/random.hpp"
+#include "evaluate/task.hpp"
+#include "media/decode.hpp"
+#include "recognize/saliency_audio.hpp"
+#include "recognize/saliency_score.hpp"
+#include "recognize/style_audio.hpp"
+#include "recognize/style_score.hpp"
+#include "recognize/training.hpp"
+
+namespace euterpe {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kExcerpt = 10.0;  // seconds, from the middle of a clip
+constexpr int kItems = 60;         // explained where --limit does not say
+constexpr int kPasses = 192;       // of the model for one explanation
+constexpr int kDraws = 8;          // random fifths for each salient one
+
+/// What masking did to one clip or passage.
+struct Falls {
+  int fold = 0;
+  double salient = 0, random = 0;
+  int passes = 0;
+};
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
+double standard_error(const std::vector<double>& values) {
+  const double mean = mean_of(values);
+  double squares = 0;
+  for (const double v : values) squares += (v - mean) * (v - mean);
+  const auto n = static_cast<double>(values.size());
+  return n > 1 ? std::sqrt(squares / (n - 1) / n) : 0;
+}
+
+/// Standard errors are those over the folds' means where there are folds, else over the items.
+nlohmann::json report_of(const std::vector<Falls>& falls) {
+  std::vector<double> salient, random;
+  std::map<int, std::pair<std::vector<double>, std::vector<double>>> folds;
+  int passes = 0;
+  for (const Falls& f : falls) {
+    salient.push_back(f.salient);
+    random.push_back(f.random);
+    folds[f.fold].first.push_back(f.salient);
+    folds[f.fold].second.push_back(f.random);
+    passes += f.passes;
+  }
+  std::vector<double> fold_salient, fold_random;
+  for (const auto& [fold, values] : folds) {
+    fold_salient.push_back(mean_of(values.first));
+    fold_random.push_back(mean_of(values.second));
+  }
+  const bool by_fold = folds.size() > 1;
+  const double a = mean_of(salient), b = mean_of(random);
+  return {{"n", falls.size()},
+          {"drop_salient", a},
+          {"drop_salient_se", standard_error(by_fold ? fold_salient : salient)},
+          {"drop_random", b},
+          {"drop_random_se", standard_error(by_fold ? fold_random : random)},
+          {"ratio", b > 0 ? nlohmann::json(a / b) : nlohmann::json(nullptr)},
+          {"forward_passes", falls.empty() ? 0.0 : static_cast<double>(passes) / static_cast<double>(falls.size())}};
+}
+
+/// Falls of the explained label's probability: without the salient share, and without random ones.
+Falls falls_of(const Saliency& found, const MaskedAnswer& answer, const SaliencyOptions& options) {
+  std::vector<std::uint8_t> mask(found.weights.size(), 0);
+  for (const std::size_t i : found.salient) mask[i] = 1;
+  Falls falls;
+  falls.salient = found.probability - answer(mask)[found.label];
+  falls.random = random_fall(mask.size(), found.label, found.probability, answer, options.share, kDraws,
+                             options.seed ^ 0x72616e646f6dULL);
+  falls.passes = found.passes;
+  return falls;
+}
+
+Falls explain_clip(const fs::path& path, const AudioAnswer& answer, std::uint64_t seed) {
+  const double duration = probe_audio(path).duration;
+  const AudioBuffer audio = decode(path, {kStyleRate, 1, std::max(0.0, (duration - kExcerpt) / 2), kExcerpt});
+  SaliencyOptions options;
+  options.passes = kPasses;
+  options.seed = seed;
+  options.threads = 1;  // clips are explained side by side
+  const AudioSaliency found = explain_audio(audio, answer, options);
+  const MaskableAudio maskable(audio);
+  return falls_of(
+      found, [&](std::span<const std::uint8_t> cells) { return answer(maskable.without(cells)); }, options);
+}
+
+/// At most `most` of 0 … n − 1, drawn by `seed`, in order.
+std::vector<std::size_t> drawn(std::size_t n, int most, std::uint64_t seed) {
+  std::vector<std::size_t> all(n);
+  for (std::size_t i = 0; i < n; ++i) all[i] = i;
+  Random(seed).shuffle(all);
+  all.resize(std::min(n, static_cast<std::size_t>(most)));
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+struct Clip {
+  fs::path path;
+  int fold = 0;
+};
+
+/// Clips of each fold beside a model that has not learned from its artists; without folds the shipped model.
+nlohmann::json explain_recordings(const EvaluateOptions& options) {
+  const fs::path folder = fs::is_directory(options.data / "emotify") ? options.data / "emotify" : options.data;
+  std::vector<Clip> clips;
+  std::vector<StyleAudioModel> models;
+  nlohmann::json model;
+  if (options.folds > 0) {
+    const StyleClips set = read_style_clips(folder);
+    const int classes = static_cast<int>(set.labels.size());
+    const auto fold_of = group_folds(set.examples, classes, options.folds, options.seed);
+    std::vector<int> fold(set.files.size(), 0);
+    for (std::size_t i = 0; i < fold_of.size(); ++i) fold[static_cast<std::size_t>(set.examples.items[i])] = fold_of[i];
+    for (int f = 0; f < options.folds; ++f) {
+      std::vector<std::size_t> inside;
+      for (std::size_t i = 0; i < fold_of.size(); ++i)
+        if (fold_of[i] != f) inside.push_back(i);
+      models.emplace_back(
+          train_classifier_by_group(set.examples.subset(inside),
+                                    style_audio_options(classes, options.seed + static_cast<std::uint64_t>(f)),
+                                    kStyleAudioFolds),
+          set.labels);
+    }
+    for (std::size_t i = 0; i < set.files.size(); ++i) clips.push_back({folder / set.files[i], fold[i]});
+    model = {{"name", "style-audio, trained anew for each fold"}, {"hash", nullptr}};
+  } else {
+    models.push_back(StyleAudioModel::load(options.model.empty() ? "style-audio" : options.model));
+    for (const fs::path& path : walk_files({folder}))
+      if (is_audio_name(path)) clips.push_back({path, 0});
+    model = {{"name", models.front().model().name}, {"hash", models.front().model().hash}};
+  }
+  const auto chosen = drawn(clips.size(), options.limit > 0 ? options.limit : kItems, options.seed);
+  std::vector<Falls> falls(chosen.size());
+  Progress progress("explaining recordings", chosen.size(), "clips");
+  parallel_for(chosen.size(), [&](std::size_t i) {
+    const Clip& clip = clips[chosen[i]];
+    const StyleAudioModel& judge = models[static_cast<std::size_t>(clip.fold)];
+    falls[i] = explain_clip(
+        clip.path, [&](const AudioBuffer& audio) { return judge.probabilities(audio); }, options.seed + chosen[i]);
+    falls[i].fold = clip.fold;
+    progress.advance();
+  });
+  nlohmann::json report = report_of(falls);
+  report["model"] = model;
+  report["cells"] = "16 mel bands by half a second, of 10 s in the middle of each clip";
+  return report;
+}
+
+Score score_of(std::span<const GridNote> notes) {
+  Score score;
+  score.ticks_per_quarter = 4;
+  Track& track = add_track(score, "", 0, 0);
+  for (const GridNote& note : notes)
+    track.notes.push_back({note.onset, note.length, static_cast<std::uint8_t>(note.pitch), 80, 0, 64});
+  score.sort();
+  return score;
+}
+
+/// Passages of the pieces that the shipped model has not learned from.
+nlohmann::json explain_scores(const EvaluateOptions& options) {
+  const std::string split = options.split.empty() ? "test" : options.split;
+  const StyleScoreModel model = StyleScoreModel::load("style-score");
+  const StylePassages set = read_style_passages(options.data, split);
+  const auto chosen = drawn(set.passages.size(), options.limit > 0 ? options.limit : kItems, options.seed);
+  std::vector<Falls> falls(chosen.size());
+  Progress progress("explaining scores", chosen.size(), "passages");
+  parallel_for(chosen.size(), [&](std::size_t i) {
+    const Score score = score_of(set.passages[chosen[i]].notes);
+    const ScoreAnswer answer = [&](const Score& s) { return model.probabilities(grid_notes(s)); };
+    SaliencyOptions saliency;
+    saliency.passes = kPasses;
+    saliency.seed = options.seed + chosen[i];
+    saliency.threads = 1;
+    const ScoreSaliency found = explain_score(score, answer, saliency);
+    falls[i] = falls_of(
+        found,
+        [&](std::span<const std::uint8_t> without) { return answer(without_notes(score, found.notes, without)); },
+        saliency);
+    progress.advance();
+  });
+  nlohmann::json report = report_of(falls);
+  report["model"] = {{"name", model.model().name}, {"hash", model.model().hash}};
+  report["split"] = split;
+  return report;
+}
+
+}  // namespace
+
+nlohmann::json evaluate_explain(const EvaluateOptions& options) {
+  const auto wanted = options.extra.find("source");
+  const std::string source = wanted == options.extra.end() ? "" : wanted->second;
+  if (!source.empty() && source != "audio" && source != "score")
+    throw Error(Category::usage, "evaluate explain", "--source " + source + ": expected audio or score");
+  const bool scores = fs::is_directory(options.data / "jsb") || fs::is_directory(options.data / "nottingham") ||
+                      fs::is_directory(options.data / "pop909") || fs::is_directory(options.data / "classical");
+  if (source == "score") return explain_scores(options);
+  nlohmann::json report = explain_recordings(options);
+  if (source.empty() && scores) report["score"] = explain_scores(options);
+  return report;
+}
+
+}  // namespace euterpe
