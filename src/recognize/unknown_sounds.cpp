@@ -11,34 +11,36 @@
 #include "corpus/noises.hpp"
 #include "media/decode.hpp"
 #include "recognize/synthetic_sounds.hpp"
+#include "signal/audio_features.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kRate = 22050, kSynthetic = 640, kWornNoises = 6, kWornPieces = 2;
-constexpr double kLongest = 30, kShortestPiece = 2;  // seconds
+constexpr int kSynthetic = 640, kWornNoises = 6, kWornPieces = 2;
+constexpr double kShortestPiece = 2;  // seconds
 
 /// A piece of the recording, shorter ones more often than longer ones, worn; all of what is shorter than a piece.
 AudioBuffer worn_piece(const AudioBuffer& audio, Random& random) {
   const double seconds = audio.duration().value;
   if (seconds <= 2 * kShortestPiece) return worn(audio, random);
   const double length = std::exp(random.uniform(std::log(kShortestPiece), std::log(seconds)));
-  const auto begin = audio.samples.begin() + static_cast<std::ptrdiff_t>(random.uniform(0, seconds - length) * kRate);
-  return worn({kRate, 1, {begin, begin + static_cast<std::ptrdiff_t>(length * kRate)}}, random);
+  const auto begin =
+      audio.samples.begin() + static_cast<std::ptrdiff_t>(random.uniform(0, seconds - length) * kEncoderRate);
+  return worn({kEncoderRate, 1, {begin, begin + static_cast<std::ptrdiff_t>(length * kEncoderRate)}}, random);
 }
 
-/// `times` worn pieces of each file, described: [files × times], empty where a file cannot be read.
+/// Descriptors of `times` worn pieces of each file: [files × times], empty where a file cannot be read.
 std::vector<std::vector<float>> worn_pieces(const std::vector<fs::path>& files, std::size_t times, const char* title,
-                                            const DescribeSound& describe, std::uint64_t seed) {
+                                            std::uint64_t seed) {
   std::vector<std::vector<float>> rows(files.size() * times);
   Progress progress(title, files.size(), "files");
   parallel_for(files.size(), [&](std::size_t i) {
     try {
-      const AudioBuffer audio = decode(files[i], {kRate, 1, 0, kLongest});
+      const AudioBuffer audio = decode(files[i], {kEncoderRate, 1, 0, kAudioExcerpt});
       for (std::size_t k = 0; k < times; ++k) {
         Random random = Random::stream(seed, i * times + k);
-        rows[i * times + k] = describe(worn_piece(audio, random));
+        rows[i * times + k] = audio_features(worn_piece(audio, random));
       }
     } catch (const Error& error) {
       if (error.category() == Category::interrupted) throw;
@@ -49,21 +51,25 @@ std::vector<std::vector<float>> worn_pieces(const std::vector<fs::path>& files, 
   return rows;
 }
 
-}  // namespace
-
-void add_worn_pieces(Examples& known, const std::vector<fs::path>& files, const std::vector<std::string>& groups,
-                     const DescribeSound& describe, std::uint64_t seed) {
-  EUTERPE_ASSERT(files.size() == groups.size());
-  const auto rows = worn_pieces(files, kWornPieces, "wearing", describe, seed);
-  int item = known.items.empty() ? 0 : 1 + *std::max_element(known.items.begin(), known.items.end());
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (!rows[i].empty()) known.add(rows[i], -1, groups[i / kWornPieces], item++);
+Examples known_sounds(const AudioClips& clips, std::uint64_t seed) {
+  Examples known;
+  std::vector<fs::path> files;
+  for (std::size_t i = 0; i < clips.clips.size(); ++i) {
+    const AudioClip& clip = clips.clips[i];
+    files.push_back(clips.folder / clip.file);
+    for (const auto& view : clip.evidence.views) known.add(view, 0, clip.group, static_cast<int>(i));
+  }
+  const auto pieces = worn_pieces(files, kWornPieces, "wearing clips", seed);
+  for (std::size_t i = 0; i < pieces.size(); ++i)
+    if (!pieces[i].empty())
+      known.add(pieces[i], -1, clips.clips[i / kWornPieces].group, static_cast<int>(files.size() + i));
+  return known;
 }
 
-Examples other_sounds(const fs::path& noises, const DescribeSound& describe, std::uint64_t seed) {
+Examples other_sounds(const fs::path& noises, std::uint64_t seed) {
   const auto sounds = synthetic_sounds(kSynthetic, seed);
   std::vector<std::vector<float>> rows(sounds.size());
-  parallel_for(sounds.size(), [&](std::size_t i) { rows[i] = describe(sounds[i].audio); });
+  parallel_for(sounds.size(), [&](std::size_t i) { rows[i] = audio_features(sounds[i].audio); });
   Examples other;
   int item = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) other.add(rows[i], 0, sounds[i].kind, item++);
@@ -73,10 +79,16 @@ Examples other_sounds(const fs::path& noises, const DescribeSound& describe, std
     const std::string name = path.filename().string();
     if (is_audio_name(path) && !name.starts_with("rir") && noise_is_for_training(name)) files.push_back(path);
   }
-  rows = worn_pieces(files, kWornNoises, "noises", describe, seed + 1);
+  rows = worn_pieces(files, kWornNoises, "wearing noises", seed + 1);
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (!rows[i].empty()) other.add(rows[i], 0, files[i / kWornNoises].filename().string(), item++);
   return other;
+}
+
+}  // namespace
+
+SoundExamples sound_examples(const AudioClips& clips, const fs::path& noises, std::uint64_t seed) {
+  return {known_sounds(clips, seed), other_sounds(noises, seed + 1)};
 }
 
 }  // namespace euterpe

@@ -1,28 +1,24 @@
 #pragma once
-/// Examples for an UnknownDetector of recordings.
+/// Examples for an UnknownDetector of recordings, which looks at audio_features().
 #include <cstdint>
 #include <filesystem>
-#include <functional>
-#include <string>
-#include <vector>
 
-#include "media/audio_buffer.hpp"
+#include "recognize/audio_clips.hpp"
 #include "train/classifier.hpp"
 
 namespace euterpe {
 
-/// What a detector looks at, of mono audio at 22,050 Hz: audio_features(), an embedding, or both in one vector.
-/// Thread-safe.
-using DescribeSound = std::function<std::vector<float>(const AudioBuffer&)>;
+struct SoundExamples {
+  /// The views of each clip, item = index of the clip, group = its artist; then two pieces of each clip, 2 s and
+  /// longer, worn() as what people bring is: label −1, as UnknownDetector::fit() takes variants.
+  Examples known;
+  /// Synthetic sounds and, where there is a folder of noises, its noises for training, each worn in several ways.
+  Examples other;
+};
 
-/// Adds to `known` two pieces of each recording, 2 s and longer, worn() as what people bring is. Their label is −1, as
-/// UnknownDetector::fit() takes variants; recordings that cannot be decoded add none.
-/// \param groups of each file, as those of `known`
-void add_worn_pieces(Examples& known, const std::vector<std::filesystem::path>& files,
-                     const std::vector<std::string>& groups, const DescribeSound& describe, std::uint64_t seed);
-
-/// What is no music: synthetic sounds and, where the folder `noises` is there, its noises for training, each worn in
-/// several ways. Groups: the kind or the file.
-Examples other_sounds(const std::filesystem::path& noises, const DescribeSound& describe, std::uint64_t seed);
+/// Hears about 2 h of sound for 260 clips of 30 s: a minute of one core. Clips that can no longer be decoded add no
+/// pieces.
+/// \param noises a folder that need not be there
+SoundExamples sound_examples(const AudioClips& clips, const std::filesystem::path& noises, std::uint64_t seed);
 
 }  // namespace euterpe
