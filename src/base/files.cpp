@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/output_file.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -82,31 +82,9 @@ std::string read_text(const fs::path& path) {
 }
 
 void write_file(const fs::path& path, std::span<const std::uint8_t> bytes) {
-  static std::atomic<unsigned> counter{0};
-  if (path.has_parent_path()) {
-    std::error_code ec;
-    fs::create_directories(path.parent_path(), ec);
-    if (ec) throw Error(Category::io, "write_file", path.parent_path().string() + ": " + ec.message());
-  }
-  fs::path temporary = path;
-  temporary += fmt::format(".{}-{}.tmp", ::getpid(), counter++);
-  try {
-    Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-    if (file.fd < 0) fail("write_file", path, errno);
-    for (std::size_t done = 0; done < bytes.size();) {
-      const ssize_t n = ::write(file.fd, bytes.data() + done, bytes.size() - done);
-      if (n < 0) {
-        if (errno == EINTR) continue;
-        fail("write_file", path, errno);
-      }
-      done += static_cast<std::size_t>(n);
-    }
-    if (::fsync(file.fd) != 0 && errno != EINVAL) fail("write_file", path, errno);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) fail("write_file", path, errno);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
+  OutputFile file(path);
+  file.write(bytes);
+  file.commit();
 }
 
 void write_file(const fs::path& path, std::string_view text) {

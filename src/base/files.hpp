@@ -15,6 +15,7 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path);
 std::string read_text(const std::filesystem::path& path);
 
 /// Written beside `path`, flushed to disk, then renamed over it: a reader sees the old or the new file, never a part.
+/// Links are followed, pipes and devices written through, and "-" is standard output: see base/output_file.hpp.
 /// Throws Error{io}; the old file then stands as it was.
 void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes);
 void write_file(const std::filesystem::path& path, std::string_view text);

@@ -1,11 +1,8 @@
 #include "media/encode.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
@@ -13,6 +10,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/output_file.hpp"
 #include "media/ffmpeg.hpp"
 
 namespace euterpe {
@@ -70,42 +68,14 @@ AVSampleFormat sample_format_for(const AVCodec& codec) {
   return codec.sample_fmts ? codec.sample_fmts[0] : AV_SAMPLE_FMT_S16;
 }
 
-// A file beside the wanted one that becomes it on commit() and is gone otherwise.
-class Beside {
- public:
-  explicit Beside(const std::filesystem::path& path) : path_(path) {
-    static std::atomic<unsigned> counter{0};
-    std::error_code error;
-    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-    if (error) throw Error(Category::io, "encode", path.parent_path().string() + ": " + error.message());
-    part_ = path.parent_path() / fmt::format(".{}.{}-{}.part", path.filename().string(), getpid(), counter++);
-  }
-  ~Beside() {
-    std::error_code ignored;
-    if (!committed_) std::filesystem::remove(part_, ignored);
-  }
-  void commit() {
-    const int file = open(part_.c_str(), O_RDONLY | O_CLOEXEC);
-    const bool flushed = file >= 0 && fsync(file) == 0;
-    if (file >= 0) close(file);
-    std::error_code error;
-    if (flushed) std::filesystem::rename(part_, path_, error);
-    if (!flushed || error) {
-      throw Error(Category::io, "encode", path_.string() + ": " + (error ? error.message() : "could not be flushed"));
-    }
-    committed_ = true;
-  }
-  const std::filesystem::path& part() const { return part_; }
-
- private:
-  std::filesystem::path path_, part_;
-  bool committed_ = false;
-};
-
 class Encoding {
  public:
   Encoding(const std::filesystem::path& path, const AudioBuffer& audio, const EncodeOptions& options)
-      : path_(path), audio_(audio), beside_(path), packet_(av_packet_alloc()), frame_(av_frame_alloc()) {
+      : path_(path),
+        audio_(audio),
+        beside_(path, OutputFile::Access::seek),
+        packet_(av_packet_alloc()),
+        frame_(av_frame_alloc()) {
     const Format& format = format_of(path);
     check(format);
     ffmpeg::silence_log();
@@ -258,7 +228,7 @@ class Encoding {
   };
   const std::filesystem::path& path_;
   const AudioBuffer& audio_;
-  Beside beside_;
+  OutputFile beside_;
   std::unique_ptr<AVFormatContext, FreeOutput> format_;
   Owned<AVCodecContext> codec_;
   Owned<AVPacket> packet_;

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/output_file.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
@@ -59,6 +62,69 @@ TEST_F(Files, AWriteThatFailsKeepsTheOldFile) {
   EXPECT_THROW(write_file(folder / "target", std::string_view("x")), Error);
   EXPECT_TRUE(fs::is_directory(folder / "target"));
   EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+}
+
+TEST_F(Files, AWriteThroughALinkReplacesWhatItLeadsTo) {
+  const fs::path target = folder / "real" / "a.txt", link = folder / "link", dangling = folder / "dangling";
+  write_file(target, std::string_view("first"));
+  fs::permissions(target, fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("real/a.txt", link);
+  fs::create_symlink("real/b.txt", dangling);
+  write_file(link, std::string_view("second"));
+  write_file(dangling, std::string_view("new"));
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_TRUE(fs::is_symlink(dangling));
+  EXPECT_EQ(read_text(target), "second");
+  EXPECT_EQ(read_text(folder / "real" / "b.txt"), "new");
+  EXPECT_EQ(fs::status(target).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("circle", folder / "circle");
+  EXPECT_THROW(write_file(folder / "circle", std::string_view("x")), Error);
+}
+
+TEST_F(Files, APipeIsWrittenThroughAndStaysAPipe) {
+  const fs::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  write_file(pipe, std::string_view("through"));
+  OutputFile sought(pipe, OutputFile::Access::seek);
+  sought.write(std::string_view(" a?d back"));
+  sought.write_at(2, std::span(reinterpret_cast<const std::uint8_t*>("n"), 1));
+  sought.commit();
+  char got[64] = {};
+  EXPECT_EQ(::read(reader, got, sizeof got), 16);
+  EXPECT_STREQ(got, "through and back");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+  ::close(reader);
+}
+
+TEST_F(Files, WhatIsNotCommittedLeavesTheOldFile) {
+  const fs::path path = folder / "a.txt";
+  write_file(path, std::string_view("old"));
+  {
+    OutputFile file(path);
+    file.write(std::string_view("half"));
+  }
+  EXPECT_EQ(read_text(path), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+}
+
+TEST_F(Files, AnOutputThatIsAnInputByAnyNameIsRefused) {
+  const fs::path input = folder / "a.mid", other = folder / "b.mid";
+  write_file(input, std::string_view("notes"));
+  write_file(other, std::string_view("notes"));
+  fs::create_symlink(input, folder / "soft");
+  fs::create_hard_link(input, folder / "hard");
+  const std::vector<fs::path> inputs{input};
+  const auto refuse = [&](const fs::path& out) {
+    const std::vector<fs::path> outputs{out};
+    refuse_to_overwrite_input("test", outputs, inputs);
+  };
+  for (const fs::path& same : {input, folder / "soft", folder / "hard", folder / "." / "a.mid"})
+    EXPECT_THROW(refuse(same), Error) << same;
+  EXPECT_NO_THROW(refuse(other));
+  EXPECT_NO_THROW(refuse(folder / "new.mid"));
+  EXPECT_NO_THROW(refuse("-"));
 }
 
 TEST_F(Files, HashesAreThoseOfFips180) {
