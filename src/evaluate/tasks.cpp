@@ -15,6 +15,10 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
       {"style-score", "style of a score, held-out pieces", evaluate_style_score},
       {"style-audio", "style of a recording, folds disjoint by artist", evaluate_style_audio},
       {"explain", "salient against random fifths of recordings and scores taken away", evaluate_explain},
+      {"instrument", "instrument of a recording, folds of recordings", evaluate_instrument},
+      {"emotion-audio", "nine emotions of a recording against listeners' votes, folds disjoint by artist",
+       evaluate_emotion_audio},
+      {"unknown", "speech, birds and noises told from music", evaluate_unknown},
       {"recommend", "next listen, leave-one-out, full ranking and 99 negatives", evaluate_recommend},
       {"identify", "degraded excerpts found, strangers refused", evaluate_identify},
   };

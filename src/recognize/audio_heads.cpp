@@ -115,12 +115,16 @@ AudioHeads AudioHeads::load(std::string_view name) {
   Model model = find_model(name);
   auto heads = heads_of(model);
   const std::size_t width = model.card["options"].value("embedding", std::size_t{0});
-  KernelMachine machine = KernelMachine::from(model.weights(), "machine");
+  const Safetensors weights = model.weights();
+  KernelMachine machine = KernelMachine::from(weights, "machine");
   if (machine.outputs() != outputs_of(heads))
     broken(model.name, fmt::format("{} outputs for {} labels", machine.outputs(), outputs_of(heads)));
   if (machine.parts != audio_input_parts(width))
     broken(model.name, "it was trained on other descriptors than this program has");
   AudioHeads loaded(std::move(heads), std::move(machine), width);
+  loaded.unknown_ = UnknownDetector::from(weights);
+  if (!loaded.unknown_.empty() && loaded.unknown_.inputs() != audio_feature_names().size())
+    broken(model.name, "its detector of the unknown was trained on other descriptors than this program has");
   loaded.model_ = std::move(model);
   return loaded;
 }
@@ -137,12 +141,13 @@ std::vector<float> AudioHeads::outputs(const AudioEvidence& evidence) const {
 std::vector<Answer> AudioHeads::answers(const AudioEvidence& evidence) const {
   const std::vector<float> all = outputs(evidence);
   const bool commercial = model_.card.is_object() && model_.card.value("commercial", false);
+  const double unknown = unknown_.unknown(evidence.views);
   std::vector<Answer> answers;
   std::size_t begin = 0;
   for (const AudioHead& head : heads_) {
     const auto own = std::span(all).subspan(begin, head.labels.size());
     begin += head.labels.size();
-    Answer answer{head.task, head.kind, {}, 0, model_.name, model_.hash, commercial};
+    Answer answer{head.task, head.kind, {}, unknown, model_.name, model_.hash, commercial};
     std::vector<double> numbers;
     if (head.kind == Answer::Kind::probabilities)
       numbers = softmax(own, head.temperature);

@@ -10,6 +10,7 @@
 #include "nn/model.hpp"
 #include "recognize/answer.hpp"
 #include "recognize/audio_encoder.hpp"
+#include "recognize/unknown.hpp"
 
 namespace euterpe {
 
@@ -60,7 +61,8 @@ class AudioHeads {
   /// The head of that task, nullptr if there is none such.
   const AudioHead* head(std::string_view task) const;
 
-  /// One answer a head, in their order, each with its largest number first; `unknown` is left at 0.
+  /// One answer a head, in their order, each with its largest number first. All share one
+  /// `unknown`, of the views; it is 0 where the model was not loaded from disk.
   /// Error{unsupported} for evidence of an encoder of another width.
   std::vector<Answer> answers(const AudioEvidence& evidence) const;
   /// Where the recording lies among others, for similarity by cosine: standardized descriptors and embedding, both with
@@ -70,6 +72,7 @@ class AudioHeads {
   /// Outputs of all heads, not yet made an answer; temperatures are fitted on these.
   std::vector<float> outputs(const AudioEvidence& evidence) const;
 
+  const UnknownDetector& unknown() const { return unknown_; }
   const KernelMachine& machine() const { return machine_; }
   const Model& model() const { return model_; }  ///< name, card and hash; empty if not loaded from disk
 
@@ -77,6 +80,7 @@ class AudioHeads {
   std::vector<AudioHead> heads_;
   KernelMachine machine_;
   std::size_t width_ = 0;
+  UnknownDetector unknown_;
   Model model_;
 };
 

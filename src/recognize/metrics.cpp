@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/error.hpp"
 #include "base/random.hpp"
 
 namespace euterpe {
@@ -77,6 +78,22 @@ std::pair<double, double> perfect_calibration_interval(const std::vector<Predict
   }
   std::sort(errors.begin(), errors.end());
   return {errors[kDraws / 40], errors[kDraws - 1 - kDraws / 40]};
+}
+
+double pearson(std::span<const double> a, std::span<const double> b) {
+  EUTERPE_ASSERT(a.size() == b.size());
+  double mean_a = 0, mean_b = 0, ab = 0, aa = 0, bb = 0;
+  const auto n = static_cast<double>(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    mean_a += a[i] / n;
+    mean_b += b[i] / n;
+  }
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - mean_a) * (b[i] - mean_b);
+    aa += (a[i] - mean_a) * (a[i] - mean_a);
+    bb += (b[i] - mean_b) * (b[i] - mean_b);
+  }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
 }
 
 nlohmann::json classification_report(const std::vector<Prediction>& predictions, const std::vector<std::string>& labels,

@@ -2,6 +2,7 @@
 /// How well a classifier with probabilities does.
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@ double expected_calibration_error(const std::vector<Prediction>& predictions);
 /// 2.5th and 97.5th percentile of the error that a perfectly calibrated model of the same confidences would show at
 /// this n: hits are drawn with the confidences as probabilities, 2,000 times.
 std::pair<double, double> perfect_calibration_interval(const std::vector<Prediction>& predictions, std::uint64_t seed);
+
+/// Pearson's correlation; 0 where one of the two does not vary. Both of equal length.
+double pearson(std::span<const double> a, std::span<const double> b);
 
 /// n, accuracy, macro_recall, ece, ece_perfect_95 and confusion ({truth: {answer: count}}).
 nlohmann::json classification_report(const std::vector<Prediction>& predictions, const std::vector<std::string>& labels,

@@ -2,33 +2,29 @@
 
 #include "recognize/trainer.hpp"
 #include "recognize/training.hpp"
+#include "recognize/training_audio.hpp"
+#include "recognize/training_audio_encoder.hpp"
+#include "recognize/training_score_encoder.hpp"
 
 namespace euterpe {
 namespace {
 
-nlohmann::json style_audio(const RecognizerTraining& t) {
-  return train_style_audio(t.data, t.out, t.seed, t.forbidden);
-}
-
-nlohmann::json style_score(const RecognizerTraining& t) {
+nlohmann::json train_style(const RecognizerTraining& t) {
   return train_style_score(t.data, t.out, t.seed, t.forbidden);
 }
+
+constexpr RecognizerTrainer kScoreStyle{"score-style",
+                                        "Style of a score, from its descriptors",
+                                        "Folder that holds the data sets jsb, nottingham, pop909 and classical",
+                                        {},
+                                        train_style,
+                                        "style-score"};
 
 }  // namespace
 
 std::span<const RecognizerTrainer> recognizer_trainers() {
-  static const std::array<RecognizerTrainer, 2> rows{
-      RecognizerTrainer{"style-audio",
-                        "Style of a recording, from its descriptors",
-                        "Folder of audio, one subfolder a style (artists.csv: file,artist)",
-                        {},
-                        style_audio},
-      RecognizerTrainer{"score-style",
-                        "Style of a score, from its descriptors",
-                        "Folder that holds the data sets jsb, nottingham, pop909 and classical",
-                        {},
-                        style_score,
-                        "style-score"}};
+  static const std::array rows{kAudioEncoderTrainer, style_audio_trainer(), instrument_trainer(),
+                               score_encoder_trainer(), kScoreStyle};
   return rows;
 }
 

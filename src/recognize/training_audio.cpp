@@ -1,159 +1,362 @@
+#include "recognize/training_audio.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <sstream>
+#include <array>
+#include <cmath>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
-#include "base/progress.hpp"
-#include "media/decode.hpp"
-#include "nn/model.hpp"
-#include "recognize/style_audio.hpp"
-#include "recognize/training.hpp"
+#include "nn/mlp.hpp"
+#include "recognize/metrics.hpp"
+#include "recognize/unknown.hpp"
+#include "recognize/unknown_sounds.hpp"
 #include "signal/audio_features.hpp"
+#include "train/classifier.hpp"
+#include "train/kernel_machine.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
 namespace {
 
-/// file → artist from artists.csv; empty where there is no such file.
-std::map<std::string, std::string> read_artists(const fs::path& folder) {
-  std::map<std::string, std::string> artists;
-  const fs::path path = folder / "artists.csv";
-  if (!fs::exists(path)) return artists;
-  std::istringstream in(read_text(path));
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    const std::size_t comma = line.rfind(',');
-    if (line.empty() || number == 1) continue;
-    if (comma == std::string::npos)
-      throw Error(Category::bad_input, "read_style_clips",
-                  fmt::format("{}:{}: expected file,artist, found \"{}\"", path.string(), number, line));
-    artists[line.substr(0, comma)] = line.substr(comma + 1);
+constexpr Setting kStyleSettings[] = {
+    {"gamma", 0.1, "Narrowness of the kernel over standardized descriptors"},
+    {"ridge", 0.3, "How much of a label is taken for noise"},
+    {"calibration-folds", 5, "Folds, disjoint by artist, that the temperature is fitted on"},
+};
+constexpr Setting kInstrumentSettings[] = {
+    {"gamma", 0.3, "Narrowness of the kernel over standardized descriptors"},
+    {"ridge", 0.05, "How much of a label is taken for noise"},
+    {"calibration-folds", 5, "Folds of recordings that the temperature is fitted on"},
+};
+
+/// Inputs and targets of the chosen clips, as the machine takes them.
+struct Design {
+  std::vector<float> x, targets;  // [n × inputs], [n × outputs]
+  std::vector<double> importance;
+  std::vector<int> labels;
+  std::size_t inputs = 0, outputs = 0;
+
+  Design subset(std::span<const std::size_t> rows) const {
+    Design chosen;
+    chosen.inputs = inputs;
+    chosen.outputs = outputs;
+    for (const std::size_t i : rows) {
+      const auto at = [](const std::vector<float>& v, std::size_t row, std::size_t width) {
+        return std::span(v).subspan(row * width, width);
+      };
+      chosen.x.insert(chosen.x.end(), at(x, i, inputs).begin(), at(x, i, inputs).end());
+      chosen.targets.insert(chosen.targets.end(), at(targets, i, outputs).begin(), at(targets, i, outputs).end());
+      chosen.labels.push_back(labels[i]);
+    }
+    chosen.balance();
+    return chosen;
   }
-  return artists;
+
+  /// Every class counts the same.
+  void balance() {
+    std::map<int, double> count;
+    for (const int label : labels) count[label] += 1;
+    importance.clear();
+    for (const int label : labels) importance.push_back(1 / count[label]);
+  }
+};
+
+KernelMachine fit(const Design& design, std::size_t width, const AudioHeadOptions& options) {
+  return fit_kernel_machine(design.inputs, design.x, design.targets, design.importance,
+                            {options.gamma, options.ridge, audio_input_parts(width)});
 }
 
-/// `data` may be the root that holds the set.
-fs::path clips_folder(const fs::path& data) { return fs::is_directory(data / "emotify") ? data / "emotify" : data; }
+double mean_nll(const std::vector<std::vector<float>>& outputs, const std::vector<int>& labels, double temperature) {
+  double sum = 0;
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    sum -= std::log(std::max(1e-12, softmax(outputs[i], temperature)[static_cast<std::size_t>(labels[i])]));
+  return sum / static_cast<double>(outputs.size());
+}
 
-/// The set whose terms are known by its own files; anything else is the user's own music.
-bool is_emotify(const fs::path& folder) {
-  return fs::exists(folder / "votes.csv") && fs::exists(folder / "artists.csv");
+/// The temperature of the lowest loss (Guo et al. 2017), by golden-section search in its logarithm.
+double fit_temperature(const std::vector<std::vector<float>>& outputs, const std::vector<int>& labels) {
+  constexpr double kGolden = 0.6180339887498949;
+  double low = std::log(0.02), high = std::log(2.0);
+  while (high - low > 1e-3) {
+    const double a = high - kGolden * (high - low), b = low + kGolden * (high - low);
+    if (mean_nll(outputs, labels, std::exp(a)) < mean_nll(outputs, labels, std::exp(b)))
+      high = b;
+    else
+      low = a;
+  }
+  return std::exp((low + high) / 2);
+}
+
+nlohmann::json means(const AudioHeadReport& report) {
+  nlohmann::json metrics{{"unseen_nll", report.unseen_nll}, {"unseen_accuracy", report.unseen_accuracy}};
+  if (!report.unseen_pearson.empty())
+    metrics["unseen_pearson"] = std::accumulate(report.unseen_pearson.begin(), report.unseen_pearson.end(), 0.0) /
+                                static_cast<double>(report.unseen_pearson.size());
+  return metrics;
+}
+
+/// Mean and deviation of each descriptor within each class, in its own units: what "reasons" are told from.
+void put_class_statistics(Safetensors& weights, const AudioClips& clips, std::size_t width) {
+  const std::size_t d = audio_feature_names().size(), classes = clips.labels.size();
+  std::vector<double> sum(classes * d), squares(classes * d), count(classes);
+  std::vector<float> mean(classes * d), deviation(classes * d);
+  for (const AudioClip& clip : clips.clips) {
+    const auto x = audio_input(clip.evidence, width);
+    const auto c = static_cast<std::size_t>(clip.label);
+    count[c] += 1;
+    for (std::size_t i = 0; i < d; ++i) {
+      const auto v = static_cast<double>(x[i]);
+      sum[c * d + i] += v;
+      squares[c * d + i] += v * v;
+    }
+  }
+  for (std::size_t c = 0; c < classes; ++c)
+    for (std::size_t i = c * d; i < (c + 1) * d; ++i) {
+      const double m = sum[i] / count[c];
+      mean[i] = static_cast<float>(m);
+      deviation[i] = static_cast<float>(std::sqrt(std::max(0.0, squares[i] / count[c] - m * m)));
+    }
+  const std::vector<std::int64_t> shape{static_cast<std::int64_t>(classes), static_cast<std::int64_t>(d)};
+  weights.put("class_mean", shape, mean);
+  weights.put("class_deviation", shape, deviation);
+}
+
+UnknownDetector fit_unknown(const AudioClips& clips, const fs::path& data, std::uint64_t seed) {
+  const fs::path noises = fs::is_directory(data / "noises") ? data / "noises" : clips.folder.parent_path() / "noises";
+  const SoundExamples sounds = sound_examples(clips, noises, seed);
+  return UnknownDetector::fit(sounds.known, sounds.other, {.seed = seed});
+}
+
+/// What a set's publisher says, for the card; a set is known by its own files or by its name.
+struct Terms {
+  std::string name, licence;
+  bool commercial = true;
+};
+
+Terms terms_of(const AudioClips& clips) {
+  if (clips.artists && clips.votes) return {"emotify", "CC-BY-NC-SA (Magnatune): non-commercial", false};
+  const std::string name = fs::absolute(clips.folder).lexically_normal().filename().string();
+  static const std::vector<std::string> kInstruments{"Acoustic_guitar", "Bass_drum",       "Cello",  "Clarinet",
+                                                     "Double_bass",     "Flute",           "Hi_hat", "Saxophone",
+                                                     "Snare_drum",      "Violin_or_fiddle"};
+  if (clips.labels == kInstruments)
+    return {"instruments", "MIT as its repository says (Freesound recordings, each with its own licence)", true};
+  return {name, "the user's own", true};
+}
+
+nlohmann::json train(const RecognizerTraining& training, const char* set, const char* name,
+                     const AudioHeadOptions& options) {
+  const AudioEncoder encoder = AudioEncoder::load();
+  const auto width = static_cast<std::size_t>(encoder.width());
+  const AudioClips clips = read_audio_clips(training.data, set, encoder, training.forbidden);
+  if (!clips.artists && options.task == "style")
+    spdlog::warn("{}: no artists.csv, so clips of one artist may stand on both sides of a split",
+                 clips.folder.string());
+  std::vector<std::size_t> all(clips.clips.size());
+  std::iota(all.begin(), all.end(), 0);
+  AudioHeadReport report;
+  const AudioHeads heads = fit_audio_heads(clips, all, width, options, &report);
+
+  Safetensors weights;
+  heads.machine().put(weights, "machine");
+  put_class_statistics(weights, clips, width);
+  fit_unknown(clips, training.data, training.seed).put(weights);
+
+  const Terms terms = terms_of(clips);
+  std::string manifest;
+  for (const AudioClip& clip : clips.clips) manifest += clip.file + "\n";
+  nlohmann::json recipe = nlohmann::json::object();
+  for (const auto& [setting, value] : training.settings) recipe[setting] = value;
+  const nlohmann::json trained{{"seed", training.seed},
+                               {"manifest_hash", sha256(manifest)},
+                               {"clips", clips.clips.size()},
+                               {"settings", recipe},
+                               {"encoder", encoder.model().hash}};
+  const nlohmann::json metrics = means(report);
+  nlohmann::json shown = metrics;
+  shown["command"] = fmt::format("euterpe train {} --data DIR --seed {}", name, training.seed);
+  nlohmann::json sources = nlohmann::json::array({{{"name", terms.name},
+                                                   {"licence", terms.licence},
+                                                   {"split", "all"},
+                                                   {"pieces", clips.clips.size()},
+                                                   {"hash", sha256(manifest)}}});
+  // What the encoder learned from is in every answer of the heads, too.
+  const auto& from = encoder.model().card;
+  if (from.is_object() && from.contains("data"))
+    for (const auto& row : from["data"]) sources.push_back(row);
+  nlohmann::json card_options{{"heads", to_json(heads.heads())}, {"labels", clips.labels},
+                              {"descriptors", "audio.v1"},       {"embedding", width},
+                              {"encoder", encoder.model().hash}, {"excerpt_seconds", kAudioExcerpt}};
+  if (heads.head("valence-arousal") != nullptr)
+    card_options["valence-arousal"] =
+        "not heard by anyone: the mean of the emotions' places in Russell's plane, weighted by the votes foretold";
+  save_model(
+      training.out, weights,
+      {{"name", name},
+       {"task", name},
+       {"network", "kernel-machine"},
+       {"options", card_options},
+       {"tokenizer", nullptr},
+       {"data", sources},
+       {"left_out", clips.forbidden ? nlohmann::json{{"may_train = no", clips.forbidden}} : nlohmann::json::object()},
+       {"commercial", terms.commercial && from.is_object() && from.value("commercial", true)},
+       {"training", trained},
+       {"metrics", nlohmann::json::array({shown})}});
+  return {{"training", trained}, {"metrics", metrics}, {"labels", clips.labels}};
 }
 
 }  // namespace
 
-StyleClips read_style_clips(const fs::path& data, const Forbidden& forbidden) {
-  const fs::path folder = clips_folder(data);
-  if (!fs::is_directory(folder))
-    throw Error(Category::not_found, "read_style_clips", folder.string() + ": there is no such folder",
-                "Give a folder that holds one folder of audio files for each style.");
-  StyleClips clips;
-  std::vector<std::pair<fs::path, std::string>> files;  // path, style
-  for (const fs::path& path : walk_files({folder})) {
-    const fs::path relative = path.lexically_relative(folder);
-    if (!is_audio_name(path) || relative.begin() == std::prev(relative.end())) continue;
-    if (!forbidden.empty() && forbidden.contains(sha256_file(path))) {
-      ++clips.forbidden;
-      continue;
-    }
-    files.emplace_back(path, relative.begin()->string());
-    clips.labels.push_back(files.back().second);
+std::pair<double, double> valence_arousal(std::span<const double> votes) {
+  // In the order of emotion_labels(): amazement near "delighted", solemnity near "calm" but neither pleasant nor not,
+  // calmness at "calm", joyful activation at "excited", tension at "tense", sadness at "sad" …
+  static constexpr std::array<std::pair<double, double>, 9> kPlaces{{{0.6, 0.4},
+                                                                     {0.0, -0.4},
+                                                                     {0.6, -0.4},
+                                                                     {-0.2, -0.4},
+                                                                     {0.6, -0.8},
+                                                                     {0.2, 0.8},
+                                                                     {0.8, 0.6},
+                                                                     {-0.6, 0.8},
+                                                                     {-0.8, -0.4}}};
+  EUTERPE_ASSERT(votes.size() == kPlaces.size());
+  double valence = 0, arousal = 0, sum = 0;
+  for (std::size_t e = 0; e < votes.size(); ++e) {
+    valence += votes[e] * kPlaces[e].first;
+    arousal += votes[e] * kPlaces[e].second;
+    sum += votes[e];
   }
-  std::sort(clips.labels.begin(), clips.labels.end());
-  clips.labels.erase(std::unique(clips.labels.begin(), clips.labels.end()), clips.labels.end());
-  if (clips.labels.size() < 2)
-    throw Error(Category::bad_input, "read_style_clips",
-                fmt::format("{}: audio of {} style{} found, two are the least", folder.string(), clips.labels.size(),
-                            clips.labels.size() == 1 ? "" : "s"),
-                "Give a folder that holds one folder of audio files for each style.");
-  const auto artists = read_artists(folder);
-  if (artists.empty())
-    spdlog::warn("{}: no artists.csv, so clips of one artist may stand on both sides of a split", folder.string());
-
-  std::vector<std::vector<std::vector<float>>> views(files.size());
-  Progress progress("hearing clips", files.size(), "clips");
-  parallel_for(files.size(), [&](std::size_t i) {
-    try {
-      views[i] = audio_views(decode(files[i].first, {kStyleRate, 1, 0, kStyleExcerpt}));
-    } catch (const Error& error) {
-      spdlog::warn("left out {}", error.in(files[i].first.string()).what());
-    }
-    progress.advance();
-  });
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const std::string name = files[i].first.lexically_relative(folder).generic_string();
-    const auto artist = artists.find(name);
-    const auto label =
-        std::lower_bound(clips.labels.begin(), clips.labels.end(), files[i].second) - clips.labels.begin();
-    for (const auto& view : views[i])
-      clips.examples.add(view, static_cast<int>(label), artist == artists.end() ? name : artist->second,
-                         static_cast<int>(clips.files.size()));
-    if (!views[i].empty()) clips.files.push_back(name);
-  }
-  return clips;
+  return sum > 0 ? std::pair{valence / sum, arousal / sum} : std::pair{0.0, 0.0};
 }
 
-ClassifierOptions style_audio_options(int classes, std::uint64_t seed) {
-  ClassifierOptions options;
-  options.classes = classes;
-  options.hidden = {48, 24};
-  options.members = 2;
-  options.input_noise = 0.3;
-  options.dropout = 0.4;
-  options.label_smoothing = 0.05;
-  options.weight_decay = 0.1;
-  options.batch = 64;
-  options.epochs = 60;
-  options.patience = 12;
-  options.seed = seed;
+std::vector<int> clip_folds(const AudioClips& clips, std::span<const std::size_t> chosen, int folds,
+                            std::uint64_t seed) {
+  Examples examples;
+  for (const std::size_t i : chosen)
+    examples.add(std::array{0.0f}, clips.clips[i].label, clips.clips[i].group, static_cast<int>(i));
+  return group_folds(examples, static_cast<int>(clips.labels.size()), folds, seed);
+}
+
+AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t> chosen, std::size_t width,
+                           const AudioHeadOptions& options, AudioHeadReport* report) {
+  const std::size_t classes = clips.labels.size(), emotions = emotion_labels().size();
+  std::vector<std::size_t> count(classes, 0);
+  std::set<std::string> groups;
+  bool votes = true;
+  for (const std::size_t i : chosen) {
+    ++count[static_cast<std::size_t>(clips.clips[i].label)];
+    groups.insert(clips.clips[i].group);
+    votes = votes && !clips.clips[i].votes.empty();
+  }
+  const char* const kLayout = "Give a folder that holds one folder of audio files for each label.";
+  if (classes < 2)
+    throw Error(Category::bad_input, "fit_audio_heads",
+                fmt::format("{}: audio of one label found, two are the least", clips.folder.string()), kLayout);
+  for (std::size_t c = 0; c < classes; ++c)
+    if (count[c] == 0)
+      throw Error(Category::bad_input, "fit_audio_heads",
+                  fmt::format("{}: no clip of {} to learn from", clips.folder.string(), clips.labels[c]),
+                  "Every label needs clips of several artists.");
+  if (groups.size() < 2)
+    throw Error(Category::bad_input, "fit_audio_heads", clips.folder.string() + ": all clips are of one artist",
+                "Calibration needs clips of artists that were not learned from.");
+
+  Design design;
+  design.outputs = classes + (votes ? emotions + 2 : 0);
+  for (const std::size_t i : chosen) {
+    const AudioClip& clip = clips.clips[i];
+    const auto x = audio_input(clip.evidence, width);
+    design.inputs = x.size();
+    design.x.insert(design.x.end(), x.begin(), x.end());
+    for (std::size_t c = 0; c < classes; ++c) design.targets.push_back(static_cast<int>(c) == clip.label ? 1.0f : 0.0f);
+    if (votes) {
+      design.targets.insert(design.targets.end(), clip.votes.begin(), clip.votes.end());
+      const auto [valence, arousal] = valence_arousal(clip.votes);
+      design.targets.push_back(static_cast<float>(valence));
+      design.targets.push_back(static_cast<float>(arousal));
+    }
+    design.labels.push_back(clip.label);
+  }
+  design.balance();
+
+  const int folds = std::min(options.folds, static_cast<int>(groups.size()));
+  const auto fold_of = clip_folds(clips, chosen, folds, options.seed);
+  std::vector<std::vector<float>> unseen(chosen.size());
+  parallel_for(static_cast<std::size_t>(folds), [&](std::size_t fold) {
+    std::vector<std::size_t> inside;
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+      if (fold_of[i] != static_cast<int>(fold)) inside.push_back(i);
+    const KernelMachine machine = fit(design.subset(inside), width, options);
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+      if (fold_of[i] == static_cast<int>(fold))
+        unseen[i] = machine(std::span(design.x).subspan(i * design.inputs, design.inputs));
+  });
+  std::vector<std::vector<float>> scores;
+  for (const auto& outputs : unseen)
+    scores.emplace_back(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(classes));
+  AudioHead labels{options.task, Answer::Kind::probabilities, clips.labels};
+  labels.temperature = fit_temperature(scores, design.labels);
+  std::vector<AudioHead> heads{labels};
+  if (votes) {
+    heads.push_back({"emotion", Answer::Kind::values, emotion_labels()});
+    heads.push_back({"valence-arousal", Answer::Kind::values, {"valence", "arousal"}, 1, -1, 1});
+  }
+  if (report != nullptr) {
+    std::vector<Prediction> predictions;
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      predictions.push_back({softmax(scores[i], labels.temperature), design.labels[i]});
+    report->unseen_nll = mean_nll(scores, design.labels, labels.temperature);
+    report->unseen_accuracy = accuracy(predictions);
+    for (std::size_t e = 0; votes && e < emotions; ++e) {
+      std::vector<double> foretold, felt;
+      for (std::size_t i = 0; i < unseen.size(); ++i) {
+        foretold.push_back(static_cast<double>(unseen[i][classes + e]));
+        felt.push_back(clips.clips[chosen[i]].votes[e]);
+      }
+      report->unseen_pearson.push_back(pearson(foretold, felt));
+    }
+  }
+  return AudioHeads(std::move(heads), fit(design, width, options), width);
+}
+
+AudioHeadOptions audio_head_options(const RecognizerTraining& training, const char* task) {
+  AudioHeadOptions options;
+  options.task = task;
+  options.gamma = training["gamma"];
+  options.ridge = training["ridge"];
+  options.folds = static_cast<int>(training["calibration-folds"]);
+  options.seed = training.seed;
+  if (!(options.gamma > 0) || !(options.ridge > 0) || options.folds < 2)
+    throw Error(Category::usage, "train", "gamma and ridge are to be above 0, calibration-folds 2 or more");
   return options;
 }
 
-nlohmann::json train_style_audio(const fs::path& data, const fs::path& out, std::uint64_t seed,
-                                 const Forbidden& forbidden) {
-  const StyleClips clips = read_style_clips(data, forbidden);
-  const bool emotify = is_emotify(clips_folder(data));
-  ClassifierReport report;
-  const MlpEnsemble network = train_classifier_by_group(
-      clips.examples, style_audio_options(static_cast<int>(clips.labels.size()), seed), kStyleAudioFolds, &report);
-  Safetensors weights;
-  network.put(weights);
-  const nlohmann::json metrics{{"unseen_artist_nll", report.valid_nll},
-                               {"unseen_artist_accuracy", report.valid_accuracy}};
-  std::string manifest;
-  for (const std::string& file : clips.files) manifest += file + "\n";
-  const nlohmann::json training{{"seed", seed},
-                                {"manifest_hash", sha256(manifest)},
-                                {"clips", clips.files.size()},
-                                {"epochs", report.epochs},
-                                {"members", network.members.size()},
-                                {"temperature", report.temperature}};
-  nlohmann::json shown = metrics;
-  shown["command"] = fmt::format("euterpe train style-audio --data DIR --seed {}", seed);
-  const nlohmann::json source{{"name", emotify ? "emotify" : fs::absolute(data).lexically_normal().filename().string()},
-                              {"licence", emotify ? "CC-BY-NC-SA (Magnatune): non-commercial" : "the user's own"},
-                              {"split", "all"},
-                              {"pieces", clips.files.size()},
-                              {"hash", sha256(manifest)}};
-  save_model(
-      out, weights,
-      {{"name", "style-audio"},
-       {"task", "style-audio"},
-       {"network", "mlp"},
-       {"options", {{"labels", clips.labels}, {"descriptors", "audio.v1"}, {"excerpt_seconds", kStyleExcerpt}}},
-       {"tokenizer", nullptr},
-       {"data", nlohmann::json::array({source})},
-       {"left_out", clips.forbidden ? nlohmann::json{{"may_train = no", clips.forbidden}} : nlohmann::json::object()},
-       {"commercial", !emotify},
-       {"training", training},
-       {"metrics", nlohmann::json::array({shown})}});
-  return {{"training", training}, {"metrics", metrics}, {"labels", clips.labels}};
+RecognizerTraining default_training(const RecognizerTrainer& trainer) {
+  RecognizerTraining training;
+  for (const Setting& setting : trainer.settings) training.settings[setting.name] = setting.fallback;
+  return training;
+}
+
+const RecognizerTrainer& style_audio_trainer() {
+  static const RecognizerTrainer row{
+      "style-audio", "Style of a recording, and its emotions where votes are given",
+      "Folder of audio, one subfolder a style (artists.csv: file,artist; votes.csv as Emotify has it)", kStyleSettings,
+      [](const RecognizerTraining& t) { return train(t, "emotify", "style-audio", audio_head_options(t, "style")); }};
+  return row;
+}
+
+const RecognizerTrainer& instrument_trainer() {
+  static const RecognizerTrainer row{
+      "instrument", "The instrument of a recording", "Folder of audio, one subfolder an instrument",
+      kInstrumentSettings, [](const RecognizerTraining& t) {
+        return train(t, "instruments", "instrument", audio_head_options(t, "instrument"));
+      }};
+  return row;
 }
 
 }  // namespace euterpe

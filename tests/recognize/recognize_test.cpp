@@ -202,33 +202,6 @@ TEST(Recognize, RefusesAModelOfAnotherTask) {
   failure([&] { Recognizer(options).recognize(std::span<const std::uint8_t>(bytes)); }, Category::unsupported);
 }
 
-TEST(TrainStyleAudio, MakesACommercialModelFromTheUsersOwnFolders) {
-  const Folder folder;
-  fs::create_directories(folder.path / "music" / "hum");
-  fs::create_directories(folder.path / "music" / "hiss");
-  for (int i = 0; i < 6; ++i) {
-    write_tone(folder.path / "music" / "hum" / (std::to_string(i) + ".wav"), 200 + 20 * i, 0.6, 0.001);
-    write_tone(folder.path / "music" / "hiss" / (std::to_string(i) + ".wav"), 210 + 20 * i, 0.6, 0.3);
-  }
-  write_tone(folder.path / "new.wav", 333, 0.6, 0.28);
-  train_style_audio(folder.path / "music", folder.path / "model", 3);
-  RecognizeOptions options;
-  options.audio_model = (folder.path / "model").string();
-  options.commercial = true;
-  const Recognition found = Recognizer(options).recognize(folder.path / "new.wav");
-  EXPECT_EQ(found.style.front().first, "hiss");
-  EXPECT_TRUE(found.commercial);
-}
-
-TEST(TrainStyleAudio, SaysWhatALayoutLacks) {
-  const Folder folder;
-  fs::create_directories(folder.path / "only");
-  write_tone(folder.path / "only" / "a.wav", 440, 0.5, 0);
-  EXPECT_NE(failure([&] { read_style_clips(folder.path); }, Category::bad_input).find("two are the least"),
-            std::string::npos);
-  failure([&] { read_style_clips(folder.path / "nowhere"); }, Category::not_found);
-}
-
 TEST(StyleScore, TellsHeldOutChoralesFromFolkTunes) {
   const char* data = std::getenv("EUTERPE_DATA");
   if (data == nullptr) GTEST_SKIP() << "EUTERPE_DATA is not set: no held-out pieces to recognize";
