@@ -22,8 +22,6 @@ constexpr float kPriorWeight = 0.15F;
 /// Nats added at each beat, at least, and the log-odds of a beat halfway between two beats, less than theirs by this,
 /// at which it is worth as much as none.
 constexpr float kBeatBonus = 0.6F, kBetween = 2.6F;
-/// Nats added at each bar of three: the network learned from music in four for the most part.
-constexpr float kThree = 0.8F;
 /// Nats that a bar must gain to be cut short, and not shorter than two beats: a bar of two among bars of four.
 constexpr double kShortBar = 3;
 constexpr std::array<int, 2> kMeters{3, 4};
@@ -94,8 +92,7 @@ class Lattice {
                                                                      static_cast<std::size_t>(before * tempos_ + j)];
           }
           best_steps(came.data(), cost_.data(), 2 * reach_ + 1, tempos_, sums.data(), steps.data());
-          const float here = (k == 0 ? odds_.downbeat : odds_.beat)[static_cast<std::size_t>(t)] + bonus_ +
-                             (k == 0 && meter == 3 ? kThree : 0.0F);
+          const float here = (k == 0 ? odds_.downbeat : odds_.beat)[static_cast<std::size_t>(t)] + bonus_;
           const auto row = static_cast<std::size_t>(place * tempos_);
           float* now = &value[slab * static_cast<std::size_t>(t % ring) + row];
           std::uint8_t* back = &back_[slab * static_cast<std::size_t>(t) + row];

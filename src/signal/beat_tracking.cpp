@@ -15,6 +15,9 @@ constexpr int kRate = 22050, kHop = 220;
 constexpr std::size_t kBands = 64;
 /// Mel bands at which the registers of RhythmChannels begin: up to 130, 330, 660, 1200, 3000 and 10,000 Hz.
 constexpr std::array<std::size_t, RhythmChannels::kOnsets + 1> kRegisters{0, 2, 5, 10, 18, 38, kBands};
+/// Below this mean probability of its beats a path follows nothing: steady noise and tones stay under it, and of
+/// Emotify's 260 recordings four, ambient music all of them.
+constexpr double kNoPulse = 0.1;
 constexpr int kChromaEvery = 4;  ///< frames of kBeatHop a chroma frame
 
 EUTERPE_HOT float weighted_sum(const float* x, const float* w, std::size_t n) {
@@ -148,6 +151,7 @@ BeatTrack track_beats(std::span<const float> mono22050) {
     });
     if (silent || to - from < 1) return track;
     track = decode_beats(audio_beat_network()(channels));
+    if (track.confidence < kNoPulse) return BeatTrack{};
     for (Beat& beat : track.beats) beat.time += from;
     return track;
   });

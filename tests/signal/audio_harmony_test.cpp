@@ -161,6 +161,17 @@ TEST(AudioHarmony, silence_has_no_chord_and_no_key) {
   EXPECT_TRUE(estimate_keys({}).empty());
 }
 
+TEST(AudioHarmony, noise_has_no_chord_and_no_key) {
+  Random random(3);
+  std::vector<float> noise(20 * 22050);
+  for (float& x : noise) x = static_cast<float>(random.uniform(-0.2, 0.2));
+  const AudioHarmony harmony = estimate_harmony(noise);
+  ASSERT_EQ(harmony.chords.size(), 1u);
+  EXPECT_EQ(harmony.chords[0].chord.name(), "N");
+  EXPECT_DOUBLE_EQ(harmony.chords[0].end, 20);
+  EXPECT_TRUE(harmony.keys.empty());
+}
+
 TEST(AudioHarmony, samples_that_are_no_number_count_as_silence) {
   std::vector<float> audio = play(kProgression), zeros = audio;
   for (std::size_t i = 30000; i < 31000; ++i) {

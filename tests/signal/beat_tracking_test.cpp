@@ -109,6 +109,17 @@ TEST(TrackBeats, SilenceAndNoSoundHaveNoBeats) {
   EXPECT_TRUE(track_beats(std::vector<float>(5 * kRate, std::numeric_limits<float>::quiet_NaN())).beats.empty());
 }
 
+TEST(TrackBeats, SteadyNoiseAndASteadyToneHaveNoPulse) {
+  Random random(3);
+  std::vector<float> noise(20 * kRate), tone(20 * kRate);
+  for (std::size_t i = 0; i < noise.size(); ++i) {
+    noise[i] = static_cast<float>(random.uniform(-0.2, 0.2));
+    tone[i] = static_cast<float>(0.3 * std::sin(2 * M_PI * 442 * static_cast<double>(i) / kRate));
+  }
+  EXPECT_TRUE(track_beats(noise).beats.empty());
+  EXPECT_TRUE(track_beats(tone).beats.empty());
+}
+
 TEST(TrackBeats, AFewSamplesThatAreNoNumberAreIgnored) {
   std::vector<double> beats;
   auto audio = band(12, 100, 100, 2, beats);
