@@ -11,6 +11,7 @@
 #include "base/files.hpp"
 #include "base/temporary_file.hpp"
 #include "corpus/media_effects.hpp"
+#include "corpus/noises.hpp"
 #include "media/decode.hpp"
 #include "media/encode.hpp"
 
@@ -138,9 +139,11 @@ const std::vector<AugmentationStep>& augmentation_steps() {
 AugmentationSounds load_augmentation_sounds(const fs::path& folder, int sample_rate) {
   AugmentationSounds sounds;
   for (const fs::path& path : walk_files({folder})) {
-    if (!is_audio_name(path)) continue;
+    const std::string name = path.filename().string();
+    const bool response = name.starts_with("rir");
+    if (!is_audio_name(path) || (!response && !noise_is_for_training(name))) continue;
     AudioBuffer audio = decode(path, {.sample_rate = sample_rate, .channels = 1, .duration = 30});
-    if (!path.filename().string().starts_with("rir")) {
+    if (!response) {
       sounds.noises.push_back(std::move(audio));
       continue;
     }
@@ -151,7 +154,8 @@ AugmentationSounds load_augmentation_sounds(const fs::path& folder, int sample_r
     sounds.responses.push_back(std::move(audio));
   }
   if (sounds.noises.empty() && sounds.responses.empty())
-    throw Error(Category::not_found, "augment", folder.string() + ": holds no audio file");
+    throw Error(Category::not_found, "augment", folder.string() + ": holds no audio file that may be learned from",
+                "half of all noises, by the hash of their name, is kept for tests");
   return sounds;
 }
 

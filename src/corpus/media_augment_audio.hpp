@@ -34,8 +34,8 @@ struct AugmentationParameter {
 struct AugmentationSounds {
   std::vector<AudioBuffer> noises, responses;
 };
-/// Noises from every audio file of the folder (each at most 30 s), responses from those whose name begins with "rir".
-/// Throws Error{not_found} if there is none.
+/// Responses from the audio files whose name begins with "rir", noises from those of the others that are for training
+/// (noise_is_for_training()), each at most 30 s. Throws Error{not_found} if there is none.
 AugmentationSounds load_augmentation_sounds(const std::filesystem::path& folder, int sample_rate);
 
 using AugmentationValues = std::map<std::string, double, std::less<>>;
