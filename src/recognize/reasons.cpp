@@ -26,7 +26,7 @@ struct Question {
 
   const float* mean(std::size_t c) const { return evidence.class_mean.data() + c * evidence.names.size(); }
   double deviation(std::size_t c, std::size_t d) const {
-    const double least = words[d].map == DescriptorWords::Map::percent ? kLeastShare : 1e-9;
+    const double least = words[d].is_share() ? kLeastShare : 1e-9;
     return std::max(least, static_cast<double>(evidence.class_deviation[c * evidence.names.size() + d]));
   }
   double value(std::size_t d) const {

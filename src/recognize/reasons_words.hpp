@@ -12,16 +12,16 @@ struct DescriptorWords {
   std::string quantity;    ///< "spectral centroid"; of shares what they are of: "of the time"
   std::string unit;        ///< "Hz", "%", may be empty
   int decimals = 0;
-  enum class Map { as_is, octaves_to_hertz, percent, octaves_to_tempo, swing, log2_of_one_more, root_to_hertz };
-  Map map = Map::as_is;
+  double (*to_unit)(double) = nullptr;  ///< none: the descriptor is in its unit
 
+  bool is_share() const { return unit.starts_with('%'); }
   double in_unit(double value) const;         ///< from the raw descriptor, monotone
   std::string number(double value) const;     ///< of a value in unit, without it: "2,900"
   std::string with_unit(double value) const;  ///< "spectral centroid 2,900 Hz", "88 % of the time"
 };
 
-/// Of audio_feature_names(), score_feature_names() and "embedding.N", what a network hears. Any other name is called by
-/// itself.
+/// Of audio_feature_names(), score_feature_names(), emotion_feature_names(), drum_feature_names(), and of
+/// "embedding.N", what a network hears. Any other name is called by itself.
 DescriptorWords descriptor_words(std::string_view name);
 
 }  // namespace euterpe

@@ -9,6 +9,8 @@
 #include "base/error.hpp"
 #include "recognize/reasons_words.hpp"
 #include "score/descriptors.hpp"
+#include "score/drum_descriptors.hpp"
+#include "score/emotion_descriptors.hpp"
 #include "signal/audio_features.hpp"
 
 namespace euterpe {
@@ -79,7 +81,8 @@ TEST(Reasons, OfAnAnswerThatCannotBeMovedAreFinite) {
 }
 
 TEST(DescriptorWords, EveryDescriptorOfRecordingsAndScoresHasAFamilyAndMostHaveWords) {
-  for (const auto& names : {audio_feature_names(), score_feature_names()}) {
+  for (const auto& names :
+       {audio_feature_names(), score_feature_names(), emotion_feature_names(), drum_feature_names()}) {
     std::size_t spoken = 0;
     std::set<std::string> said;
     for (const std::string& name : names) {
