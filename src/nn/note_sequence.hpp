@@ -86,6 +86,6 @@ NoteTokens note_tokens(std::span<const SequenceNote> window, const NoteVariation
 /// [begin, end) of windows of at most `longest` notes, equally long within one note, together the whole; where they are
 /// more than `most`, so many of them spread evenly. Empty for no notes.
 std::vector<std::pair<std::size_t, std::size_t>> note_windows(std::size_t notes, std::size_t longest,
-                                                              std::size_t most = 128);
+                                                              std::size_t most = 64);
 
 }  // namespace euterpe

@@ -19,7 +19,7 @@ class ScoreEncoder {
   const Model& model() const { return model_; }
   const NoteEncoder& network() const { return network_; }
   /// One vector of width() numbers per window of notes; windows are equally long, at most options().context notes each,
-  /// and where a score has more than 128 of them, so many are spread evenly over it. Empty for a score without notes.
+  /// and where a score has more than 64 of them, so many are spread evenly over it. Empty for a score without notes.
   /// Thread-safe. \param hide what the encoder is not to see (NoteHide)
   std::vector<std::vector<float>> embed(const Score& score, unsigned hide = 0) const;
 

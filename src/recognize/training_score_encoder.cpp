@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::array<Setting, 9> kSettings{{
-    {"steps", 3000, "steps of training"},
+    {"steps", 6500, "steps of training"},
     {"notes", 2048, "notes a step"},
     {"learning-rate", 2e-3, "greatest learning rate"},
     {"share", 0.2, "share of the notes that are masked"},
