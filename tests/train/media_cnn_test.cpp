@@ -44,7 +44,7 @@ CnnTraining tiny(const std::filesystem::path& run) {
   t.draw = t.draw_valid = draw;
   t.run = run;
   t.batch = 8;
-  t.steps = 6;
+  t.steps = 4;
   t.contrastive = 0.1;
   t.validation_pieces = 16;
   t.evaluate_every = 1;
@@ -58,7 +58,7 @@ class TrainCnn : public ::testing::Test {
 
 TEST_F(TrainCnn, learns_what_tells_classes_apart_and_its_saliency_points_there) {
   CnnTraining t = tiny(folder / "run");
-  t.steps = 150;
+  t.steps = 100;
   t.learning_rate = 1e-2;
   t.evaluate_every = 50;
   t.mix = 0;
@@ -101,7 +101,7 @@ TEST_F(TrainCnn, stopped_and_resumed_ends_with_the_same_weights) {
   CnnTraining parts = tiny(folder / "parts");
   parts.seconds = 1e-6;  // each call makes one step, writes a checkpoint and stops
   CnnReport report;
-  for (int i = 1; i <= 6; ++i) {
+  for (int i = 1; i <= 4; ++i) {
     report = train_cnn(parts);
     EXPECT_EQ(report.steps, i);
   }
@@ -113,14 +113,14 @@ TEST_F(TrainCnn, stopped_and_resumed_ends_with_the_same_weights) {
 
 TEST_F(TrainCnn, goes_on_from_trained_weights_and_refuses_another_recipe) {
   CnnTraining first = tiny(folder / "first");
-  first.steps = 100;
+  first.steps = 60;
   first.learning_rate = 1e-2;
   first.mix = 0;
   first.evaluate_every = 50;
   const CnnReport before = train_cnn(first);
   CnnTraining tuned = first;
   tuned.run = folder / "tuned";
-  tuned.steps = 60;
+  tuned.steps = 30;
   tuned.from = &before.weights;
   const CnnReport after = train_cnn(tuned);
   EXPECT_LT(after.validation_by_head[0].second, 0.3);
