@@ -46,6 +46,9 @@ nlohmann::json evaluate_style_audio(const EvaluateOptions& options);
 nlohmann::json evaluate_instrument(const EvaluateOptions& options);
 nlohmann::json evaluate_emotion_audio(const EvaluateOptions& options);
 nlohmann::json evaluate_unknown(const EvaluateOptions& options);  ///< speech, birds and noises against music
+nlohmann::json evaluate_emotion_score(const EvaluateOptions& options);
+nlohmann::json evaluate_composer(const EvaluateOptions& options);
+nlohmann::json evaluate_drum_style(const EvaluateOptions& options);
 nlohmann::json evaluate_style_score(const EvaluateOptions& options);
 nlohmann::json evaluate_explain(const EvaluateOptions& options);  ///< what the answer loses without its reasons
 nlohmann::json evaluate_signal(const EvaluateOptions& options);  ///< descriptors beside a reference's, clip by clip

@@ -1,0 +1,56 @@
+#pragma once
+/// Training of emotion, composer and drum style from scores, and what training and evaluation by folds share.
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "corpus/labeled_scores.hpp"
+#include "recognize/score_heads.hpp"
+#include "recognize/trainer.hpp"
+
+namespace euterpe {
+
+const RecognizerTrainer& score_emotion_trainer();
+const RecognizerTrainer& composer_trainer();  ///< its model is composer-score
+const RecognizerTrainer& drum_style_trainer();
+
+/// The labeled scores of a task: \param path the set's own folder, or one that holds it under its name.
+/// Emotion: EMOPIA, or VGMIDI where `path` is its folder. \param least files a composer has
+/// Error{not_found | bad_input} naming what is missing.
+LabeledScores read_labeled(ScoreTask task, const std::filesystem::path& path, int least = 17);
+/// Whether the shipped weights learn from it: the published training split (of drums the beats, not the fills); of
+/// composers' works, whose split is stored by us, the validation works too, for inner folds stand in for them.
+bool is_learned_from(ScoreTask task, const LabeledScore& item);
+
+/// One labeled piece as the models see it.
+struct HeadExample {
+  TaskEvidence evidence;
+  int label = 0;
+  std::string group;  ///< what must not stand on both sides of a split
+};
+/// In the set's order; pieces that do not allow the task are left out and counted in the log. Parallel.
+/// \param encoder null: no embedding
+std::vector<HeadExample> head_examples(const LabeledScores& set, ScoreTask task, const ScoreEncoder* encoder);
+/// Fold 0 … folds − 1 of each example, groups kept whole (group_folds()).
+std::vector<int> head_folds(std::span<const HeadExample> examples, int classes, int folds, std::uint64_t seed);
+
+struct HeadReport {
+  std::size_t examples = 0;
+  double inner_nll = 0, inner_accuracy = 0;  ///< of the ensemble on folds that its members have not learned from
+  double temperature = 1;
+};
+
+/// Fits each of the task's members; how much each counts and how sure the answer may be is decided by what members
+/// fitted on the other inner folds (disjoint by group) say of each. The same seed, the same model.
+/// Error{bad_input} with fewer groups than inner folds.
+ScoreHeads fit_score_heads(ScoreTask task, const std::vector<std::string>& labels,
+                           std::span<const HeadExample> examples, std::uint64_t seed, HeadReport* report = nullptr);
+inline constexpr int kInnerFolds = 4;
+
+/// What the ensemble is held against: a forest of 500 trees (Breiman 2001) with balanced classes over the hand
+/// descriptors of whole pieces.
+Forest fit_baseline(int classes, std::span<const HeadExample> examples, std::uint64_t seed);
+
+}  // namespace euterpe
