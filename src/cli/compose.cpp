@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/log.hpp"
+#include "base/output_file.hpp"
 #include "catalog/analysis.hpp"
 #include "catalog/catalog.hpp"
 #include "cli/command.hpp"
@@ -116,6 +117,15 @@ void run(Options& o, const Context& context) {
   if (o.count < 1) throw Error(Category::usage, "compose", "--count must be at least 1");
   if (o.store && std::none_of(o.out.begin(), o.out.end(), is_midi_name))
     throw Error(Category::usage, "compose", "--store keeps the MIDI file's path: name one with -o");
+  const bool to_stdout = std::any_of(o.out.begin(), o.out.end(), is_stdout);
+  if (to_stdout && (context.json || context.jsonl || o.count > 1))
+    throw Error(Category::usage, "compose", "-o - is for one piece alone on standard output", "name a file with -o");
+  if (!o.prompt.empty()) {
+    std::vector<std::filesystem::path> outputs;
+    for (int i = 0; i < o.count; ++i)
+      for (const auto& wanted : o.out) outputs.push_back(numbered(wanted, i, o.count));
+    refuse_to_overwrite_input("compose", outputs, {&o.prompt, 1});
+  }
   std::unique_ptr<Catalog> catalog;
   if (o.store) catalog = open_catalog(context.catalog);
   SynthesisOptions synthesis;
@@ -154,7 +164,7 @@ void run(Options& o, const Context& context) {
     else if (context.json)
       rows.push_back(std::move(row));
     else
-      fmt::print("{}: {}, {} notes, {:.0f} s, seed {} ({:.2f} nats a token)\n",
+      fmt::print(to_stdout ? stderr : stdout, "{}: {}, {} notes, {:.0f} s, seed {} ({:.2f} nats a token)\n",
                  fmt::join(row["files"].get<std::vector<std::string>>(), " "), style, piece.score.note_count(),
                  piece.score.duration().value, o.compose.seed, piece.nats_per_token);
   }
@@ -185,8 +195,9 @@ void setup_compose(CLI::App& app, Context& context) {
   app.add_option("--soundfont", o->soundfont, "SoundFont for audio (default: the General MIDI one)");
   app.add_flag("--store", o->store, "Add the piece to the catalog, with its provenance and terms");
   app.add_flag("--commercial", o->commercial, "Refuse weights that may not be used commercially");
-  app.add_option("-o,--output", o->out,
-                 ".mid .musicxml .wav .flac .mp3 .ogg .opus .m4a .png .svg; several may be named")
+  app.add_option(
+         "-o,--output", o->out,
+         ".mid .musicxml .wav .flac .mp3 .ogg .opus .m4a .png .svg; several may be named; - = MIDI to standard output")
       ->required();
   app.callback([o, &context] { run(*o, context); });
 }

@@ -6,9 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 #include "base/error.hpp"
@@ -205,6 +207,13 @@ int run(int argc, char** argv) {
     return finish(exit_code(e.category()));
   } catch (const std::bad_alloc&) {
     print_error("out of memory", "");
+    return exit_code(Category::io);
+  } catch (const std::filesystem::filesystem_error& e) {
+    print_error(e.path1().string() + ": " + e.code().message(), "");
+    return exit_code(Category::io);
+  } catch (const std::system_error& e) {
+    // The reader has heard enough (`| head`): that is no error worth a word.
+    if (e.code().value() != EPIPE) print_error(e.what(), "");
     return exit_code(Category::io);
   } catch (const std::exception& e) {
     print_error(e.what(), "");

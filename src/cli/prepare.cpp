@@ -2,15 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <map>
 #include <memory>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/log.hpp"
+#include "base/output_file.hpp"
 #include "cli/command.hpp"
 #include "corpus/media_augment_audio.hpp"
 #include "corpus/media_catalog_source.hpp"
 #include "corpus/media_prepare_audio.hpp"
+#include "media/decode.hpp"
+#include "score/score_file.hpp"
 
 namespace euterpe {
 namespace {
@@ -27,19 +34,63 @@ struct Options {
 
 constexpr std::size_t kNamed = 20;  // of those left out that are named on a terminal; all of them stand in the file
 
+/// The summary goes to standard output, or beside it where that is the shard or manifest itself.
+std::FILE* summary_of(const Options& o) { return is_stdout(o.out) ? stderr : stdout; }
+
 /// \param left_out {id, reason, detail} each
-void print_left_out(const nlohmann::json& counts, const nlohmann::json& left_out) {
-  for (const auto& [reason, count] : counts.items()) fmt::print("  left out: {} ({})\n", count.get<int>(), reason);
+void print_left_out(std::FILE* to, const nlohmann::json& counts, const nlohmann::json& left_out) {
+  for (const auto& [reason, count] : counts.items()) fmt::print(to, "  left out: {} ({})\n", count.get<int>(), reason);
   for (std::size_t i = 0; i < left_out.size() && i < kNamed; ++i)
-    fmt::print("    {}: {}: {}\n", left_out[i]["id"].get<std::string>(), left_out[i]["reason"].get<std::string>(),
+    fmt::print(to, "    {}: {}: {}\n", left_out[i]["id"].get<std::string>(), left_out[i]["reason"].get<std::string>(),
                left_out[i]["detail"].get<std::string>());
-  if (left_out.size() > kNamed) fmt::print("    and {} more, see the file\n", left_out.size() - kNamed);
+  if (left_out.size() > kNamed) fmt::print(to, "    and {} more, see the file\n", left_out.size() - kNamed);
 }
 
-void print_sources(const nlohmann::json& data, const char* unit) {
+void print_sources(std::FILE* to, const nlohmann::json& data, const char* unit) {
   for (const auto& source : data)
-    fmt::print("  from {}: {} {}, {}\n", source["name"].get<std::string>(), source[unit].get<int>(), unit,
+    fmt::print(to, "  from {}: {} {}, {}\n", source["name"].get<std::string>(), source[unit].get<int>(), unit,
                source["licence"].get<std::string>());
+}
+
+/// A shard must not be called what says that it is something else, nor stand where something is that is read.
+void check_output(const Options& o, const Context& context, bool recordings) {
+  constexpr std::array kOthers{".json", ".csv", ".txt", ".toml", ".md", ".html", ".npy", ".png", ".svg", ".pdf"};
+  const std::string suffix = o.out.extension().string();
+  const char *own = recordings ? ".jsonl" : ".shard", *other = recordings ? ".shard" : ".jsonl";
+  if (suffix == other || is_audio_name(o.out) || is_score_name(o.out) ||
+      std::find(kOthers.begin(), kOthers.end(), suffix) != kOthers.end())
+    throw Error(Category::usage, "prepare",
+                fmt::format("{}: {} called {}", o.out.string(),
+                            recordings ? "a manifest of recordings is not" : "a shard of scores is not", suffix),
+                fmt::format("name it {}{}", o.out.stem().string(), own));
+  if (is_stdout(o.out) && (context.json || context.jsonl))
+    throw Error(Category::usage, "prepare", "-o - and --json both want standard output", "name a file with -o");
+  if (!std::filesystem::exists(o.out)) return;
+  std::vector<std::filesystem::path> roots = o.audio, inputs;
+  if (!o.folder.empty()) roots.push_back(o.folder);
+  if (!o.augment.empty()) inputs.push_back(o.augment);
+  for (const auto& root : roots)
+    for (const auto& path : walk_files({root}))
+      if (path == root || is_audio_name(path) || is_score_name(path) || path.extension() == ".csv")
+        inputs.push_back(path);
+  for (const std::string& set : o.sets)
+    for (auto& path : walk_files({o.data / set})) inputs.push_back(std::move(path));
+  if (o.catalog || o.catalog_audio)
+    for (const TrackRecord& track : open_catalog(context.catalog)->tracks()) inputs.push_back(track.path);
+  refuse_to_overwrite_input("prepare", {&o.out, 1}, inputs);
+}
+
+/// What was written stands; but a batch of which part could not be read has not succeeded.
+void report_unreadable(const nlohmann::json& counts) {
+  if (const int count = counts.value("unreadable", 0); count > 0)
+    throw Error(Category::partial, "prepare",
+                fmt::format("{} file{} could not be read, the others are prepared", count, count == 1 ? "" : "s"),
+                "they are listed as left out, with the reasons");
+}
+
+/// Nothing is written then: an older file of the same name is better than none.
+[[noreturn]] void nothing_left(const std::string& what, const std::string& hint) {
+  throw Error(Category::bad_input, "prepare", "no " + what + " is left to learn from; nothing is written", hint);
 }
 
 void prepare_recordings(Options& o, const Context& context) {
@@ -58,7 +109,12 @@ void prepare_recordings(Options& o, const Context& context) {
   if (!o.augment.empty()) augment = AudioAugmentation::from_toml(read_text(o.augment), o.augment.string()).json();
   AudioManifest manifest = prepare_audio(sources, o.sound);
   manifest.augment = augment;
-  write_audio_manifest(o.out, manifest);
+  if (!manifest.clips.empty()) write_audio_manifest(o.out, manifest);
+  if (by == GroupBy::artist && !manifest.clips.empty() &&
+      std::all_of(manifest.clips.begin(), manifest.clips.end(), [](const AudioClip& c) { return c.group == c.id; }))
+    spdlog::warn(
+        "prepare: no artist is known of any recording, so each is a group of its own; --group-by folder keeps together "
+        "what lies together");
 
   std::map<std::string, std::size_t> splits;
   std::map<std::string, int> mended, noted;
@@ -85,16 +141,20 @@ void prepare_recordings(Options& o, const Context& context) {
                 {"split_hash", manifest.split_hash},
                 {"manifest_hash", manifest.hash}});
   } else {
-    fmt::print("{}: {} clips, {:.2f} hours\n", o.out.string(), manifest.clips.size(), seconds / 3600);
-    for (const auto& [split, count] : splits) fmt::print("  {:<6} {:>6} clips\n", split, count);
-    print_sources(manifest.data, "clips");
-    for (const auto& [defect, count] : mended) fmt::print("  mended: {} ({})\n", count, defect);
-    for (const auto& [defect, count] : noted) fmt::print("  noted: {} ({})\n", count, defect);
-    print_left_out(manifest.counts, left_out);
+    std::FILE* to = summary_of(o);
+    fmt::print(to, "{}: {} clips, {:.2f} hours\n", o.out.string(), manifest.clips.size(), seconds / 3600);
+    for (const auto& [split, count] : splits) fmt::print(to, "  {:<6} {:>6} clips\n", split, count);
+    print_sources(to, manifest.data, "clips");
+    for (const auto& [defect, count] : mended) fmt::print(to, "  mended: {} ({})\n", count, defect);
+    for (const auto& [defect, count] : noted) fmt::print(to, "  noted: {} ({})\n", count, defect);
+    print_left_out(to, manifest.counts, left_out);
   }
   if (manifest.clips.empty())
-    throw Error(Category::bad_input, "prepare", "no recording is left to learn from",
-                "the reasons stand beside the names above");
+    nothing_left("recording",
+                 manifest.left_out.empty() && o.catalog_audio
+                     ? "the catalog holds none that may be learned from: take some in with `euterpe ingest`"
+                     : "the reasons stand beside the names above");
+  report_unreadable(manifest.counts);
 }
 
 void prepare_scores(const Options& o, const Context& context) {
@@ -115,7 +175,10 @@ void prepare_scores(const Options& o, const Context& context) {
   PrepareOptions options = o.score;
   options.seed = context.seed;
   const Shard shard = prepare(sources, options);
-  write_shard(o.out, shard);
+  if (!shard.pieces.empty()) write_shard(o.out, shard);
+  auto noted = nlohmann::json::array();
+  for (const Source& source : sources)
+    for (const Remark& r : source.noted) noted.push_back({{"id", r.id}, {"reason", r.reason}, {"detail", r.detail}});
 
   std::map<std::string, std::size_t> splits;
   std::size_t tokens = 0;
@@ -131,13 +194,25 @@ void prepare_scores(const Options& o, const Context& context) {
                 {"data", shard.data},
                 {"left_out", shard.left_out},
                 {"left_out_pieces", shard.left_out_pieces},
+                {"noted", noted},
                 {"split_hash", shard.split_hash}});
-    return;
+  } else {
+    std::FILE* to = summary_of(o);
+    fmt::print(to, "{}: {} pieces, {} tokens\n", o.out.string(), shard.pieces.size(), tokens);
+    for (const auto& [split, count] : splits) fmt::print(to, "  {:<6} {:>6} pieces\n", split, count);
+    print_sources(to, shard.data, "pieces");
+    if (!noted.empty()) fmt::print(to, "  noted: {}\n", noted.size());
+    for (std::size_t i = 0; i < noted.size() && i < kNamed; ++i)
+      fmt::print(to, "    {}: {}: {}\n", noted[i]["id"].get<std::string>(), noted[i]["reason"].get<std::string>(),
+                 noted[i]["detail"].get<std::string>());
+    print_left_out(to, shard.left_out, shard.left_out_pieces);
   }
-  fmt::print("{}: {} pieces, {} tokens\n", o.out.string(), shard.pieces.size(), tokens);
-  for (const auto& [split, count] : splits) fmt::print("  {:<6} {:>6} pieces\n", split, count);
-  print_sources(shard.data, "pieces");
-  print_left_out(shard.left_out, shard.left_out_pieces);
+  if (shard.pieces.empty())
+    nothing_left("score",
+                 o.catalog && shard.left_out.empty()
+                     ? "the catalog holds no score that may be learned from; --audio-from-catalog takes its recordings"
+                     : "the reasons stand beside the names above");
+  report_unreadable(shard.left_out);
 }
 
 void run(Options& o, const Context& context) {
@@ -145,6 +220,7 @@ void run(Options& o, const Context& context) {
   if (recordings && (!o.sets.empty() || !o.folder.empty() || o.catalog))
     throw Error(Category::usage, "prepare", "scores and recordings make two files",
                 "run prepare once for each of them");
+  check_output(o, context, recordings);
   if (recordings)
     prepare_recordings(o, context);
   else
@@ -155,7 +231,9 @@ void run(Options& o, const Context& context) {
 
 void setup_prepare(CLI::App& app, Context& context) {
   auto o = std::make_shared<Options>();
-  app.add_option("-o,--output", o->out, "Shard (scores) or manifest (recordings) to write")->required();
+  app.add_option("-o,--output", o->out,
+                 "Shard (scores, .shard) or manifest (recordings, .jsonl) to write; - = standard output")
+      ->required();
   app.add_flag("--keep-near-duplicates", o->score.keep_near_duplicates,
                "Leave out exact doubles alone, not what is nearly the same");
 

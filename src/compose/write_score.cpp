@@ -51,6 +51,7 @@ constexpr std::array<Row, 11> kFormats{{{".mid", as_midi},
 
 void write_score(const std::filesystem::path& path, const Score& score, const SynthesisOptions& synthesis,
                  const std::string& title) {
+  if (path == "-") return as_midi({path, score, synthesis, title});
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return std::tolower(c); });

@@ -7,7 +7,6 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
-#include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
@@ -96,6 +95,8 @@ Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
   std::vector<Candidate> all;
   for (std::size_t s = 0; s < sources.size(); ++s) {
     for (const auto& [reason, count] : sources[s].left_out) shard.left_out[reason] += count;
+    for (const Remark& r : sources[s].left_out_files)
+      shard.left_out_pieces.push_back({{"id", r.id}, {"reason", r.reason}, {"detail", r.detail}});
     for (const Piece& piece : sources[s].pieces) {
       all.push_back({});
       all.back().piece = &piece;
@@ -175,10 +176,18 @@ Source source_from_folder(const fs::path& folder, const std::string& style) {
   const fs::path whole = fs::absolute(folder).lexically_normal();
   source.name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   source.licence = "the user's own";
+  const auto leave_out = [&](const std::string& id, const char* reason, const std::string& detail) {
+    ++source.left_out[reason];
+    source.left_out_files.push_back({id, reason, detail});
+  };
   for (const fs::path& path : walk_files({folder})) {
-    if (!is_score_name(path)) continue;
-    Piece piece;
     const fs::path relative = path.lexically_relative(folder);
+    if (!is_score_name(path)) {
+      if (path.extension() == ".xml")
+        leave_out(source.name + "/" + relative.string(), "no score", "XML that does not begin as MusicXML does");
+      continue;
+    }
+    Piece piece;
     const std::string first = relative.begin()->string();
     piece.id = source.name + "/" + relative.string();
     piece.group = piece.id;
@@ -187,16 +196,22 @@ Source source_from_folder(const fs::path& folder, const std::string& style) {
     try {
       const auto bytes = read_file(path);
       piece.file = sha256(bytes);
-      piece.score = read_score(bytes, path).score;
+      ScoreReadResult read = read_score(bytes, path);
+      piece.score = std::move(read.score);
+      for (const std::string& mended : read.mended) source.noted.push_back({piece.id, "mended", mended});
     } catch (const Error& e) {
-      spdlog::warn("left out {}: {}", path.string(), e.what());
-      ++source.left_out["unreadable"];
+      leave_out(piece.id, "unreadable", e.detail());
       continue;
     }
     source.pieces.push_back(std::move(piece));
   }
-  if (source.pieces.empty())
-    throw Error(Category::not_found, "prepare", folder.string() + ": holds no readable score (MIDI or MusicXML)");
+  if (source.pieces.empty()) {
+    std::string why = folder.string() + ": holds no readable score (MIDI or MusicXML)";
+    if (!source.left_out_files.empty())
+      why += fmt::format("; {} files left out, the first: {}: {}", source.left_out_files.size(),
+                         source.left_out_files.front().id, source.left_out_files.front().detail);
+    throw Error(Category::not_found, "prepare", why);
+  }
   return source;
 }
 

@@ -13,12 +13,19 @@
 
 namespace euterpe {
 
+/// What is said of one file: {"music/a.mid", "mended", "byte 132: the track breaks off"}.
+struct Remark {
+  std::string id, reason, detail;
+};
+
 /// Where pieces come from: a data set's folder, a user's folder, or the catalog.
 struct Source {
   std::string name, licence;
   bool commercial = true;
   std::vector<Piece> pieces;
   std::map<std::string, int> left_out;  ///< counted before this step, e.g. {"may_train = no", 3}
+  std::vector<Remark> left_out_files;   ///< those of them that have a name
+  std::vector<Remark> noted;            ///< kept, though something was wrong with them
 };
 
 struct PrepareOptions {
@@ -44,8 +51,9 @@ Score snap_to_grid(Score score);
 Shard prepare(std::span<const Source> sources, const PrepareOptions& options = {});
 
 Source source_from_dataset(std::string_view name, const std::filesystem::path& data_root);
-/// Every score (MIDI, MusicXML) below the folder; style from the name of the first folder below it if that is a known
-/// style, else `style`.
+/// Every score (MIDI, MusicXML) below the folder; files that cannot be read, and ".xml" that is no score, are left out
+/// by name, damaged ones that could be mended are noted; style from the name of the first folder below it if that is a
+/// known style, else `style`.
 Source source_from_folder(const std::filesystem::path& folder, const std::string& style = "none");
 
 }  // namespace euterpe

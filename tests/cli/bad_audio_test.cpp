@@ -169,7 +169,7 @@ TEST_F(BadAudio, gets_an_answer_or_an_error_that_names_it_and_the_others_go_on) 
   ASSERT_TRUE(refused);
   EXPECT_EQ(analyzed.code, 3) << analyzed.err;
   EXPECT_EQ(ingested.code, 3) << ingested.err;
-  EXPECT_EQ(prepared.code, 0) << prepared.err;
+  EXPECT_EQ(prepared.code, 3) << prepared.err;
   const json report = json::parse(prepared.out);
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
