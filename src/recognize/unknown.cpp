@@ -13,6 +13,8 @@
 namespace euterpe {
 namespace {
 
+constexpr int kInnerFolds = 3;  // of the classifier
+
 /// Root mean square of W · x for a lower triangular W, its rows [1 … n] one after the other.
 EUTERPE_HOT double whitened_length(const float* row, const float* x, std::size_t n) {
   double sum = 0;
@@ -145,13 +147,16 @@ void UnknownDetector::learn(const Examples& known, const Examples& other, std::u
   whitening_ = whitening_of(z, n, d);
   classifier_ = {};
   if (other.size() == 0) return;
-  const int first_other = 1 + *std::max_element(known.items.begin(), known.items.end());
+  // Folds by group tell when to stop; where there are too few groups, by row.
   Examples both;
-  for (const Examples* side : {&known, &other})
+  for (const Examples* side : {&known, &other}) {
+    const bool few = std::set<std::string>(side->groups.begin(), side->groups.end()).size() < std::size_t{kInnerFolds};
     for (std::size_t i = 0; i < side->size(); ++i)
-      both.add(side->row(i), side == &other, (side == &other ? "other/" : "known/") + side->groups[i],
-               side->items[i] + (side == &other ? first_other : 0));
-  classifier_ = train_classifier_by_group(both, classifier_options(seed), 3);
+      both.add(side->row(i), side == &other,
+               (side == &other ? "other/" : "known/") + (few ? std::to_string(i) : side->groups[i]),
+               static_cast<int>(both.size()));
+  }
+  classifier_ = train_classifier_by_group(both, classifier_options(seed), kInnerFolds);
 }
 
 UnknownDetector::Opinions UnknownDetector::opinions(std::span<const float> x) const {

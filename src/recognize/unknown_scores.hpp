@@ -8,7 +8,7 @@
 
 namespace euterpe {
 
-/// `count` scores that are no music, each made of a passage of a real one (at most kUnlikeNotes notes), whose tracks,
+/// `count` scores that are no music, each made of a passage of a real one (about kUnlikeNotes notes), whose tracks,
 /// tempo and number of notes it keeps, so that it cannot be told by how a corpus writes its files. In turn: pitches
 /// drawn at random, pitches shuffled, one pitch for all, each pitch moved for itself, a chromatic walk, clusters of
 /// semitones, onsets at random, onsets and pitches at random. Drums stay drums. The same seed gives the same scores.
