@@ -50,12 +50,12 @@ std::vector<float> KernelMachine::standardized(std::span<const float> x) const {
 float KernelMachine::kernel(std::span<const float> a, std::span<const float> b) const {
   float sum = 0;
   std::size_t begin = 0;
-  for (const std::size_t width : parts) {
-    const float distance = squared_distance(a.data() + begin, b.data() + begin, width);
-    sum += std::exp(-gamma * distance / static_cast<float>(width));
-    begin += width;
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    const float distance = squared_distance(a.data() + begin, b.data() + begin, parts[p]);
+    sum += share[p] * std::exp(-gamma * distance / static_cast<float>(parts[p]));
+    begin += parts[p];
   }
-  return sum / static_cast<float>(parts.size());
+  return sum;
 }
 
 std::vector<float> KernelMachine::operator()(std::span<const float> x) const {
@@ -73,6 +73,7 @@ void KernelMachine::put(Safetensors& file, const std::string& prefix) const {
              o = static_cast<std::int64_t>(outputs());
   const std::vector<float> widths(parts.begin(), parts.end());
   file.put(prefix + ".parts", {static_cast<std::int64_t>(parts.size())}, widths);
+  file.put(prefix + ".share", {static_cast<std::int64_t>(parts.size())}, share);
   file.put(prefix + ".mean", {d}, mean);
   file.put(prefix + ".deviation", {d}, deviation);
   file.put(prefix + ".support", {n, d}, support, DType::bf16);
@@ -96,6 +97,7 @@ KernelMachine KernelMachine::from(const Safetensors& file, const std::string& pr
   }
   if (std::accumulate(machine.parts.begin(), machine.parts.end(), std::size_t{0}) != machine.mean.size())
     broken(prefix + ".parts", "does not cover the " + std::to_string(d) + " inputs");
+  machine.share = finite(file, prefix + ".share", std::array{static_cast<std::int64_t>(machine.parts.size())});
   machine.bias = finite(file, prefix + ".bias", kAnyLength);
   machine.weight = finite(file, prefix + ".weight", kAnyMatrix);
   const auto& shape = file.at(prefix + ".weight").shape;

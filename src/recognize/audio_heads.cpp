@@ -3,21 +3,50 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/error.hpp"
 #include "nn/mlp.hpp"
 #include "signal/audio_features.hpp"
+#include "signal/timbre_covariance.hpp"
 
 namespace euterpe {
 namespace {
 
+constexpr std::array<std::string_view, 3> kPartNames{"descriptors", "covariance", "embedding"};
 constexpr double kShortest = 0.25;        // seconds
 constexpr float kSilence = 1.0f / 32768;  // one step of 16-bit audio
 
 bool silent(const AudioBuffer& audio) {
   return std::none_of(audio.samples.begin(), audio.samples.end(), [](float s) { return std::abs(s) > kSilence; });
+}
+
+void add_thirds(std::vector<std::vector<float>>& views, const AudioBuffer& excerpt) {
+  if (excerpt.duration() < Seconds(15)) return;
+  const std::size_t third = excerpt.frames() / 3;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto begin = excerpt.samples.begin() + static_cast<std::ptrdiff_t>(i * third);
+    views.push_back(audio_features({kEncoderRate, 1, {begin, begin + static_cast<std::ptrdiff_t>(third)}}));
+  }
+}
+
+/// Mean and deviation over the chunks; NaN where there is none.
+void add_embedding(std::vector<float>& input, const std::vector<float>& embedding, std::size_t width) {
+  const auto chunks = static_cast<double>(embedding.size() / width);
+  std::vector<float> spread;
+  for (std::size_t i = 0; i < width; ++i) {
+    double sum = 0, squares = 0;
+    for (std::size_t c = i; c < embedding.size(); c += width) sum += static_cast<double>(embedding[c]);
+    const double mean = sum / chunks;
+    for (std::size_t c = i; c < embedding.size(); c += width)
+      squares += std::pow(static_cast<double>(embedding[c]) - mean, 2);
+    input.push_back(static_cast<float>(mean));
+    spread.push_back(static_cast<float>(std::sqrt(squares / chunks)));
+  }
+  input.insert(input.end(), spread.begin(), spread.end());
 }
 
 std::size_t outputs_of(const std::vector<AudioHead>& heads) {
@@ -58,17 +87,28 @@ std::vector<AudioHead> heads_of(const Model& model) {
   return heads;
 }
 
+/// The inputs that the card names, and the width of the embedding that they were trained with.
+AudioInput input_of(const Model& model) {
+  AudioInput input;
+  const auto& options = model.card.at("options");
+  const auto names = options.find("inputs"), width = options.find("embedding");
+  if (names == options.end() || !names->is_array() || names->empty()) broken(model.name, "the card names no inputs");
+  for (const auto& name : *names) {
+    const auto known = std::ranges::find(kPartNames, name.is_string() ? name.get<std::string>() : "");
+    if (known == kPartNames.end()) broken(model.name, "the card names the input " + name.dump());
+    input.parts.push_back(static_cast<AudioPart>(known - kPartNames.begin()));
+  }
+  if (width == options.end() || !width->is_number_unsigned() || *width < 1 || *width > 65536)
+    broken(model.name, "the card does not say how wide the embedding is");
+  input.width = width->get<std::size_t>();
+  return input;
+}
+
 }  // namespace
 
 std::vector<std::vector<float>> audio_views(const AudioBuffer& excerpt) {
-  EUTERPE_ASSERT(excerpt.channels == 1 && excerpt.sample_rate == kEncoderRate);
   std::vector<std::vector<float>> views{audio_features(excerpt)};
-  if (excerpt.duration() < Seconds(15)) return views;
-  const std::size_t third = excerpt.frames() / 3;
-  for (std::size_t i = 0; i < 3; ++i) {
-    const auto begin = excerpt.samples.begin() + static_cast<std::ptrdiff_t>(i * third);
-    views.push_back(audio_features({kEncoderRate, 1, {begin, begin + static_cast<std::ptrdiff_t>(third)}}));
-  }
+  add_thirds(views, excerpt);
   return views;
 }
 
@@ -77,51 +117,68 @@ AudioEvidence audio_evidence(const AudioBuffer& excerpt, const AudioEncoder& enc
   if (excerpt.duration() < Seconds(kShortest))
     throw Error(Category::bad_input, "recognize", "shorter than a quarter of a second");
   if (silent(excerpt)) throw Error(Category::bad_input, "recognize", "silence, there is nothing to hear");
-  return {Seconds(0), excerpt.duration(), audio_views(excerpt), encoder.embed(excerpt)};
+  const FrameDescriptors frames = frame_descriptors(excerpt.channel(0));
+  AudioEvidence evidence{Seconds(0), excerpt.duration(), {audio_features(frames)}, timbre_covariance(frames.mfcc), {}};
+  add_thirds(evidence.views, excerpt);
+  evidence.embedding = encoder.embed(excerpt);
+  return evidence;
 }
 
-std::vector<float> audio_input(const AudioEvidence& evidence, std::size_t width) {
-  EUTERPE_ASSERT(!evidence.views.empty() && width > 0);
-  if (evidence.embedding.empty() || evidence.embedding.size() % width != 0)
-    throw Error(Category::unsupported, "recognize",
-                fmt::format("the encoder's embedding is not {} wide, as the model expects", width),
-                "Train the model again with the encoder that is installed.");
-  std::vector<float> input(evidence.views.front().size(), 0.0f);
-  for (const auto& view : evidence.views)
-    for (std::size_t i = 0; i < view.size(); ++i) input[i] += view[i] / static_cast<float>(evidence.views.size());
-  const std::size_t chunks = evidence.embedding.size() / width;
-  std::vector<float> spread;
-  for (std::size_t i = 0; i < width; ++i) {
-    double sum = 0, squares = 0;
-    for (std::size_t c = 0; c < chunks; ++c) sum += static_cast<double>(evidence.embedding[c * width + i]);
-    const double mean = sum / static_cast<double>(chunks);
-    for (std::size_t c = 0; c < chunks; ++c)
-      squares += std::pow(static_cast<double>(evidence.embedding[c * width + i]) - mean, 2);
-    input.push_back(static_cast<float>(mean));
-    spread.push_back(static_cast<float>(std::sqrt(squares / static_cast<double>(chunks))));
+const char* to_string(AudioPart part) { return kPartNames[static_cast<std::size_t>(part)].data(); }
+
+std::vector<std::size_t> AudioInput::widths() const {
+  std::vector<std::size_t> all;
+  for (const AudioPart part : parts)
+    all.push_back(part == AudioPart::descriptors  ? audio_feature_names().size()
+                  : part == AudioPart::covariance ? kTimbreCovariance
+                                                  : 2 * width);
+  return all;
+}
+
+std::vector<float> AudioInput::operator()(const AudioEvidence& evidence) const {
+  EUTERPE_ASSERT(!evidence.views.empty());
+  constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> input;
+  for (const AudioPart part : parts) {
+    const std::size_t begin = input.size();
+    switch (part) {
+      case AudioPart::descriptors:
+        input.resize(begin + evidence.views.front().size(), 0.0f);
+        for (const auto& view : evidence.views)
+          for (std::size_t i = 0; i < view.size(); ++i)
+            input[begin + i] += view[i] / static_cast<float>(evidence.views.size());
+        break;
+      case AudioPart::covariance:
+        if (evidence.covariance.empty()) input.resize(begin + kTimbreCovariance, kMissing);
+        input.insert(input.end(), evidence.covariance.begin(), evidence.covariance.end());
+        break;
+      case AudioPart::embedding:
+        if (evidence.embedding.size() % width != 0)
+          throw Error(Category::unsupported, "recognize",
+                      fmt::format("the encoder's embedding is not {} wide, as the model expects", width),
+                      "Train the model again with the encoder that is installed.");
+        add_embedding(input, evidence.embedding, width);
+        break;
+    }
   }
-  input.insert(input.end(), spread.begin(), spread.end());
   return input;
 }
 
-std::vector<std::size_t> audio_input_parts(std::size_t width) { return {audio_feature_names().size(), 2 * width}; }
-
-AudioHeads::AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, std::size_t width)
-    : heads_(std::move(heads)), machine_(std::move(machine)), width_(width) {
-  EUTERPE_ASSERT(machine_.outputs() == outputs_of(heads_) && machine_.parts == audio_input_parts(width_));
+AudioHeads::AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, AudioInput input)
+    : heads_(std::move(heads)), machine_(std::move(machine)), input_(std::move(input)) {
+  EUTERPE_ASSERT(machine_.outputs() == outputs_of(heads_) && machine_.parts == input_.widths());
 }
 
 AudioHeads AudioHeads::load(std::string_view name) {
   Model model = find_model(name);
   auto heads = heads_of(model);
-  const std::size_t width = model.card["options"].value("embedding", std::size_t{0});
+  AudioInput input = input_of(model);
   const Safetensors weights = model.weights();
   KernelMachine machine = KernelMachine::from(weights, "machine");
   if (machine.outputs() != outputs_of(heads))
     broken(model.name, fmt::format("{} outputs for {} labels", machine.outputs(), outputs_of(heads)));
-  if (machine.parts != audio_input_parts(width))
-    broken(model.name, "it was trained on other descriptors than this program has");
-  AudioHeads loaded(std::move(heads), std::move(machine), width);
+  if (machine.parts != input.widths()) broken(model.name, "it was trained on other descriptors than this program has");
+  AudioHeads loaded(std::move(heads), std::move(machine), std::move(input));
   loaded.unknown_ = UnknownDetector::from(weights);
   if (!loaded.unknown_.empty() && loaded.unknown_.inputs() != audio_feature_names().size())
     broken(model.name, "its detector of the unknown was trained on other descriptors than this program has");
@@ -134,9 +191,7 @@ const AudioHead* AudioHeads::head(std::string_view task) const {
   return it == heads_.end() ? nullptr : &*it;
 }
 
-std::vector<float> AudioHeads::outputs(const AudioEvidence& evidence) const {
-  return machine_(audio_input(evidence, width_));
-}
+std::vector<float> AudioHeads::outputs(const AudioEvidence& evidence) const { return machine_(input_(evidence)); }
 
 std::vector<Answer> AudioHeads::answers(const AudioEvidence& evidence) const {
   const std::vector<float> all = outputs(evidence);
@@ -161,11 +216,12 @@ std::vector<Answer> AudioHeads::answers(const AudioEvidence& evidence) const {
 }
 
 std::vector<float> AudioHeads::embedding(const AudioEvidence& evidence) const {
-  std::vector<float> z = machine_.standardized(audio_input(evidence, width_));
+  std::vector<float> z = machine_.standardized(input_(evidence));
   std::size_t begin = 0;
-  for (const std::size_t width : machine_.parts) {
-    for (std::size_t i = begin; i < begin + width; ++i) z[i] /= std::sqrt(static_cast<float>(width));
-    begin += width;
+  for (std::size_t p = 0; p < machine_.parts.size(); ++p) {
+    const float say = std::sqrt(machine_.share[p] / static_cast<float>(machine_.parts[p]));
+    for (std::size_t i = begin; i < begin + machine_.parts[p]; ++i) z[i] *= say;
+    begin += machine_.parts[p];
   }
   const float length = std::sqrt(std::inner_product(z.begin(), z.end(), z.begin(), 0.0f));
   for (float& v : z) v /= std::max(length, 1e-12f);

@@ -26,17 +26,30 @@ std::vector<std::vector<float>> audio_views(const AudioBuffer& excerpt);
 struct AudioEvidence {
   Seconds begin{0}, duration{0};          ///< of the excerpt in its recording; `begin` is for the caller's use
   std::vector<std::vector<float>> views;  ///< audio_views()
+  std::vector<float> covariance;          ///< timbre_covariance() of the excerpt
   std::vector<float> embedding;           ///< [chunks × AudioEncoder::width()], AudioEncoder::embed()
 };
 
 /// \param excerpt mono at 22,050 Hz. Error{bad_input} for less than a quarter of a second and for silence.
 AudioEvidence audio_evidence(const AudioBuffer& excerpt, const AudioEncoder& encoder);
 
-/// What the machine takes: the mean of the views, then mean and deviation over the chunks of the embedding, which are
-/// the parts of its kernel.
-/// \param width of the encoder's embedding
-std::vector<float> audio_input(const AudioEvidence& evidence, std::size_t width);
-std::vector<std::size_t> audio_input_parts(std::size_t width);
+/// What a machine is given, each a part of its kernel.
+enum class AudioPart {
+  descriptors,  ///< mean of the views
+  covariance,   ///< AudioEvidence::covariance
+  embedding     ///< mean and deviation over the chunks
+};
+struct AudioInput {
+  std::vector<AudioPart> parts;
+  std::size_t width = 0;  ///< of the encoder's embedding
+
+  std::vector<std::size_t> widths() const;  ///< of each part
+  /// The parts one after the other. What the evidence lacks is NaN, which a machine takes for the mean.
+  /// Error{unsupported} for evidence of an encoder of another width.
+  std::vector<float> operator()(const AudioEvidence& evidence) const;
+};
+/// "descriptors", "covariance", "embedding": as cards name them.
+const char* to_string(AudioPart part);
 
 /// One question: neighboring outputs of the machine.
 struct AudioHead {
@@ -54,8 +67,7 @@ class AudioHeads {
   /// Error{not_found | bad_input | newer_version} as find_model(); Error{bad_input} too where the card and the weights
   /// do not fit each other.
   static AudioHeads load(std::string_view name = "style-audio");
-  /// \param width of the encoder's embedding
-  AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, std::size_t width);
+  AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, AudioInput input);
 
   const std::vector<AudioHead>& heads() const { return heads_; }
   /// The head of that task, nullptr if there is none such.
@@ -65,13 +77,14 @@ class AudioHeads {
   /// `unknown`, of the views; it is 0 where the model was not loaded from disk.
   /// Error{unsupported} for evidence of an encoder of another width.
   std::vector<Answer> answers(const AudioEvidence& evidence) const;
-  /// Where the recording lies among others, for similarity by cosine: standardized descriptors and embedding, both with
-  /// the same say; unit length.
+  /// Where the recording lies among others, for similarity by cosine: standardized inputs, each part
+  /// with the say that it has in the kernel; unit length.
   std::vector<float> embedding(const AudioEvidence& evidence) const;
 
   /// Outputs of all heads, not yet made an answer; temperatures are fitted on these.
   std::vector<float> outputs(const AudioEvidence& evidence) const;
 
+  const AudioInput& input() const { return input_; }
   const UnknownDetector& unknown() const { return unknown_; }
   const KernelMachine& machine() const { return machine_; }
   const Model& model() const { return model_; }  ///< name, card and hash; empty if not loaded from disk
@@ -79,7 +92,7 @@ class AudioHeads {
  private:
   std::vector<AudioHead> heads_;
   KernelMachine machine_;
-  std::size_t width_ = 0;
+  AudioInput input_;
   UnknownDetector unknown_;
   Model model_;
 };

@@ -26,11 +26,15 @@ namespace {
 constexpr Setting kStyleSettings[] = {
     {"gamma", 0.1, "Narrowness of the kernel over standardized descriptors"},
     {"ridge", 0.3, "How much of a label is taken for noise"},
+    {"covariance", 0, "Share of the covariance of timbre beside the descriptors' 1; 0 = off"},
+    {"embedding", 0.5, "Share of the audio encoder's embedding; 0 = off"},
     {"calibration-folds", 5, "Folds, disjoint by artist, that the temperature is fitted on"},
 };
 constexpr Setting kInstrumentSettings[] = {
     {"gamma", 0.3, "Narrowness of the kernel over standardized descriptors"},
     {"ridge", 0.05, "How much of a label is taken for noise"},
+    {"covariance", 1, "Share of the covariance of timbre beside the descriptors' 1; 0 = off"},
+    {"embedding", 0.5, "Share of the audio encoder's embedding; 0 = off"},
     {"calibration-folds", 5, "Folds of recordings that the temperature is fitted on"},
 };
 
@@ -66,9 +70,17 @@ struct Design {
   }
 };
 
-KernelMachine fit(const Design& design, std::size_t width, const AudioHeadOptions& options) {
+AudioInput input_for(const AudioHeadOptions& options, std::size_t width) {
+  AudioInput input{{}, width};
+  for (const auto& [part, share] : options.parts) input.parts.push_back(part);
+  return input;
+}
+
+KernelMachine fit(const Design& design, const AudioInput& input, const AudioHeadOptions& options) {
+  std::vector<double> shares;
+  for (const auto& [part, share] : options.parts) shares.push_back(share);
   return fit_kernel_machine(design.inputs, design.x, design.targets, design.importance,
-                            {options.gamma, options.ridge, audio_input_parts(width)});
+                            {options.gamma, options.ridge, input.widths(), shares});
 }
 
 double mean_nll(const std::vector<std::vector<float>>& outputs, const std::vector<int>& labels, double temperature) {
@@ -101,12 +113,13 @@ nlohmann::json means(const AudioHeadReport& report) {
 }
 
 /// Mean and deviation of each descriptor within each class, in its own units: what "reasons" are told from.
-void put_class_statistics(Safetensors& weights, const AudioClips& clips, std::size_t width) {
+void put_class_statistics(Safetensors& weights, const AudioClips& clips) {
+  const AudioInput input{{AudioPart::descriptors}, 0};
   const std::size_t d = audio_feature_names().size(), classes = clips.labels.size();
   std::vector<double> sum(classes * d), squares(classes * d), count(classes);
   std::vector<float> mean(classes * d), deviation(classes * d);
   for (const AudioClip& clip : clips.clips) {
-    const auto x = audio_input(clip.evidence, width);
+    const auto x = input(clip.evidence);
     const auto c = static_cast<std::size_t>(clip.label);
     count[c] += 1;
     for (std::size_t i = 0; i < d; ++i) {
@@ -164,7 +177,7 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
 
   Safetensors weights;
   heads.machine().put(weights, "machine");
-  put_class_statistics(weights, clips, width);
+  put_class_statistics(weights, clips);
   fit_unknown(clips, training.data, training.seed).put(weights);
 
   const Terms terms = terms_of(clips);
@@ -189,6 +202,8 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
   const auto& from = encoder.model().card;
   if (from.is_object() && from.contains("data"))
     for (const auto& row : from["data"]) sources.push_back(row);
+  nlohmann::json inputs = nlohmann::json::array();
+  for (const AudioPart part : heads.input().parts) inputs.push_back(to_string(part));
   nlohmann::json card_options{{"heads", to_json(heads.heads())}, {"labels", clips.labels},
                               {"descriptors", "audio.v1"},       {"embedding", width},
                               {"encoder", encoder.model().hash}, {"excerpt_seconds", kAudioExcerpt}};
@@ -266,11 +281,12 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
     throw Error(Category::bad_input, "fit_audio_heads", clips.folder.string() + ": all clips are of one artist",
                 "Calibration needs clips of artists that were not learned from.");
 
+  const AudioInput input = input_for(options, width);
   Design design;
   design.outputs = classes + (votes ? emotions + 2 : 0);
   for (const std::size_t i : chosen) {
     const AudioClip& clip = clips.clips[i];
-    const auto x = audio_input(clip.evidence, width);
+    const auto x = input(clip.evidence);
     design.inputs = x.size();
     design.x.insert(design.x.end(), x.begin(), x.end());
     for (std::size_t c = 0; c < classes; ++c) design.targets.push_back(static_cast<int>(c) == clip.label ? 1.0f : 0.0f);
@@ -291,7 +307,7 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
     std::vector<std::size_t> inside;
     for (std::size_t i = 0; i < chosen.size(); ++i)
       if (fold_of[i] != static_cast<int>(fold)) inside.push_back(i);
-    const KernelMachine machine = fit(design.subset(inside), width, options);
+    const KernelMachine machine = fit(design.subset(inside), input, options);
     for (std::size_t i = 0; i < chosen.size(); ++i)
       if (fold_of[i] == static_cast<int>(fold))
         unseen[i] = machine(std::span(design.x).subspan(i * design.inputs, design.inputs));
@@ -321,7 +337,8 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
       report->unseen_pearson.push_back(pearson(foretold, felt));
     }
   }
-  return AudioHeads(std::move(heads), fit(design, width, options), width);
+  KernelMachine machine = fit(design, input, options);
+  return AudioHeads(std::move(heads), std::move(machine), input);
 }
 
 AudioHeadOptions audio_head_options(const RecognizerTraining& training, const char* task) {
@@ -329,6 +346,8 @@ AudioHeadOptions audio_head_options(const RecognizerTraining& training, const ch
   options.task = task;
   options.gamma = training["gamma"];
   options.ridge = training["ridge"];
+  for (const AudioPart part : {AudioPart::covariance, AudioPart::embedding})
+    if (const double share = training[to_string(part)]; share > 0) options.parts.emplace_back(part, share);
   options.folds = static_cast<int>(training["calibration-folds"]);
   options.seed = training.seed;
   if (!(options.gamma > 0) || !(options.ridge > 0) || options.folds < 2)

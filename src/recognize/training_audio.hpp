@@ -15,7 +15,9 @@ struct AudioHeadOptions {
   std::string task = "style";  ///< what the labels answer
   double gamma = 0.1;          ///< width of the kernel, KernelOptions::gamma
   double ridge = 0.3;          ///< KernelOptions::ridge
-  int folds = 5;               ///< disjoint by group, to calibrate on clips not learned from
+  /// What the machine is given and its share in the kernel.
+  std::vector<std::pair<AudioPart, double>> parts{{AudioPart::descriptors, 1}};
+  int folds = 5;  ///< disjoint by group, to calibrate on clips not learned from
   std::uint64_t seed = 1;
 };
 

@@ -62,6 +62,11 @@ KernelMachine fit_kernel_machine(std::size_t inputs, std::span<const float> x, s
   KernelMachine machine;
   machine.parts = options.parts.empty() ? std::vector<std::size_t>{inputs} : options.parts;
   EUTERPE_ASSERT(std::accumulate(machine.parts.begin(), machine.parts.end(), std::size_t{0}) == inputs);
+  std::vector<double> shares = options.shares;
+  if (shares.empty()) shares.assign(machine.parts.size(), 1.0);
+  EUTERPE_ASSERT(shares.size() == machine.parts.size());
+  const double whole = std::accumulate(shares.begin(), shares.end(), 0.0);
+  for (const double share : shares) machine.share.push_back(static_cast<float>(share / whole));
   machine.gamma = static_cast<float>(options.gamma);
   standardize(machine, x, n, inputs);
   for (std::size_t i = 0; i < n; ++i)

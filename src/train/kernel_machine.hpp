@@ -12,6 +12,7 @@ struct KernelOptions {
   double gamma = 0.1;              ///< of the kernel, over standardized parts; > 0
   double ridge = 0.3;              ///< variance of the targets that is noise, relative to what the kernel explains; > 0
   std::vector<std::size_t> parts;  ///< widths; empty = one part
+  std::vector<double> shares;      ///< of each part in the kernel, > 0, up to a factor; empty = equal
 };
 
 /// Kernel ridge regression (Saunders et al. 1998; the mean of a Gaussian process): minimizes the weighted squared error
