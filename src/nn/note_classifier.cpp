@@ -84,6 +84,14 @@ std::vector<std::pair<std::string, torch::Tensor>> NoteClassifierModuleImpl::own
   return own;
 }
 
+void NoteClassifierModuleImpl::put(Safetensors& file, const std::string& prefix) const {
+  for (const auto& [name, value] : own_parameters()) {
+    const auto t = value.detach().contiguous();
+    file.put(prefix + name, t.sizes().vec(), std::span(t.data_ptr<float>(), static_cast<std::size_t>(t.numel())),
+             t.dim() > 1 ? DType::bf16 : DType::f32);
+  }
+}
+
 NoteClassifier::NoteClassifier(const NoteEncoder& encoder, const NoteClassifierShape& shape, const Safetensors& file,
                                const std::string& prefix)
     : shape_(shape) {
@@ -104,6 +112,8 @@ NoteClassifier::NoteClassifier(const NoteEncoder& encoder, const NoteClassifierS
   for (auto& p : network->parameters()) p.set_requires_grad(false);
   network_ = std::move(network);
 }
+
+void NoteClassifier::put(Safetensors& file, const std::string& prefix) const { network_->put(file, prefix); }
 
 int NoteClassifier::embedding_width() const { return network_->width(); }
 

@@ -40,6 +40,8 @@ class NoteClassifier {
                  const std::string& prefix = "");
 
   const NoteClassifierShape& shape() const { return shape_; }
+  /// Its own tensors, as the constructor reads them.
+  void put(Safetensors& file, const std::string& prefix = "") const;
   /// [windows][heads][outputs]: logits (not divided by any temperature) or values.
   std::vector<std::vector<std::vector<float>>> outputs(std::span<const NoteTokens> windows) const;
   /// [windows][embedding_width()]: what the heads see.

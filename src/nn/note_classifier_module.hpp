@@ -21,6 +21,7 @@ struct NoteClassifierModuleImpl : torch::nn::Module {
   torch::Tensor head(std::size_t index, const torch::Tensor& pooled) const;  ///< [batch × outputs]
   /// Parameters that are the classifier's own, with their names in a file.
   std::vector<std::pair<std::string, torch::Tensor>> own_parameters() const;
+  void put(Safetensors& file, const std::string& prefix) const;  ///< the same; matrices as bf16
 
   NoteClassifierShape shape;
   NoteEncoderModule encoder{nullptr};

@@ -213,16 +213,6 @@ class Optimizer {
   std::int64_t steps_ = 0;
 };
 
-Safetensors tensors_of(const NoteClassifierModule& network) {
-  Safetensors file;
-  for (const auto& [name, value] : network->own_parameters()) {
-    const auto t = value.detach().contiguous();
-    file.put(name, t.sizes().vec(), std::span(t.data_ptr<float>(), static_cast<std::size_t>(t.numel())),
-             t.dim() > 1 ? DType::bf16 : DType::f32);
-  }
-  return file;
-}
-
 }  // namespace
 
 std::vector<float> one_hot(int label, int classes) {
@@ -295,7 +285,8 @@ Safetensors fine_tune(const NoteEncoder& encoder, std::span<const NoteExample> t
     for (std::size_t h = 0; h < heads.size(); ++h) total += head_weight(options, h) * losses[h];
     const bool better = valid.empty() || epoch == 0 || total < result.valid_loss;
     if (better) {
-      best = tensors_of(network);
+      best = {};
+      network->put(best, "");
       result.best_epoch = epoch + 1;
       result.valid_loss = total;
       result.valid_by_head = losses;

@@ -113,6 +113,9 @@ TEST_F(NoteClassifiers, lower_blocks_stay_with_the_encoder) {
   const auto shape = note_classifier_shape(to_json(options.shape));  // as a card holds it
   const NoteClassifier read(start, shape, prefixed, "a."), direct(start, options.shape, weights);
   EXPECT_EQ(read.piece(pieces[0]), direct.piece(pieces[0]));
+  Safetensors again;
+  read.put(again, "a.");
+  EXPECT_EQ(write_safetensors(again), write_safetensors(prefixed));
   EXPECT_THROW(NoteClassifier(start, shape, weights, "b."), Error);
 }
 
