@@ -112,7 +112,7 @@ std::vector<std::vector<float>> audio_views(const AudioBuffer& excerpt) {
   return views;
 }
 
-AudioEvidence audio_evidence(const AudioBuffer& excerpt, const AudioEncoder& encoder) {
+AudioEvidence audio_evidence(const AudioBuffer& excerpt) {
   EUTERPE_ASSERT(excerpt.channels == 1 && excerpt.sample_rate == kEncoderRate);
   if (excerpt.duration() < Seconds(kShortest))
     throw Error(Category::bad_input, "recognize", "shorter than a quarter of a second");
@@ -120,6 +120,11 @@ AudioEvidence audio_evidence(const AudioBuffer& excerpt, const AudioEncoder& enc
   const FrameDescriptors frames = frame_descriptors(excerpt.channel(0));
   AudioEvidence evidence{Seconds(0), excerpt.duration(), {audio_features(frames)}, timbre_covariance(frames.mfcc), {}};
   add_thirds(evidence.views, excerpt);
+  return evidence;
+}
+
+AudioEvidence audio_evidence(const AudioBuffer& excerpt, const AudioEncoder& encoder) {
+  AudioEvidence evidence = audio_evidence(excerpt);
   evidence.embedding = encoder.embed(excerpt);
   return evidence;
 }

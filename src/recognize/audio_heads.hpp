@@ -32,6 +32,8 @@ struct AudioEvidence {
 
 /// \param excerpt mono at 22,050 Hz. Error{bad_input} for less than a quarter of a second and for silence.
 AudioEvidence audio_evidence(const AudioBuffer& excerpt, const AudioEncoder& encoder);
+/// The same with no embedding yet: encoder.embed(excerpt) is all that it lacks.
+AudioEvidence audio_evidence(const AudioBuffer& excerpt);
 
 /// What a machine is given, each a part of its kernel.
 enum class AudioPart {
