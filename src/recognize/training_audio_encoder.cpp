@@ -23,12 +23,14 @@ namespace {
 
 constexpr std::size_t kShard = 64;  // clips in a file
 constexpr int kDrumLabels = 12, kValues = 18;
+constexpr double kRoundShare = 0.15;   // of the chunks drawn go round
+constexpr std::size_t kShortest = 12;  // frames of what does
 
 constexpr Setting kSettings[] = {
-    {"clips", 2400, "Clips to render for training"},
-    {"valid-clips", 160, "Clips of other scores to validate on"},
+    {"clips", 1152, "Clips to render for training"},
+    {"valid-clips", 128, "Clips of other scores to validate on"},
     {"clip-seconds", 10.5, "Length of a clip"},
-    {"steps", 3000, "Optimizer steps"},
+    {"steps", 1500, "Optimizer steps"},
     {"batch", 32, "Clips a step, two chunks of each"},
     {"learning-rate", 0.003, "Greatest learning rate"},
     {"contrastive", 0.2, "Weight of telling apart the clips by their chunks; 0 = off"},
@@ -222,11 +224,14 @@ CnnDraw drawing(const std::vector<HeardClip>& clips, const CnnOptions& options, 
     for (std::size_t v = 0; v < static_cast<std::size_t>(views); ++v) {
       const std::size_t start = random.below(clip.frames - frames + 1);
       const auto& levels = clip.levels[random.below(2)];
+      // Short recordings go round until they fill a chunk, so some of these do.
+      const std::size_t length = random.uniform() < kRoundShare ? kShortest + random.below(frames - kShortest) : frames;
       for (std::size_t b = 0; b < bands; ++b)
         for (std::size_t t = 0; t < frames; ++t)
-          chunks[v * size + b * frames + t] = 0.5f * static_cast<float>(levels[b * clip.frames + start + t]) - 100.0f;
+          chunks[v * size + b * frames + t] =
+              0.5f * static_cast<float>(levels[b * clip.frames + start + t % length]) - 100.0f;
       const double begin = static_cast<double>(start) * kEncoderHop / kEncoderRate;
-      rendered_targets(clip, begin, begin + static_cast<double>(frames) * kEncoderHop / kEncoderRate, styles,
+      rendered_targets(clip, begin, begin + static_cast<double>(length) * kEncoderHop / kEncoderRate, styles,
                        targets.subspan(v * width, width));
     }
   };
