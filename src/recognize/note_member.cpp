@@ -29,6 +29,7 @@ NoteMember NoteMember::fit(const NoteEncoder& encoder, std::span<const NoteMembe
   tuning.shape.window = static_cast<std::size_t>(options.window);
   tuning.shape.hide = options.hide;
   tuning.epochs = options.epochs;
+  tuning.patience = 0;
   tuning.windows_an_epoch = options.windows_an_epoch;
   tuning.semitones = options.semitones;
   tuning.learning_rate = options.learning_rate;

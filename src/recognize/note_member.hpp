@@ -30,8 +30,8 @@ struct NoteMemberOptions {
 
 class NoteMember {
  public:
-  /// Learns from the rows `train` of `examples`, stops on the rows `valid` (with none: runs all epochs). About 10,000
-  /// notes a second and core; the same seed gives the same member. Error{bad_input} without a row to learn from.
+  /// Learns from the rows `train` of `examples`, keeps the epoch that is best on `valid` (with none: the last). About
+  /// 10,000 notes a second and core; the same seed gives the same member. Error{bad_input} without a row to learn from.
   static NoteMember fit(const NoteEncoder& encoder, std::span<const NoteMemberExample> examples,
                         std::span<const std::size_t> train, std::span<const std::size_t> valid,
                         const NoteMemberOptions& options, std::uint64_t seed);
