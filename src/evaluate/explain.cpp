@@ -2,29 +2,32 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
+#include "evaluate/audio_answers.hpp"
 #include "evaluate/task.hpp"
 #include "media/decode.hpp"
 #include "recognize/saliency_audio.hpp"
 #include "recognize/saliency_score.hpp"
-#include "recognize/style_audio.hpp"
 #include "recognize/style_score.hpp"
 #include "recognize/training.hpp"
+#include "recognize/training_audio.hpp"
 
 namespace euterpe {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kExcerpt = 10.0;  // seconds, from the middle of a clip
-constexpr int kItems = 60;         // explained where --limit does not say
-constexpr int kPasses = 192;       // of the model for one explanation
-constexpr int kDraws = 8;          // random fifths for each salient one
+constexpr const char *kAudioSet = "emotify", *kAudioTask = "style";
+constexpr double kExcerpt = 10.0;         // seconds, from the middle of a clip
+constexpr int kClips = 60, kPieces = 60;  // explained where --limit does not say
+constexpr int kPasses = 192;              // of the model for one explanation
+constexpr int kDraws = 8;                 // random fifths for each salient one
 
 /// What masking did to one clip or passage.
 struct Falls {
@@ -89,7 +92,7 @@ Falls falls_of(const Saliency& found, const MaskedAnswer& answer, const Saliency
 
 Falls explain_clip(const fs::path& path, const AudioAnswer& answer, std::uint64_t seed) {
   const double duration = probe_audio(path).duration;
-  const AudioBuffer audio = decode(path, {kStyleRate, 1, std::max(0.0, (duration - kExcerpt) / 2), kExcerpt});
+  const AudioBuffer audio = decode(path, {kEncoderRate, 1, std::max(0.0, (duration - kExcerpt) / 2), kExcerpt});
   SaliencyOptions options;
   options.passes = kPasses;
   options.seed = seed;
@@ -110,50 +113,55 @@ std::vector<std::size_t> drawn(std::size_t n, int most, std::uint64_t seed) {
   return all;
 }
 
-struct Clip {
-  fs::path path;
-  int fold = 0;
-};
+/// Heads for recordings as a black box over audio.
+AudioAnswer style_of(const AudioHeads& heads, const AudioEncoder& encoder) {
+  const AudioHead* style = heads.head(kAudioTask);
+  if (style == nullptr)
+    throw Error(Category::unsupported, "evaluate explain", heads.model().name + " has no head for style");
+  return [&heads, &encoder, style](const AudioBuffer& audio) {
+    for (const Answer& answer : heads.answers(audio_evidence(audio, encoder)))
+      if (answer.task == kAudioTask) return numbers_of(answer, style->labels);
+    return std::vector<double>(style->labels.size(), 0.0);
+  };
+}
 
-/// Clips of each fold beside a model that has not learned from its artists; without folds the shipped model.
+/// Clips of each fold beside heads that have not learned from its artists; without folds the shipped model.
 nlohmann::json explain_recordings(const EvaluateOptions& options) {
-  const fs::path folder = fs::is_directory(options.data / "emotify") ? options.data / "emotify" : options.data;
-  std::vector<Clip> clips;
-  std::vector<StyleAudioModel> models;
+  const fs::path folder = fs::is_directory(options.data / kAudioSet) ? options.data / kAudioSet : options.data;
+  const AudioEncoder encoder = AudioEncoder::load();
+  std::vector<fs::path> clips;
+  std::vector<int> fold_of;
+  std::vector<AudioHeads> heads;
   nlohmann::json model;
   if (options.folds > 0) {
-    const StyleClips set = read_style_clips(folder);
-    const int classes = static_cast<int>(set.labels.size());
-    const auto fold_of = group_folds(set.examples, classes, options.folds, options.seed);
-    std::vector<int> fold(set.files.size(), 0);
-    for (std::size_t i = 0; i < fold_of.size(); ++i) fold[static_cast<std::size_t>(set.examples.items[i])] = fold_of[i];
-    for (int f = 0; f < options.folds; ++f) {
+    const AudioClips set = read_audio_clips(folder, kAudioSet, encoder);
+    std::vector<std::size_t> all(set.clips.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    fold_of = clip_folds(set, all, options.folds, options.seed);
+    AudioHeadOptions own = audio_head_options(default_training(style_audio_trainer()), kAudioTask);
+    for (int fold = 0; fold < options.folds; ++fold) {
       std::vector<std::size_t> inside;
-      for (std::size_t i = 0; i < fold_of.size(); ++i)
-        if (fold_of[i] != f) inside.push_back(i);
-      models.emplace_back(
-          train_classifier_by_group(set.examples.subset(inside),
-                                    style_audio_options(classes, options.seed + static_cast<std::uint64_t>(f)),
-                                    kStyleAudioFolds),
-          set.labels);
+      for (const std::size_t i : all)
+        if (fold_of[i] != fold) inside.push_back(i);
+      own.seed = options.seed + static_cast<std::uint64_t>(fold);
+      heads.push_back(fit_audio_heads(set, inside, static_cast<std::size_t>(encoder.width()), own));
     }
-    for (std::size_t i = 0; i < set.files.size(); ++i) clips.push_back({folder / set.files[i], fold[i]});
+    for (const AudioClip& clip : set.clips) clips.push_back(set.folder / clip.file);
     model = {{"name", "style-audio, trained anew for each fold"}, {"hash", nullptr}};
   } else {
-    models.push_back(StyleAudioModel::load(options.model.empty() ? "style-audio" : options.model));
+    heads.push_back(AudioHeads::load(options.model.empty() ? "style-audio" : options.model));
     for (const fs::path& path : walk_files({folder}))
-      if (is_audio_name(path)) clips.push_back({path, 0});
-    model = {{"name", models.front().model().name}, {"hash", models.front().model().hash}};
+      if (is_audio_name(path)) clips.push_back(path);
+    fold_of.assign(clips.size(), 0);
+    model = {{"name", heads.front().model().name}, {"hash", heads.front().model().hash}};
   }
-  const auto chosen = drawn(clips.size(), options.limit > 0 ? options.limit : kItems, options.seed);
+  const auto chosen = drawn(clips.size(), options.limit > 0 ? options.limit : kClips, options.seed);
   std::vector<Falls> falls(chosen.size());
   Progress progress("explaining recordings", chosen.size(), "clips");
-  parallel_for(chosen.size(), [&](std::size_t i) {
-    const Clip& clip = clips[chosen[i]];
-    const StyleAudioModel& judge = models[static_cast<std::size_t>(clip.fold)];
-    falls[i] = explain_clip(
-        clip.path, [&](const AudioBuffer& audio) { return judge.probabilities(audio); }, options.seed + chosen[i]);
-    falls[i].fold = clip.fold;
+  parallel_for(chosen.size(), [&](std::size_t k) {
+    const std::size_t i = chosen[k];
+    falls[k] = explain_clip(clips[i], style_of(heads[static_cast<std::size_t>(fold_of[i])], encoder), options.seed + i);
+    falls[k].fold = fold_of[i];
     progress.advance();
   });
   nlohmann::json report = report_of(falls);
@@ -177,7 +185,7 @@ nlohmann::json explain_scores(const EvaluateOptions& options) {
   const std::string split = options.split.empty() ? "test" : options.split;
   const StyleScoreModel model = StyleScoreModel::load("style-score");
   const StylePassages set = read_style_passages(options.data, split);
-  const auto chosen = drawn(set.passages.size(), options.limit > 0 ? options.limit : kItems, options.seed);
+  const auto chosen = drawn(set.passages.size(), options.limit > 0 ? options.limit : kPieces, options.seed);
   std::vector<Falls> falls(chosen.size());
   Progress progress("explaining scores", chosen.size(), "passages");
   parallel_for(chosen.size(), [&](std::size_t i) {
