@@ -33,7 +33,7 @@ const std::vector<Command>& commands() {
         {"analyze", "Describe audio or a score: tempo, key, loudness, beats, chords, form", setup_analyze},
         {"prepare", "Make shards of scores, or lists of clean recordings, to learn from", setup_prepare},
         {"train", "Train or fine-tune a model", setup_train, true},
-        {"recognize", "Name the style of audio or a score", setup_recognize},
+        {"recognize", "Name style, emotion, instrument or composer of audio and scores", setup_recognize, true},
         {"compose", "Write new music, or continue a piece", setup_compose},
         {"recommend", "Recommend tracks to a listener, with reasons", setup_recommend, true},
         {"identify", "Find which track of the catalog an excerpt comes from", setup_identify},

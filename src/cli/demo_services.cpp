@@ -61,7 +61,8 @@ std::string Demo::recognize_works() {
     check_interrupt();
     const Recognition found = recognizer.recognize(works_[i].midi);
     const std::lock_guard lock(mutex);
-    const std::string& label = found.style.front().first;
+    const Answer* style = found.find("style");
+    const std::string label = style ? best_label(*style) : "no answer";
     labels.insert(label);
     ++confusion[works_[i].style][label];
     right += label == works_[i].style;
@@ -90,7 +91,9 @@ std::string Demo::recognize_music() {
   parallel_for(tracks.size(), [&](std::size_t i) {
     check_interrupt();
     try {
-      label[i] = recognizer.recognize(std::filesystem::path(tracks[i].path)).style.front().first;
+      const Recognition heard = recognizer.recognize(std::filesystem::path(tracks[i].path));
+      const Answer* style = heard.find("style");
+      label[i] = style ? best_label(*style) : "no answer";
     } catch (const Error& error) {
       if (error.category() == Category::interrupted) throw;
       label[i] = "no answer";  // silence, drums alone, a file that is gone

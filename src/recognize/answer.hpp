@@ -1,5 +1,6 @@
 #pragma once
 /// What a model says about a recording, a score, or a part of either.
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,20 @@ struct Answer {
   double unknown = 0;
   std::string model, model_hash;
   bool commercial = false;  ///< whether the model that answered may be used commercially
+  bool operator==(const Answer&) const = default;
 };
+
+inline constexpr double kUnknown = 0.5;  ///< Answer::unknown from which on an answer is "unknown"
+
+/// "unknown" or the label of the largest value.
+std::string best_label(const Answer& answer);
+
+/// One answer for several parts of one thing: the mean of their numbers. All are of one model and task; not empty.
+Answer mean_answer(const std::vector<Answer>& parts);
+
+/// {task, kind, answer (probabilities alone), unknown, values {label: number}, model {name, hash}, commercial}.
+void to_json(nlohmann::json& json, const Answer& answer);
+/// Throws nlohmann::json::exception where something is missing.
+void from_json(const nlohmann::json& json, Answer& answer);
 
 }  // namespace euterpe

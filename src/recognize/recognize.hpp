@@ -1,55 +1,90 @@
 #pragma once
-/// Style of a file, score or recording, by the trained models.
+/// All that the trained models say of a file, score or recording.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
-#include "recognize/style_audio.hpp"
-#include "recognize/style_score.hpp"
+#include "recognize/recognition.hpp"
+#include "recognize/recognize_audio.hpp"
+#include "recognize/recognize_score.hpp"
 
 namespace euterpe {
 
+/// One model that is asked. The rows are in the order in which answers are shown.
+struct RecognizerModel {
+  const char* name;  ///< the shipped model; also the task that its card names
+  bool score;        ///< asked of scores, else of recordings
+  std::vector<std::string_view> tasks;
+  const char* encoder;  ///< the model that hears or reads for it; null if it does so itself
+  const char* train;    ///< `train` what, for a replacement
+};
+std::span<const RecognizerModel> recognizer_models();
+
 struct RecognizeOptions {
-  std::string score_model = "style-score";
-  std::string audio_model = "style-audio";
-  bool commercial = false;  ///< refuse weights whose card does not allow commercial use
+  /// Names, or folders with a slash: each takes the place of the shipped model with its task.
+  std::vector<std::string> models;
+  std::vector<std::string> without;  ///< names of shipped models that are not asked
+  std::vector<std::string> tasks;    ///< answers wanted, "style" …; empty: all
+  bool commercial = false;           ///< refuse models whose cards do not allow commercial use
 };
 
-struct Recognition {
-  std::string kind;                                   ///< "score" or "audio"
-  std::vector<std::pair<std::string, double>> style;  ///< label and probability, most probable first
-  std::string model, model_hash;
-  bool commercial = false;            ///< whether the model that answered may be used commercially
-  std::vector<std::string> warnings;  ///< what was mended in the file
+/// What tells whether a stored answer is that of the model at hand.
+struct ModelKey {
+  std::string task;  ///< RecognizerModel::name, or kEmbeddingTask
+  std::string hash;  ///< of the model's weights, its encoder's and those that tell the unknown
+  bool operator==(const ModelKey&) const = default;
 };
+inline constexpr const char* kEmbeddingTask = "embedding";
 
-/// Loads a model when the first file of its kind comes. Thread-safe.
+/// Names (RecognizerModel::name) of the models that are asked; without a value all of them, and of their answers those
+/// that RecognizeOptions::tasks wants.
+using OnlyModels = std::optional<std::set<std::string>>;
+
+/// Loads models when the first file of their kind comes. Thread-safe.
 class Recognizer {
  public:
+  /// Error{not_found | bad_input | newer_version} for a model that is named and cannot be read, Error{unsupported} for
+  /// one of another task, Error{usage} for a task or a shipped model that there is none of.
   explicit Recognizer(RecognizeOptions options = {});
   ~Recognizer();
 
-  /// Loads the model that a file asks for; nothing if it cannot be opened. A batch does this for all its files first,
-  /// so that no model's Error is taken for one of a file: Error{not_found | bad_input | newer_version} or, if
-  /// `commercial` forbids the model, Error{refused} with the command that trains a replacement.
+  /// Loads the models of a kind. A shipped model that is not installed is left out, and the log says so.
+  /// Error{not_found} if none is left; Error{refused} if `commercial` forbids one of them, with the commands that train
+  /// replacements; Error{bad_input | newer_version}.
+  void load(bool score);
+  /// Loads those that a file asks for; nothing if it cannot be opened. A batch does this for all its files first, so
+  /// that no model's Error is taken for one of a file.
   void load_for(const std::filesystem::path& path);
   void load_for(std::span<const std::uint8_t> bytes);
 
   /// Told apart by content: a file that begins as MIDI or MusicXML does is a score, anything else is given to the audio
-  /// decoder.
-  /// Error{bad_input} naming the file and why there is no answer: silence, drums alone, too few notes, not music;
-  /// Error{io} if it cannot be read; and what load_for throws, where it was not called.
-  Recognition recognize(const std::filesystem::path& path);
+  /// decoder. Where not all models are asked, it is no error that none of them has an answer.
+  /// Error{bad_input} naming the file and why there is no answer: silence, too few notes, not music; Error{io} if it
+  /// cannot be read; and what load_for throws, where it was not called.
+  Recognition recognize(const std::filesystem::path& path, const OnlyModels& only = {});
   /// The same for bytes from a pipe.
   Recognition recognize(std::span<const std::uint8_t> bytes);
 
+  /// Keys of all that is asked of a kind, in the order of the answers, the embedding's last.
+  std::vector<ModelKey> keys(bool score);
+  /// Those of the models at hand, as recognize() uses them.
+  AskedAudio audio_models(const OnlyModels& only = {});
+  AskedScore score_models(const OnlyModels& only = {});
+
+  /// Leaves the answers that RecognizeOptions::tasks wants.
+  void select(Recognition& recognition) const;
+  Stages stages() const;  ///< CPU time since the beginning
+
  private:
   struct Models;
-  void load(bool score);
+  Recognition finish(Recognition result, const Stages& stages);
+  Recognition read(std::span<const std::uint8_t> bytes, const OnlyModels& only);
   RecognizeOptions options_;
   std::unique_ptr<Models> models_;
 };

@@ -5,6 +5,7 @@
 #include "recognize/training_audio.hpp"
 #include "recognize/training_audio_encoder.hpp"
 #include "recognize/training_score_encoder.hpp"
+#include "recognize/training_score_heads.hpp"
 
 namespace euterpe {
 namespace {
@@ -23,8 +24,9 @@ constexpr RecognizerTrainer kScoreStyle{"score-style",
 }  // namespace
 
 std::span<const RecognizerTrainer> recognizer_trainers() {
-  static const std::array rows{kAudioEncoderTrainer, style_audio_trainer(), instrument_trainer(),
-                               score_encoder_trainer(), kScoreStyle};
+  static const std::array rows{kAudioEncoderTrainer,    style_audio_trainer(), instrument_trainer(),
+                               score_encoder_trainer(), kScoreStyle,           score_emotion_trainer(),
+                               composer_trainer(),      drum_style_trainer()};
   return rows;
 }
 

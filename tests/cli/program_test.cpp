@@ -122,7 +122,7 @@ TEST_F(Program, RecognizeAnswersForTheOtherFilesWhereOneCannotBeRead) {
   EXPECT_EQ(files[0]["error"]["category"], "io");
   EXPECT_EQ(files[1]["kind"], "score");
   EXPECT_EQ(run({"recognize", unreadable}).code, 1);
-  EXPECT_EQ(run({"recognize", "--score-model", "no-such-model", unreadable, song}).code, 1);  // none can have an answer
+  EXPECT_EQ(run({"recognize", "--model", "no-such-model", unreadable, song}).code, 1);  // none can have an answer
 }
 
 TEST_F(Program, ModelsMarkedNonCommercialAreRefusedOnRequest) {

@@ -3,102 +3,83 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
-#include "base/random.hpp"
-#include "media/encode.hpp"
+#include "recognize/music.hpp"
 #include "recognize/training.hpp"
-#include "score/midi.hpp"
 
 namespace euterpe {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "euterpe-test-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-  fs::path path;
-};
-
-/// "Old Hundredth" (Bourgeois 1551) in four parts, over and over: quarter notes, the last of each line held for two.
-Score hymn(int bars) {
-  static constexpr int kVoices[4][32] = {{67, 67, 66, 64, 62, 67, 69, 71, 71, 71, 71, 69, 67, 72, 71, 69,
-                                          67, 69, 71, 69, 67, 64, 66, 67, 74, 71, 67, 69, 72, 71, 69, 67},
-                                         {62, 62, 62, 59, 59, 64, 66, 67, 67, 67, 67, 66, 64, 67, 67, 66,
-                                          64, 66, 67, 66, 64, 60, 62, 62, 67, 67, 64, 66, 67, 67, 66, 62},
-                                         {59, 59, 57, 55, 55, 59, 62, 62, 62, 62, 62, 62, 59, 64, 62, 62,
-                                          59, 62, 62, 62, 59, 57, 57, 59, 59, 62, 59, 62, 64, 62, 60, 59},
-                                         {55, 55, 50, 52, 55, 52, 50, 43, 55, 55, 55, 50, 52, 48, 55, 50,
-                                          52, 50, 43, 50, 52, 57, 50, 43, 55, 55, 52, 50, 48, 50, 50, 43}};
-  Score score;
-  for (int voice = 0; voice < 4; ++voice) {
-    Track& track = add_track(score, "voice", 52, voice);
-    std::int64_t start = 0;
-    for (int beat = 0; start < bars * 4 * 480; ++beat) {
-      const std::int64_t length = beat % 8 == 7 ? 960 : 480;
-      track.notes.push_back(
-          {start, length, static_cast<std::uint8_t>(kVoices[voice][beat % 32]), 80, static_cast<std::uint8_t>(voice)});
-      start += length;
-    }
-  }
-  score.sort();
-  return score;
-}
+using test::beat;
+using test::Folder;
+using test::hymn;
+using test::write_tone;
 
 std::string failure(const std::function<void()>& action, Category category) {
   try {
     action();
   } catch (const Error& error) {
     EXPECT_EQ(error.category(), category) << error.what();
-    return error.what();
+    return std::string(error.what()) + " " + error.hint();
   }
   ADD_FAILURE() << "no error";
   return {};
 }
 
-void write_tone(const fs::path& path, double frequency, double seconds, double noise) {
-  AudioBuffer audio{22050, 1, std::vector<float>(static_cast<std::size_t>(22050 * seconds))};
-  Random random(static_cast<std::uint64_t>(frequency));
-  for (std::size_t i = 0; i < audio.samples.size(); ++i)
-    audio.samples[i] = static_cast<float>(0.3 * std::sin(2 * M_PI * frequency * static_cast<double>(i) / 22050) +
-                                          noise * random.normal());
-  encode(path, audio);
+RecognizeOptions style_alone() {
+  RecognizeOptions options;
+  options.tasks = {"style"};
+  return options;
+}
+
+void expect_sound(const Answer& answer) {
+  double sum = 0;
+  for (std::size_t i = 0; i < answer.values.size(); ++i) {
+    sum += answer.values[i].second;
+    EXPECT_TRUE(std::isfinite(answer.values[i].second));
+    if (i > 0) {
+      EXPECT_GE(answer.values[i - 1].second, answer.values[i].second) << answer.task;
+    }
+  }
+  if (answer.kind == Answer::Kind::probabilities) {
+    EXPECT_NEAR(sum, 1, 1e-6) << answer.task;
+  }
+  EXPECT_GE(answer.unknown, 0);
+  EXPECT_LE(answer.unknown, 1);
+  EXPECT_EQ(answer.model_hash.size(), 64u);
 }
 
 TEST(Recognize, NamesAFourPartHymnAChoraleInAnyFileOfMidi) {
   const Folder folder;
-  write_midi(folder.path / "hymn.bin", hymn(16));  // told by content, not by name
-  const Recognition found = Recognizer().recognize(folder.path / "hymn.bin");
+  write_midi(folder / "hymn.bin", hymn(16));  // told by content, not by name
+  const Recognition found = Recognizer().recognize(folder / "hymn.bin");
   EXPECT_EQ(found.kind, "score");
-  EXPECT_EQ(found.style.front().first, "chorale");
-  EXPECT_GT(found.style.front().second, 0.7);
-  double sum = 0;
-  for (const auto& [label, p] : found.style) sum += p;
-  EXPECT_NEAR(sum, 1, 1e-9);
-  EXPECT_TRUE(found.commercial);
-  EXPECT_EQ(found.model_hash.size(), 64u);
+  ASSERT_NE(found.find("style"), nullptr);
+  EXPECT_EQ(found.find("style")->values.front().first, "chorale");
+  EXPECT_GT(found.find("style")->values.front().second, 0.7);
+  EXPECT_TRUE(found.find("style")->commercial);
+  for (const Answer& answer : found.answers) expect_sound(answer);
+  EXPECT_FALSE(found.embedding.empty());
 }
 
 TEST(Recognize, GivesBytesFromAPipeTheAnswerOfTheFile) {
   const Folder folder;
-  write_midi(folder.path / "hymn.mid", hymn(8));
+  write_midi(folder / "hymn.mid", hymn(8));
   Recognizer recognizer;
-  const auto bytes = read_file(folder.path / "hymn.mid");
-  EXPECT_EQ(recognizer.recognize(std::span<const std::uint8_t>(bytes)).style,
-            recognizer.recognize(folder.path / "hymn.mid").style);
+  const auto bytes = read_file(folder / "hymn.mid");
+  const Recognition piped = recognizer.recognize(std::span<const std::uint8_t>(bytes));
+  const Recognition read = recognizer.recognize(folder / "hymn.mid");
+  EXPECT_EQ(piped.answers, read.answers);
+  EXPECT_EQ(piped.curve, read.curve);
 }
 
-TEST(Recognize, DoesNotDependOnProgramVelocityTempoOrDrums) {
+TEST(Recognize, StyleDoesNotDependOnProgramVelocityTempoOrDrums) {
   const Folder folder;
   Score plain = hymn(8), dressed = hymn(8);
   dressed.tempos = {{0, 250000}};
@@ -107,99 +88,176 @@ TEST(Recognize, DoesNotDependOnProgramVelocityTempoOrDrums) {
     track.events = {{0, 0xC0, track.notes[0].channel, 30, 0}};
     track.program = 30;
   }
-  Track& drums = add_track(dressed, "drums", 0, 9);
-  for (int i = 0; i < 64; ++i) drums.notes.push_back({i * 240, 60, 36, 100, 9});
+  dressed.tracks.push_back(beat(8).tracks.front());
   dressed.sort();
-  write_midi(folder.path / "plain.mid", plain);
-  write_midi(folder.path / "dressed.mid", dressed);
-  Recognizer recognizer;
-  EXPECT_EQ(recognizer.recognize(folder.path / "plain.mid").style,
-            recognizer.recognize(folder.path / "dressed.mid").style);
+  write_midi(folder / "plain.mid", plain);
+  write_midi(folder / "dressed.mid", dressed);
+  Recognizer recognizer(style_alone());
+  const Recognition a = recognizer.recognize(folder / "plain.mid"), b = recognizer.recognize(folder / "dressed.mid");
+  EXPECT_EQ(a.answers, b.answers);
+  EXPECT_EQ(a.answers.size(), 1u);  // what was wanted, and nothing else
+}
+
+TEST(Recognize, TheCurveOfAScoreHasSegmentsOfSixteenBars) {
+  const auto bytes = write_midi(hymn(54));
+  const Recognition found = Recognizer(style_alone()).recognize(std::span<const std::uint8_t>(bytes));
+  ASSERT_EQ(found.curve.size(), 3u);  // 16, 16 and the rest, too short to be two
+  EXPECT_EQ(found.curve.front().begin, 0);
+  EXPECT_NEAR(found.curve.front().end, 32, 1e-9);  // 64 beats at 120
+  for (std::size_t i = 0; i + 1 < found.curve.size(); ++i) EXPECT_EQ(found.curve[i].end, found.curve[i + 1].begin);
+  EXPECT_GE(found.curve.back().end, found.duration - 1e-9);
+  for (const Segment& segment : found.curve)
+    for (const Answer& answer : segment.answers) expect_sound(answer);
+}
+
+TEST(Recognize, AVeryLongScoreHasAtMost64Segments) {
+  const auto bytes = write_midi(hymn(2500));
+  EXPECT_LE(Recognizer(style_alone()).recognize(std::span<const std::uint8_t>(bytes)).curve.size(), 64u);
 }
 
 TEST(Recognize, SaysWhyAScoreHasNoAnswer) {
   const Folder folder;
-  Score one_note, drums, empty;
+  Score one_note, two_drums, empty;
   add_track(one_note, "piano", 0, 0).notes = {{0, 480, 60}};
-  add_track(drums, "drums", 0, 9).notes = {{0, 480, 36, 80, 9}, {480, 480, 38, 80, 9}};
+  add_track(two_drums, "drums", 0, 9).notes = {{0, 480, 36, 80, 9}, {480, 480, 38, 80, 9}};
   add_track(empty, "piano", 0, 0);
-  Recognizer recognizer;
-  const auto message = [&](const Score& score) {
-    write_midi(folder.path / "case.mid", score);
-    return failure([&] { recognizer.recognize(folder.path / "case.mid"); }, Category::bad_input);
+  Recognizer recognizer, style(style_alone());
+  const auto message = [&](const Score& score, Recognizer& asked) {
+    write_midi(folder / "case.mid", score);
+    return failure([&] { asked.recognize(folder / "case.mid"); }, Category::bad_input);
   };
-  EXPECT_NE(message(one_note).find("1 pitched note: too few"), std::string::npos);
-  EXPECT_NE(message(drums).find("drums alone"), std::string::npos);
-  EXPECT_NE(message(empty).find("no notes"), std::string::npos);
-  EXPECT_NE(message(empty).find("case.mid"), std::string::npos);
+  EXPECT_NE(message(one_note, recognizer).find("1 pitched note: too few"), std::string::npos);
+  EXPECT_NE(message(two_drums, style).find("drums alone"), std::string::npos);
+  EXPECT_NE(message(two_drums, recognizer).find("drum"), std::string::npos);
+  EXPECT_NE(message(empty, recognizer).find("no notes"), std::string::npos);
+  EXPECT_NE(message(empty, recognizer).find("case.mid"), std::string::npos);
 }
 
-TEST(Recognize, AnswersForNotesFarApartAndVeryLongPieces) {
-  Score sparse = hymn(1), endless = hymn(400);
+TEST(Recognize, AnswersForNotesFarApart) {
+  Score sparse = hymn(1);
   for (Track& track : sparse.tracks)
     for (std::size_t i = 0; i < track.notes.size(); ++i) track.notes[i].start *= 100;
-  Recognizer recognizer;
-  for (const Score& score : {sparse, endless}) {
-    const auto bytes = write_midi(score);
-    EXPECT_NO_THROW(recognizer.recognize(std::span<const std::uint8_t>(bytes)));
-  }
+  const auto bytes = write_midi(sparse);
+  EXPECT_FALSE(Recognizer().recognize(std::span<const std::uint8_t>(bytes)).answers.empty());
 }
 
 TEST(Recognize, SaysWhyAudioHasNoAnswer) {
   const Folder folder;
-  write_tone(folder.path / "brief.wav", 440, 0.1, 0);
-  encode(folder.path / "silence.wav", {22050, 1, std::vector<float>(44100, 0.0f)});
-  std::ofstream(folder.path / "text.mp3") << "this is no music";
+  write_tone(folder / "brief.wav", 440, 0.2);
+  encode(folder / "silence.wav", {22050, 1, std::vector<float>(44100, 0.0f)});
+  std::ofstream(folder / "text.mp3") << "this is no music";
+  std::ofstream(folder / "empty.mp3") << "";
   Recognizer recognizer;
   const auto message = [&](const char* name) {
-    return failure([&] { recognizer.recognize(folder.path / name); }, Category::bad_input);
+    return failure([&] { recognizer.recognize(folder / name); }, Category::bad_input);
   };
-  EXPECT_NE(message("brief.wav").find("shorter than a quarter of a second"), std::string::npos);
+  EXPECT_NE(message("brief.wav").find("brief.wav: shorter than a quarter of a second"), std::string::npos);
   EXPECT_NE(message("silence.wav").find("silence"), std::string::npos);
   EXPECT_NE(message("text.mp3").find("text.mp3"), std::string::npos);
+  EXPECT_NE(message("empty.mp3").find("empty"), std::string::npos);
 }
 
-TEST(Recognize, AnswersForATone) {
+TEST(Recognize, AnswersForAToneAndForNoise) {
   const Folder folder;
-  write_tone(folder.path / "tone.wav", 440, 2, 0);
-  const Recognition found = Recognizer().recognize(folder.path / "tone.wav");
-  EXPECT_EQ(found.kind, "audio");
-  EXPECT_EQ(found.style.size(), 4u);
-  EXPECT_FALSE(found.commercial);
+  write_tone(folder / "tone.wav", 440, 2);
+  write_tone(folder / "noise.wav", 440, 2, 0.3);
+  Recognizer recognizer;
+  for (const char* name : {"tone.wav", "noise.wav"}) {
+    const Recognition found = recognizer.recognize(folder / name);
+    EXPECT_EQ(found.kind, "audio");
+    EXPECT_NEAR(found.duration, 2, 0.01);
+    ASSERT_NE(found.find("style"), nullptr);
+    EXPECT_FALSE(found.find("style")->commercial);
+    for (const Answer& answer : found.answers) expect_sound(answer);
+    EXPECT_EQ(found.curve.size(), 1u);
+  }
+}
+
+TEST(Recognize, TheCurveOfARecordingHasTheThirdsOfItsExcerpts) {
+  const Folder folder;
+  write_tone(folder / "long.wav", 440, 64, 0.05);  // two excerpts of 30 s
+  const Recognition found = Recognizer(style_alone()).recognize(folder / "long.wav");
+  ASSERT_EQ(found.curve.size(), 6u);
+  EXPECT_NEAR(found.curve.front().begin, 1, 0.01);
+  EXPECT_NEAR(found.curve.back().end, 63, 0.01);
+  for (std::size_t i = 0; i < found.curve.size(); ++i) {
+    EXPECT_NEAR(found.curve[i].end - found.curve[i].begin, 10, 0.01);
+    if (i > 0) {
+      EXPECT_GE(found.curve[i].begin, found.curve[i - 1].end - 1e-6);
+    }
+    for (const Answer& answer : found.curve[i].answers) expect_sound(answer);
+  }
 }
 
 TEST(Recognize, RefusesNonCommercialWeightsAndSaysHowToReplaceThem) {
   const Folder folder;
-  write_tone(folder.path / "tone.wav", 440, 1, 0);
-  write_midi(folder.path / "hymn.mid", hymn(8));
-  RecognizeOptions options;
+  write_tone(folder / "tone.wav", 440, 1);
+  write_midi(folder / "hymn.mid", hymn(8));
+  RecognizeOptions options = style_alone();
   options.commercial = true;
   Recognizer recognizer(options);
-  EXPECT_NO_THROW(recognizer.recognize(folder.path / "hymn.mid"));
-  const auto message = failure([&] { recognizer.recognize(folder.path / "tone.wav"); }, Category::refused);
+  EXPECT_NO_THROW(recognizer.recognize(folder / "hymn.mid"));
+  const auto message = failure([&] { recognizer.recognize(folder / "tone.wav"); }, Category::refused);
   EXPECT_NE(message.find("emotify"), std::string::npos);
   EXPECT_NE(message.find("euterpe train style-audio"), std::string::npos);
 }
 
-TEST(Recognize, LoadsTheModelThatAFileAsksForBeforeItIsRecognized) {
+TEST(Recognize, LoadsTheModelsThatAFileAsksForBeforeItIsRecognized) {
   const Folder folder;
-  write_tone(folder.path / "tone.wav", 440, 1, 0);
-  write_midi(folder.path / "hymn.mid", hymn(8));
-  RecognizeOptions options;
+  write_tone(folder / "tone.wav", 440, 1);
+  write_midi(folder / "hymn.mid", hymn(8));
+  RecognizeOptions options = style_alone();
   options.commercial = true;
   Recognizer recognizer(options);
-  EXPECT_NO_THROW(recognizer.load_for(folder.path / "hymn.mid"));
-  EXPECT_NO_THROW(recognizer.load_for(folder.path / "none.wav"));
-  failure([&] { recognizer.load_for(folder.path / "tone.wav"); }, Category::refused);
-  const auto message = failure([&] { recognizer.recognize(folder.path / "none.wav"); }, Category::io);
+  EXPECT_NO_THROW(recognizer.load_for(folder / "hymn.mid"));
+  EXPECT_NO_THROW(recognizer.load_for(folder / "none.wav"));
+  failure([&] { recognizer.load_for(folder / "tone.wav"); }, Category::refused);
+  const auto message = failure([&] { recognizer.recognize(folder / "none.wav"); }, Category::io);
   EXPECT_NE(message.find("none.wav: cannot be read"), std::string::npos) << message;
 }
 
-TEST(Recognize, RefusesAModelOfAnotherTask) {
+TEST(Recognize, ANamedModelMustExistAndBeAskedByRecognize) {
+  const auto with = [](std::vector<std::string> models) {
+    RecognizeOptions options;
+    options.models = std::move(models);
+    return options;
+  };
+  failure([&] { Recognizer{with({"no-such-model"})}; }, Category::not_found);
+  failure([&] { Recognizer{with({"composer"})}; }, Category::unsupported);  // it composes
+  RecognizeOptions task, without;
+  task.tasks = {"loudness"};
+  without.without = {"no-such-model"};
+  EXPECT_NE(failure([&] { Recognizer{task}; }, Category::usage).find("valence-arousal"), std::string::npos);
+  failure([&] { Recognizer{without}; }, Category::usage);
+}
+
+TEST(Recognize, WhatIsNotInstalledIsLeftOutAndWhatIsLeftOutIsNotAsked) {
+  const auto bytes = write_midi(hymn(8));
   RecognizeOptions options;
-  options.score_model = "style-audio";
-  const auto bytes = write_midi(hymn(4));
-  failure([&] { Recognizer(options).recognize(std::span<const std::uint8_t>(bytes)); }, Category::unsupported);
+  for (const RecognizerModel& model : recognizer_models())
+    if (model.score && std::string_view(model.name) != "style-score") options.without.push_back(model.name);
+  const Recognition found = Recognizer(options).recognize(std::span<const std::uint8_t>(bytes));
+  ASSERT_EQ(found.answers.size(), 1u);
+  EXPECT_EQ(found.answers.front().task, "style");
+  options.without.push_back("style-score");
+  failure([&] { Recognizer(options).recognize(std::span<const std::uint8_t>(bytes)); }, Category::not_found);
+}
+
+TEST(ScorePart, KeepsTheTempoMeterAndKeyThatHoldAtItsBeginning) {
+  Score score = hymn(8);
+  score.tempos = {{0, 500000}, {1920, 400000}, {3840, 300000}};
+  score.meters = {{0, 4, 4}};
+  score.keys = {{100, 1, false}};
+  const Score part = score_part(score, 2 * 1920 - 480, 4 * 1920);
+  ASSERT_EQ(part.tempos.size(), 2u);
+  EXPECT_EQ(part.tempos[0], (Tempo{0, 400000}));
+  EXPECT_EQ(part.tempos[1], (Tempo{480, 300000}));
+  EXPECT_EQ(part.meters.front().tick, 0);
+  EXPECT_EQ(part.keys.front().fifths, 1);
+  std::size_t notes = 0;
+  for (const Track& track : score.tracks)
+    for (const Note& note : track.notes) notes += note.start >= 2 * 1920 - 480 && note.start < 4 * 1920;
+  EXPECT_EQ(part.note_count(), notes);
 }
 
 TEST(StyleScore, TellsHeldOutChoralesFromFolkTunes) {
@@ -207,8 +265,8 @@ TEST(StyleScore, TellsHeldOutChoralesFromFolkTunes) {
   if (data == nullptr) GTEST_SKIP() << "EUTERPE_DATA is not set: no held-out pieces to recognize";
   const StyleScoreModel model = StyleScoreModel::load();
   const Folder folder;  // two of the sets, so that the test stays quick
-  fs::create_directory_symlink(fs::path(data) / "jsb", folder.path / "jsb");
-  fs::create_directory_symlink(fs::path(data) / "nottingham", folder.path / "nottingham");
+  fs::create_directory_symlink(fs::path(data) / "jsb", folder / "jsb");
+  fs::create_directory_symlink(fs::path(data) / "nottingham", folder / "nottingham");
   const StylePassages set = read_style_passages(folder.path, "test");
   ASSERT_EQ(set.labels, (std::vector<std::string>{"chorale", "folk"}));
   double right = 0;

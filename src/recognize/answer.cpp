@@ -1,0 +1,62 @@
+#include "recognize/answer.hpp"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+
+namespace euterpe {
+namespace {
+
+void sort_values(Answer& answer) {
+  std::sort(answer.values.begin(), answer.values.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+}
+
+}  // namespace
+
+std::string best_label(const Answer& answer) {
+  return answer.unknown >= kUnknown || answer.values.empty() ? "unknown" : answer.values.front().first;
+}
+
+Answer mean_answer(const std::vector<Answer>& parts) {
+  EUTERPE_ASSERT(!parts.empty());
+  Answer mean = parts.front();
+  std::map<std::string, double> sum;
+  mean.unknown = 0;
+  const auto n = static_cast<double>(parts.size());
+  for (const Answer& part : parts) {
+    for (const auto& [label, value] : part.values) sum[label] += value / n;
+    mean.unknown += part.unknown / n;
+  }
+  mean.values.assign(sum.begin(), sum.end());
+  sort_values(mean);
+  return mean;
+}
+
+void to_json(nlohmann::json& json, const Answer& answer) {
+  json = {{"task", answer.task},
+          {"kind", answer.kind == Answer::Kind::probabilities ? "probabilities" : "values"},
+          {"unknown", answer.unknown},
+          {"values", nlohmann::json::object()},
+          {"model", {{"name", answer.model}, {"hash", answer.model_hash}}},
+          {"commercial", answer.commercial}};
+  if (answer.kind == Answer::Kind::probabilities) json["answer"] = best_label(answer);
+  for (const auto& [label, value] : answer.values) json["values"][label] = value;
+}
+
+void from_json(const nlohmann::json& json, Answer& answer) {
+  answer.task = json.at("task").get<std::string>();
+  answer.kind = json.at("kind") == "probabilities" ? Answer::Kind::probabilities : Answer::Kind::values;
+  answer.unknown = json.at("unknown").get<double>();
+  answer.values.clear();
+  for (const auto& [label, value] : json.at("values").items()) answer.values.emplace_back(label, value.get<double>());
+  sort_values(answer);
+  answer.model = json.at("model").at("name").get<std::string>();
+  answer.model_hash = json.at("model").at("hash").get<std::string>();
+  answer.commercial = json.at("commercial").get<bool>();
+}
+
+}  // namespace euterpe
