@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -14,9 +15,11 @@
 #include "media/decode.hpp"
 #include "recognize/saliency_audio.hpp"
 #include "recognize/saliency_score.hpp"
+#include "recognize/score_heads.hpp"
 #include "recognize/style_score.hpp"
 #include "recognize/training.hpp"
 #include "recognize/training_audio.hpp"
+#include "recognize/training_score_heads.hpp"
 
 namespace euterpe {
 namespace {
@@ -180,31 +183,68 @@ Score score_of(std::span<const GridNote> notes) {
   return score;
 }
 
-/// Passages of the pieces that the shipped model has not learned from.
-nlohmann::json explain_scores(const EvaluateOptions& options) {
-  const std::string split = options.split.empty() ? "test" : options.split;
-  const StyleScoreModel model = StyleScoreModel::load("style-score");
-  const StylePassages set = read_style_passages(options.data, split);
-  const auto chosen = drawn(set.passages.size(), options.limit > 0 ? options.limit : kPieces, options.seed);
-  std::vector<Falls> falls(chosen.size());
-  Progress progress("explaining scores", chosen.size(), "passages");
-  parallel_for(chosen.size(), [&](std::size_t i) {
-    const Score score = score_of(set.passages[chosen[i]].notes);
-    const ScoreAnswer answer = [&](const Score& s) { return model.probabilities(grid_notes(s)); };
-    SaliencyOptions saliency;
-    saliency.passes = kPasses;
-    saliency.seed = options.seed + chosen[i];
-    saliency.threads = 1;
-    const ScoreSaliency found = explain_score(score, answer, saliency);
+nlohmann::json explain_notes(const std::vector<Score>& scores, const ScoreAnswer& answer, const Model& model,
+                             std::uint64_t seed) {
+  std::vector<Falls> falls(scores.size());
+  Progress progress("explaining scores", scores.size(), "scores");
+  parallel_for(scores.size(), [&](std::size_t i) {
+    SaliencyOptions options;
+    options.passes = kPasses;
+    options.seed = seed + i;
+    options.threads = 1;
+    const ScoreSaliency found = explain_score(scores[i], answer, options);
     falls[i] = falls_of(
         found,
-        [&](std::span<const std::uint8_t> without) { return answer(without_notes(score, found.notes, without)); },
-        saliency);
+        [&](std::span<const std::uint8_t> without) { return answer(without_notes(scores[i], found.notes, without)); },
+        options);
     progress.advance();
   });
   nlohmann::json report = report_of(falls);
-  report["model"] = {{"name", model.model().name}, {"hash", model.model().hash}};
-  report["split"] = split;
+  report["model"] = {{"name", model.name}, {"hash", model.hash}};
+  return report;
+}
+
+/// Style of passages of the pieces that the shipped model has not learned from.
+nlohmann::json explain_style(const EvaluateOptions& options) {
+  const StyleScoreModel model = StyleScoreModel::load("style-score");
+  const StylePassages set = read_style_passages(options.data, options.split.empty() ? "test" : options.split);
+  std::vector<Score> scores;
+  for (const std::size_t i : drawn(set.passages.size(), options.limit > 0 ? options.limit : kPieces, options.seed))
+    scores.push_back(score_of(set.passages[i].notes));
+  return explain_notes(
+      scores, [&](const Score& score) { return model.probabilities(grid_notes(score)); }, model.model(), options.seed);
+}
+
+/// Emotion of clips that the shipped model has not learned from.
+nlohmann::json explain_emotion(const EvaluateOptions& options) {
+  const ScoreHeads heads = ScoreHeads::load(model_name(ScoreTask::emotion));
+  std::optional<ScoreEncoder> encoder;
+  if (heads.wants_embedding()) encoder = ScoreEncoder::load();
+  std::vector<Score> held;
+  for (LabeledScore& item : read_labeled(ScoreTask::emotion, options.data).items)
+    if (!is_learned_from(ScoreTask::emotion, item)) held.push_back(std::move(item.score));
+  std::vector<Score> scores;
+  for (const std::size_t i : drawn(held.size(), options.limit > 0 ? options.limit : kClips, options.seed))
+    scores.push_back(std::move(held[i]));
+  return explain_notes(
+      scores,
+      [&](const Score& score) {
+        return heads.probabilities(task_evidence(score, ScoreTask::emotion, encoder ? &*encoder : nullptr));
+      },
+      heads.model(), options.seed);
+}
+
+bool has_any(const fs::path& folder, std::initializer_list<const char*> names) {
+  return std::ranges::any_of(names, [&](const char* name) { return fs::is_directory(folder / name); });
+}
+
+/// Style where the folder holds sets of style, and beside it emotion where it holds, or is, a set of emotion.
+nlohmann::json explain_scores(const EvaluateOptions& options) {
+  const bool style = has_any(options.data, {"jsb", "nottingham", "pop909", "classical"});
+  const bool emotion = has_any(options.data, {"emopia"}) || fs::exists(options.data / "clips.csv");
+  if (!style) return explain_emotion(options);
+  nlohmann::json report = explain_style(options);
+  if (emotion) report["quadrant"] = explain_emotion(options);
   return report;
 }
 
@@ -215,11 +255,10 @@ nlohmann::json evaluate_explain(const EvaluateOptions& options) {
   const std::string source = wanted == options.extra.end() ? "" : wanted->second;
   if (!source.empty() && source != "audio" && source != "score")
     throw Error(Category::usage, "evaluate explain", "--source " + source + ": expected audio or score");
-  const bool scores = fs::is_directory(options.data / "jsb") || fs::is_directory(options.data / "nottingham") ||
-                      fs::is_directory(options.data / "pop909") || fs::is_directory(options.data / "classical");
   if (source == "score") return explain_scores(options);
   nlohmann::json report = explain_recordings(options);
-  if (source.empty() && scores) report["score"] = explain_scores(options);
+  if (source.empty() && has_any(options.data, {"jsb", "nottingham", "pop909", "classical"}))
+    report["score"] = explain_scores(options);
   return report;
 }
 
