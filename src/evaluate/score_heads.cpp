@@ -19,7 +19,7 @@ namespace {
 
 bool use_encoder(const EvaluateOptions& options) {
   const auto wish = options.extra.find("encoder");
-  return wish == options.extra.end() || wish->second != "0";
+  return wish != options.extra.end() && wish->second != "0";
 }
 
 std::vector<Prediction> predictions(const std::vector<HeadExample>& examples, const std::vector<std::size_t>& rows,

@@ -21,6 +21,7 @@ struct TestedScores {
 /// Without --folds: the shipped weights (or --model) on what they have not learned from: where the folder's training
 /// part is what the card says they learned from, the rest of it, else everything; --split train, valid, test or all
 /// overrides. With --folds: fitted and tested by folds disjoint by group.
+/// --encoder 1: what is fitted by folds hears the score encoder's vectors too.
 /// \param with_baseline the forest over hand descriptors is fitted to the same examples
 TestedScores test_score_heads(const EvaluateOptions& options, ScoreTask task, bool with_baseline);
 

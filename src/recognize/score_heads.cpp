@@ -17,12 +17,16 @@
 namespace euterpe {
 namespace {
 
-// Fewer loudnesses than this are no performance: recorded ones have dozens, notated ones a few dynamic marks.
-constexpr std::size_t kFewVelocities = 16;
+// Fewer loudnesses than this, each for several notes, are no performance: recorded ones have dozens, notated ones a few
+// dynamic marks.
+constexpr std::size_t kFewVelocities = 24, kNotesOfOneVelocity = 6;
 constexpr double kDrumWindow = 4;  // quarters
 constexpr std::size_t kLeastStrikes = 4, kMostWindows = 64;
 
-constexpr std::array<const char*, 3> kKinds{"forest", "ngrams", "embedding"};
+// Least squares on one-hot targets says 0 … 1, which is little for a logit.
+constexpr double kKernelTemperature = 0.2;
+
+constexpr std::array<const char*, 4> kKinds{"forest", "ngrams", "embedding", "kernel"};
 constexpr std::array<const char*, 3> kDynamics{"any", "varied", "flat"};
 
 const char* descriptor_version(ScoreTask task) {
@@ -31,10 +35,14 @@ const char* descriptor_version(ScoreTask task) {
 
 bool is_flat(const Score& score) {
   std::set<int> velocities;
+  std::size_t notes = 0;
   for (const Track& track : score.tracks)
     if (!track.drums)
-      for (const Note& note : track.notes) velocities.insert(note.velocity);
-  return velocities.size() < kFewVelocities;
+      for (const Note& note : track.notes) {
+        velocities.insert(note.velocity);
+        ++notes;
+      }
+  return velocities.size() < kFewVelocities && velocities.size() * kNotesOfOneVelocity < notes;
 }
 
 template <std::size_t N>
@@ -138,6 +146,9 @@ std::vector<double> ScoreMember::probabilities(const TaskEvidence& evidence) con
     case Kind::embedding:
       for (const auto& window : evidence.embedding) add(network.probabilities(window));
       break;
+    case Kind::kernel:
+      add(softmax(kernel(evidence.whole), kKernelTemperature));
+      break;
   }
   const double sum = std::accumulate(mean.begin(), mean.end(), 0.0);
   for (double& v : mean) v /= sum;
@@ -236,6 +247,9 @@ void ScoreHeads::put(Safetensors& file) const {
       case ScoreMember::Kind::embedding:
         member.network.put(file);
         break;  // at most one: its names are fixed
+      case ScoreMember::Kind::kernel:
+        member.kernel.put(file, prefix);
+        break;
     }
   }
   if (class_mean_.empty()) return;
@@ -288,6 +302,11 @@ ScoreHeads ScoreHeads::load(std::string_view wanted) {
         case ScoreMember::Kind::embedding:
           member.network = MlpEnsemble::from(file);
           classes = static_cast<int>(member.network.outputs());
+          break;
+        case ScoreMember::Kind::kernel:
+          member.kernel = KernelMachine::from(file, prefix);
+          classes = static_cast<int>(member.kernel.outputs());
+          if (member.kernel.inputs() != static_cast<std::size_t>(inputs)) throw refuse("asks other descriptors");
           break;
       }
       if (classes != static_cast<int>(labels.size()) || !(member.weight >= 0) || !(member.temperature > 0))

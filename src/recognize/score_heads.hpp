@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nn/kernel_machine.hpp"
 #include "nn/mlp.hpp"
 #include "nn/model.hpp"
 #include "recognize/answer.hpp"
@@ -49,7 +50,7 @@ ScoreEvidence score_evidence(const Score& score, const ScoreEncoder& encoder);
 
 /// One opinion: probabilities over the labels.
 struct ScoreMember {
-  enum class Kind { forest, ngrams, embedding };
+  enum class Kind { forest, ngrams, embedding, kernel };
   enum class Dynamics { any, varied, flat };  ///< TaskEvidence::flat for which it is asked
   Kind kind = Kind::forest;
   Dynamics dynamics = Dynamics::any;
@@ -58,7 +59,8 @@ struct ScoreMember {
   std::vector<int> features;  ///< forest: the descriptors that it knows; empty: all
   Forest forest;
   SparseLinear linear;
-  MlpEnsemble network;  ///< over each window of the embedding
+  MlpEnsemble network;   ///< over each window of the embedding
+  KernelMachine kernel;  ///< over the whole piece's descriptors; its outputs are taken for logits
 
   /// [labels], sum 1; its views' mean. The evidence has views, and an embedding where the kind wants one.
   std::vector<double> probabilities(const TaskEvidence& evidence) const;

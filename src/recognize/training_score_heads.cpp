@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::array<Setting, 1> kSettings{
-    {{"encoder", 1, "1 = the vectors of the model score-encoder are heard too, 0 = hand descriptors alone"}}};
+    {{"encoder", 0,
+      "1 = the vectors of the model score-encoder may vote too, 0 = what is counted in the notes alone"}}};
 
 const char* folder_of(ScoreTask task) {
   return task == ScoreTask::emotion ? "emopia" : task == ScoreTask::composer ? "classical" : "groove";
@@ -54,7 +55,7 @@ nlohmann::json train(ScoreTask task, const RecognizerTraining& training) {
   save_model(training.out, weights,
              {{"name", model_name(task)},
               {"task", model_name(task)},
-              {"network", "forest, n-grams, embedding"},
+              {"network", "forest, kernel, n-grams, embedding"},
               {"options", heads.options()},
               {"tokenizer", nullptr},
               {"data", data},
