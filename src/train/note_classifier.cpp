@@ -1,5 +1,6 @@
 #include "train/note_classifier.hpp"
 
+#include <fmt/format.h>
 #include <torch/torch.h>
 
 #include <chrono>
@@ -292,8 +293,8 @@ Safetensors fine_tune(const NoteEncoder& encoder, std::span<const NoteExample> t
       result.valid_by_head = losses;
     }
     optimizer.swap_average();
-    spdlog::info("fine_tune: epoch {}: training loss {:.4f}, validation loss {:.4f} (best {:.4f} in epoch {})",
-                 epoch + 1, result.train_losses.back(), total, result.valid_loss, result.best_epoch);
+    spdlog::info("fine_tune: epoch {} of {}: training loss {:.4f}{}", epoch + 1, options.epochs,
+                 result.train_losses.back(), valid.empty() ? "" : fmt::format(", validation loss {:.4f}", total));
     if (options.patience > 0 && !valid.empty() && result.epochs - result.best_epoch >= options.patience) break;
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
