@@ -17,6 +17,8 @@ struct KeySegment {
   int tonic = 0;              ///< pitch class, 0 = C
   bool minor = false;
   double confidence = 0;  ///< 0–1
+
+  int fifths() const;  ///< the key signature: sharps, or flats below 0, −6 … 6
 };
 
 struct ChordSegment {
@@ -49,5 +51,11 @@ struct Annotations {
   std::vector<StructureSegment> structure;
   MelodyTrack melody;
 };
+
+/// The chord's label in the spelling of the key that it stands in: F#:maj and D#:min in F# major.
+std::string chord_name(const ChordSegment& chord, const std::vector<KeySegment>& keys);
+
+/// Cuts what reaches beyond the piece's end: readers take a segment behind it for an error.
+void keep_within(Annotations& annotations);
 
 }  // namespace euterpe

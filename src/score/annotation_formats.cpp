@@ -32,8 +32,8 @@ std::string key_label(const KeySegment& key) {
 }
 
 /// Chords beyond the vocabulary are "X", as annotators write them.
-std::string chord_label(const Chord& chord) {
-  return chord.root >= 0 && chord.quality == ChordQuality::other ? "X" : chord.name();
+std::string chord_label(const ChordSegment& s, const std::vector<KeySegment>& keys) {
+  return s.chord.root >= 0 && s.chord.quality == ChordQuality::other ? "X" : chord_name(s, keys);
 }
 
 template <class Segments, class Label>
@@ -46,7 +46,7 @@ std::string lab(const Segments& segments, Label label) {
 }
 
 std::string write_chords(const Annotations& a, std::string_view) {
-  return lab(a.chords, [](const ChordSegment& s) { return chord_label(s.chord); });
+  return lab(a.chords, [&](const ChordSegment& s) { return chord_label(s, a.keys); });
 }
 
 std::string write_keys(const Annotations& a, std::string_view) { return lab(a.keys, key_label); }
@@ -99,15 +99,14 @@ std::string write_json(const Annotations& a, std::string_view title) {
                  {"beats_per_bar", a.beats_per_bar},
                  {"beats", beats},
                  {"keys", json_segments(a.keys, "key", key_label)},
-                 {"chords", json_segments(a.chords, "chord", [](const auto& s) { return chord_label(s.chord); })},
+                 {"chords", json_segments(a.chords, "chord", [&](const auto& s) { return chord_label(s, a.keys); })},
                  {"structure", json_segments(a.structure, "label", [](const auto& s) { return s.label; })},
                  {"melody", {{"hop", a.melody.hop}, {"hz", melody}}}};
   return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 /// What the schema's pattern for chord_harte lets through: it knows neither "X" nor "sus2".
-std::string jams_chord(const Chord& chord) {
-  std::string label = chord.name();
+std::string jams_chord(std::string label) {
   constexpr std::string_view kSus2 = "sus2";
   const std::size_t at = label.find(kSus2);
   if (at != std::string::npos) label.replace(at, kSus2.size(), "(1,2,5)");
@@ -146,8 +145,8 @@ std::string write_jams(const Annotations& a, std::string_view title) {
     beats.push_back(observation(b.time, b.time, b.position > 0 ? json(b.position) : json(), nullptr));
   }
   for (const ChordSegment& s : a.chords) {
-    if (chord_label(s.chord) != "X") {
-      chords.push_back(observation(s.start, s.end, jams_chord(s.chord), confidence(s.confidence)));
+    if (const std::string label = chord_label(s, a.keys); label != "X") {
+      chords.push_back(observation(s.start, s.end, jams_chord(label), confidence(s.confidence)));
     }
   }
   for (const KeySegment& s : a.keys) {

@@ -1,5 +1,6 @@
 #include "score/chord.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <set>
@@ -163,11 +164,21 @@ std::string_view chord_shorthand(ChordQuality quality) {
 
 unsigned chord_intervals(ChordQuality quality) { return kQualities[static_cast<std::size_t>(quality)].intervals; }
 
-std::string Chord::name() const {
-  static constexpr const char* kMajorRoots[12] = {"C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"};
-  static constexpr const char* kMinorRoots[12] = {"C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"};
+std::string Chord::name() const { return name(0); }
+
+std::string Chord::name(int fifths) const {
   if (root < 0) return "N";
-  std::string out = ((chord_intervals(quality) >> 3 & 1) != 0 ? kMinorRoots : kMajorRoots)[root % 12];
+  // Twelve neighbors on the line of fifths (C = 0, G = 1, F = −1) are all the roots of a key: Db … F# in C major, and
+  // Eb … G# for chords with a minor third, which stand further up as the relative minor does. Cb and E# are the limits.
+  constexpr int kLowest = -7, kHighest = 11;
+  const bool minor_third = (chord_intervals(quality) >> 3 & 1) != 0;
+  const int first = std::clamp(fifths - (minor_third ? 3 : 5), kLowest, kHighest - 11);
+  const int place = first + fold(root * 7 - first);
+  static constexpr std::string_view kLetters = "FCGDAEB";
+  const int from_f = place + 1 + 7;  // ≥ 0 for all
+  std::string out(1, kLetters[static_cast<std::size_t>(from_f % 7)]);
+  if (from_f < 7) out += 'b';
+  if (from_f >= 14) out += '#';
   out += ':';
   out += chord_shorthand(quality);
   if (fold(bass) != 0) {

@@ -34,6 +34,8 @@ struct Chord {
   bool operator==(const Chord&) const = default;
   /// "N", "C:maj", "F#:min7", "Bb:maj/3". Sharps or flats by usual spelling of the root.
   std::string name() const;
+  /// The same with the root spelled as in the key of so many sharps (below 0: flats).
+  std::string name(int fifths) const;
 };
 
 /// "maj", "min", "dim", "aug", "sus2", "sus4", "maj7", "min7", "7", "hdim7", "dim7", "minmaj7", "maj6", "min6";
