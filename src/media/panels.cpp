@@ -6,11 +6,74 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 
 #include "base/error.hpp"
+#include "score/key.hpp"
 
 namespace euterpe {
+namespace {
+
+/// Neighbors on the circle of fifths have neighboring hues; minor is darker; what has no root is gray.
+Color harmony_color(int root, bool minor) {
+  if (root < 0) return {0.93, 0.93, 0.94, 1};
+  return oklch(minor ? 0.74 : 0.86, minor ? 0.10 : 0.09, root * 7 % 12 * 30.0);
+}
+
+bool is_minor(ChordQuality q) {
+  return q == ChordQuality::minor || q == ChordQuality::minor7 || q == ChordQuality::minor6 ||
+         q == ChordQuality::minor_major7 || q == ChordQuality::diminished || q == ChordQuality::diminished7 ||
+         q == ChordQuality::half_diminished7;
+}
+
+/// "Am7" rather than "A:min7": what musicians read at a glance.
+std::string chord_text(std::string name) {
+  if (const auto colon = name.find(':'); colon != std::string::npos) {
+    std::string quality = name.substr(colon + 1);
+    std::string bass;
+    if (const auto slash = quality.find('/'); slash != std::string::npos) {
+      bass = quality.substr(slash);
+      quality.resize(slash);
+    }
+    if (quality == "maj") quality.clear();
+    if (quality.starts_with("min")) quality = "m" + quality.substr(3);
+    name = name.substr(0, colon) + quality + bass;
+  }
+  return name;
+}
+
+std::vector<Block> structure_blocks(const Annotations& a) {
+  std::map<std::string, std::size_t> index;
+  std::vector<Block> blocks;
+  for (const StructureSegment& s : a.structure) {
+    const std::size_t i = index.emplace(s.label, index.size()).first->second;
+    blocks.push_back(
+        {s.start, s.end, s.label, oklch(0.86, 0.09, std::fmod(40 + 137.508 * static_cast<double>(i), 360))});
+  }
+  return blocks;
+}
+
+std::vector<Block> key_blocks(const Annotations& a) {
+  std::vector<Block> blocks;
+  for (const KeySegment& k : a.keys) {
+    KeyEstimate key;
+    key.tonic = k.tonic;
+    key.minor = k.minor;
+    blocks.push_back({k.start, k.end, key.name(), harmony_color(k.tonic, k.minor)});
+  }
+  return blocks;
+}
+
+std::vector<Block> chord_blocks(const Annotations& a) {
+  std::vector<Block> blocks;
+  for (const ChordSegment& c : a.chords)
+    blocks.push_back({c.start, c.end, c.chord.root < 0 ? "" : chord_text(chord_name(c, a.keys)),
+                      harmony_color(c.chord.root, is_minor(c.chord.quality))});
+  return blocks;
+}
+
+}  // namespace
 
 double mel_of(double hertz, bool htk) {
   if (htk) return 2595 * std::log10(1 + hertz / 700);
@@ -126,9 +189,22 @@ void draw_beats(Canvas& canvas, const Box& box, const std::vector<Beat>& beats, 
   for (const Beat& beat : beats) {
     const bool down = beat.position == 1;
     if ((!all && !down) || beat.time > seconds) continue;
-    canvas.line(x(beat.time), box.top, x(beat.time), box.bottom,
-                down ? Color{0.72, 0.1, 0.1, 0.6} : Color{0.72, 0.1, 0.1, 0.3}, down ? 1.2 : 0.8);
+    canvas.line(x(beat.time), box.top, x(beat.time), box.bottom, down ? kDownbeat : kBeat, down ? 1.2 : 0.8);
   }
+}
+
+double draw_strips(Canvas& canvas, double left, double right, double y, const Annotations& annotations,
+                   double seconds) {
+  constexpr double kStrip = 24, kGap = 5;
+  const auto strip = [&](const std::vector<Block>& blocks, const std::string& label) {
+    if (blocks.empty()) return;
+    draw_blocks(canvas, {left, y, right, y + kStrip}, blocks, seconds, label);
+    y += kStrip + kGap;
+  };
+  strip(structure_blocks(annotations), "form");
+  strip(key_blocks(annotations), "key");
+  strip(chord_blocks(annotations), "chords");
+  return y;
 }
 
 }  // namespace euterpe

@@ -34,6 +34,10 @@ struct Block {
 void draw_blocks(Canvas& canvas, const Box& box, const std::vector<Block>& blocks, double seconds,
                  const std::string& label);
 
+/// Form, keys and chords as strips of blocks from `y` on, those that there are; returns where the last one ends.
+double draw_strips(Canvas& canvas, double left, double right, double y, const Annotations& annotations, double seconds);
+
+inline constexpr Color kDownbeat{0.72, 0.1, 0.1, 0.6}, kBeat{0.72, 0.1, 0.1, 0.3};
 /// Thin lines at beats, stronger ones at downbeats; downbeats alone where beats would stand closer than 4 pixels, and
 /// none where those would.
 void draw_beats(Canvas& canvas, const Box& box, const std::vector<Beat>& beats, double seconds);

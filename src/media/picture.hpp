@@ -53,6 +53,9 @@ void plot_analysis(const std::filesystem::path& path, const AudioBuffer& audio, 
 /// left.
 void plot_score(const std::filesystem::path& path, const Score& score, const std::string& title = {},
                 PictureSize size = {});
+/// The same with form, keys and chords as strips above the bars.
+void plot_score(const std::filesystem::path& path, const Score& score, const Annotations& annotations,
+                const std::string& title = {}, PictureSize size = {});
 
 struct Series {
   std::string name;

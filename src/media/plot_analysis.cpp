@@ -3,90 +3,32 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
-#include <map>
 
 #include "base/error.hpp"
 #include "media/panels.hpp"
-#include "score/key.hpp"
 
 namespace euterpe {
 namespace {
 
 constexpr double kRange = 80;  // dB below the maximum that color covers
-constexpr double kLeft = 92, kRight = 84, kStrip = 24, kGap = 10, kAxis = 44;
+constexpr double kLeft = 92, kRight = 84, kGap = 10, kAxis = 44;
+constexpr Color kMelody{1, 0.35, 0.3, 0.95};
 
-/// Neighbors on the circle of fifths have neighboring hues; minor is darker; what has no root is gray.
-Color harmony_color(int root, bool minor) {
-  if (root < 0) return {0.93, 0.93, 0.94, 1};
-  return oklch(minor ? 0.74 : 0.86, minor ? 0.10 : 0.09, root * 7 % 12 * 30.0);
-}
-
-bool is_minor(ChordQuality q) {
-  return q == ChordQuality::minor || q == ChordQuality::minor7 || q == ChordQuality::minor6 ||
-         q == ChordQuality::minor_major7 || q == ChordQuality::diminished || q == ChordQuality::diminished7 ||
-         q == ChordQuality::half_diminished7;
-}
-
-/// "Am7" rather than "A:min7": what musicians read at a glance.
-std::string chord_text(const Chord& chord) {
-  std::string name = chord.name();
-  if (const auto colon = name.find(':'); colon != std::string::npos) {
-    std::string quality = name.substr(colon + 1);
-    std::string bass;
-    if (const auto slash = quality.find('/'); slash != std::string::npos) {
-      bass = quality.substr(slash);
-      quality.resize(slash);
-    }
-    if (quality == "maj") quality.clear();
-    if (quality.starts_with("min")) quality = "m" + quality.substr(3);
-    name = name.substr(0, colon) + quality + bass;
-  }
-  return name;
-}
-
+/// Where the color ends: at the greatest value, but no lower than a level at which nothing is heard, lest silence have
+/// the color of the loudest.
 double top_of(std::span<const float> values) {
-  double top = -std::numeric_limits<double>::infinity();
+  constexpr double kInaudible = -20;  // dB of a spectrum: some 60 dB below full scale
+  double top = kInaudible;
   for (const float v : values)
     if (std::isfinite(v)) top = std::max<double>(top, v);
-  return std::isfinite(top) ? top : 0;
-}
-
-std::vector<Block> structure_blocks(const Annotations& a) {
-  std::map<std::string, std::size_t> index;
-  std::vector<Block> blocks;
-  for (const StructureSegment& s : a.structure) {
-    const std::size_t i = index.emplace(s.label, index.size()).first->second;
-    blocks.push_back(
-        {s.start, s.end, s.label, oklch(0.86, 0.09, std::fmod(40 + 137.508 * static_cast<double>(i), 360))});
-  }
-  return blocks;
-}
-
-std::vector<Block> key_blocks(const Annotations& a) {
-  std::vector<Block> blocks;
-  for (const KeySegment& k : a.keys) {
-    KeyEstimate key;
-    key.tonic = k.tonic;
-    key.minor = k.minor;
-    blocks.push_back({k.start, k.end, key.name(), harmony_color(k.tonic, k.minor)});
-  }
-  return blocks;
-}
-
-std::vector<Block> chord_blocks(const Annotations& a) {
-  std::vector<Block> blocks;
-  for (const ChordSegment& c : a.chords)
-    blocks.push_back({c.start, c.end, c.chord.root < 0 ? "" : chord_text(c.chord),
-                      harmony_color(c.chord.root, is_minor(c.chord.quality))});
-  return blocks;
+  return top;
 }
 
 /// The melody over a CQT of 12 bins an octave, broken where none sounds and between notes.
 void draw_melody(Canvas& canvas, const Box& box, const MelodyTrack& melody, double fmin, std::size_t bins,
                  double seconds) {
   const Scale x{0, seconds, box.left, box.right}, y{0, static_cast<double>(bins), box.bottom, box.top};
-  canvas.color({1, 0.35, 0.3, 0.95});
+  canvas.color(kMelody);
   cairo_set_line_width(canvas.cairo(), 1.3);
   constexpr double kSameNote = 1.5;  // bins
   bool drawing = false;
@@ -115,16 +57,16 @@ void plot_analysis(const std::filesystem::path& path, const AudioBuffer& audio, 
   Canvas canvas(path, size);
   canvas.title(title, kLeft);
   const double right = canvas.width() - kRight;
+  std::vector<Canvas::Key> names;
+  if (std::ranges::count(annotations.beats, 1, &Beat::position) > 0) names.push_back({"downbeat", kDownbeat});
+  if (!annotations.beats.empty()) names.push_back({"beat", kBeat});
+  const bool melody = std::ranges::any_of(annotations.melody.hz, [](float hz) { return hz > 0; });
+  if (melody && view.cqt_db.frames > 0) names.push_back({"melody", kMelody});
+  canvas.legend(kLeft + (title.empty() ? 0 : canvas.text_width(title, kTitle, true) + 30), right,
+                title.empty() ? 12 : 26, names);
   double y = title.empty() ? 16 : 42;
 
-  const auto strip = [&](const std::vector<Block>& blocks, const std::string& label) {
-    if (blocks.empty()) return;
-    draw_blocks(canvas, {kLeft, y, right, y + kStrip}, blocks, seconds, label);
-    y += kStrip + kGap / 2;
-  };
-  strip(structure_blocks(annotations), "form");
-  strip(key_blocks(annotations), "key");
-  strip(chord_blocks(annotations), "chords");
+  y = draw_strips(canvas, kLeft, right, y, annotations, seconds);
   y += kGap;
 
   // The panels share what is left by weight.

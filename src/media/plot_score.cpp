@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "media/panels.hpp"
 #include "media/roll.hpp"
 
 namespace euterpe {
@@ -38,13 +39,21 @@ void draw_notes(Canvas& canvas, const Box& box, const Scale& x, const Scale& y, 
 }  // namespace
 
 void plot_score(const std::filesystem::path& path, const Score& score, const std::string& title, PictureSize size) {
+  plot_score(path, score, Annotations{}, title, size);
+}
+
+void plot_score(const std::filesystem::path& path, const Score& score, const Annotations& annotations,
+                const std::string& title, PictureSize size) {
   Canvas canvas(path, size);
-  const Box box{72, 74, canvas.width() - 24, canvas.height() - 52};
+  Box box{72, 74, canvas.width() - 24, canvas.height() - 52};
   const TempoMap time(score);
   const auto bars = score.bar_lines();
   const double end = bars.empty() ? 0 : time.seconds_at(Ticks{bars.back()}).value;
   const double seconds = std::max({end, score.duration().value, 1.0});
   const PitchRange range = pitch_range(score);
+  constexpr double kHead = 42, kBarNumbers = 26;
+  const double below = draw_strips(canvas, box.left, box.right, kHead, annotations, seconds);
+  if (below > kHead) box.top = below + kBarNumbers;
   const Scale x{0, seconds, box.left, box.right};
   const Scale y{range.low - 0.5, range.high + 0.5, box.bottom, box.top};
 
