@@ -23,18 +23,18 @@ namespace {
 
 constexpr std::size_t kShard = 64;  // clips in a file
 constexpr int kDrumLabels = 12, kValues = 18;
-constexpr double kRoundShare = 0.15;   // of the chunks drawn go round
-constexpr std::size_t kShortest = 12;  // frames of what does
+constexpr std::size_t kShortest = 12;  // frames of a chunk that goes round
 
 constexpr Setting kSettings[] = {
     {"clips", 1152, "Clips to render for training"},
     {"valid-clips", 128, "Clips of other scores to validate on"},
     {"clip-seconds", 10.5, "Length of a clip"},
-    {"steps", 1500, "Optimizer steps"},
+    {"steps", 1000, "Optimizer steps"},
     {"batch", 32, "Clips a step, two chunks of each"},
     {"learning-rate", 0.003, "Greatest learning rate"},
     {"contrastive", 0.2, "Weight of telling apart the clips by their chunks; 0 = off"},
     {"mix", 0.5, "Share of clips that another is mixed into"},
+    {"round", 0, "Share of chunks cut short that go round, as short recordings do; 0 = off"},
     {"embedding", 192, "Width of the embedding"},
 };
 
@@ -215,26 +215,27 @@ std::vector<HeardClip> rendered_clips(const RenderedMusic& music, std::size_t co
   return clips;
 }
 
-CnnDraw drawing(const std::vector<HeardClip>& clips, const CnnOptions& options, int styles) {
-  return [&clips, options, styles](Random& random, int views, std::span<float> chunks, std::span<float> targets) {
-    const HeardClip& clip = clips[random.below(clips.size())];
-    const auto frames = static_cast<std::size_t>(options.frames), bands = static_cast<std::size_t>(options.bands);
-    const std::size_t size = chunks.size() / static_cast<std::size_t>(views);
-    const std::size_t width = targets.size() / static_cast<std::size_t>(views);
-    for (std::size_t v = 0; v < static_cast<std::size_t>(views); ++v) {
-      const std::size_t start = random.below(clip.frames - frames + 1);
-      const auto& levels = clip.levels[random.below(2)];
-      // Short recordings go round until they fill a chunk, so some of these do.
-      const std::size_t length = random.uniform() < kRoundShare ? kShortest + random.below(frames - kShortest) : frames;
-      for (std::size_t b = 0; b < bands; ++b)
-        for (std::size_t t = 0; t < frames; ++t)
-          chunks[v * size + b * frames + t] =
-              0.5f * static_cast<float>(levels[b * clip.frames + start + t % length]) - 100.0f;
-      const double begin = static_cast<double>(start) * kEncoderHop / kEncoderRate;
-      rendered_targets(clip, begin, begin + static_cast<double>(length) * kEncoderHop / kEncoderRate, styles,
-                       targets.subspan(v * width, width));
-    }
-  };
+CnnDraw drawing(const std::vector<HeardClip>& clips, const CnnOptions& options, int styles, double round) {
+  return
+      [&clips, options, styles, round](Random& random, int views, std::span<float> chunks, std::span<float> targets) {
+        const HeardClip& clip = clips[random.below(clips.size())];
+        const auto frames = static_cast<std::size_t>(options.frames), bands = static_cast<std::size_t>(options.bands);
+        const std::size_t size = chunks.size() / static_cast<std::size_t>(views);
+        const std::size_t width = targets.size() / static_cast<std::size_t>(views);
+        for (std::size_t v = 0; v < static_cast<std::size_t>(views); ++v) {
+          const std::size_t start = random.below(clip.frames - frames + 1);
+          const auto& levels = clip.levels[random.below(2)];
+          const bool goes_round = round > 0 && random.uniform() < round;
+          const std::size_t length = goes_round ? kShortest + random.below(frames - kShortest) : frames;
+          for (std::size_t b = 0; b < bands; ++b)
+            for (std::size_t t = 0; t < frames; ++t)
+              chunks[v * size + b * frames + t] =
+                  0.5f * static_cast<float>(levels[b * clip.frames + start + t % length]) - 100.0f;
+          const double begin = static_cast<double>(start) * kEncoderHop / kEncoderRate;
+          rendered_targets(clip, begin, begin + static_cast<double>(length) * kEncoderHop / kEncoderRate, styles,
+                           targets.subspan(v * width, width));
+        }
+      };
 }
 
 nlohmann::json train_audio_encoder(const RecognizerTraining& training) {
@@ -253,10 +254,11 @@ nlohmann::json train_audio_encoder(const RecognizerTraining& training) {
                                     other_recipe.dump(), training.seed + 1, training.run / "rendered-valid");
 
   options.heads = rendered_heads(styles);
-  options.draw = drawing(clips, options.network, styles);
-  options.draw_valid = drawing(valid, options.network, styles);
+  options.draw = drawing(clips, options.network, styles, training["round"]);
+  options.draw_valid = drawing(valid, options.network, styles, 0);
   options.data = recipe;
   options.data["clips"] = clips.size();
+  if (training["round"] > 0) options.data["round"] = training["round"];
   options.run = training.run;
   options.seed = training.seed;
   options.steps = static_cast<std::int64_t>(training["steps"]);
