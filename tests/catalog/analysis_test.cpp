@@ -1,7 +1,6 @@
 #include "catalog/analysis.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -9,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/temporary_folder.hpp"
 #include "catalog/similar.hpp"
 #include "media/encode.hpp"
 #include "media/loudness.hpp"
@@ -22,13 +22,7 @@ namespace {
 
 class AnalysisTest : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("euterpe_analysis_" + std::to_string(::getpid()) + "_" +
-                                                        testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
+  const TemporaryFolder folder_;
 };
 
 /// A minor triads on every beat.

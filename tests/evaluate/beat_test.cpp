@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/error.hpp"
+#include "base/temporary_folder.hpp"
 #include "evaluate/beat_metrics.hpp"
 #include "evaluate/task.hpp"
 
@@ -68,16 +69,16 @@ TEST(EvaluateBeat, BeatsTheReferenceAlgorithmOnSongs) {
 }
 
 TEST(EvaluateBeat, RefusesAnUnknownSource) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "beat_songs" / "001";
+  const TemporaryFolder songs;
+  const auto folder = songs / "001";
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "001.mid") << "MThd";
   std::ofstream(folder / "beat_midi.txt") << "0.5 1.0 1.0\n";
   EvaluateOptions options;
-  options.data = folder.parent_path();
+  options.data = songs.path();
   options.split = "all";
   options.extra["source"] = "video";
   EXPECT_THROW(evaluate_beat(options), Error);
-  std::filesystem::remove_all(folder.parent_path());
 }
 
 }  // namespace

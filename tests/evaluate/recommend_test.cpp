@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <numeric>
@@ -8,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/random.hpp"
+#include "base/temporary_folder.hpp"
 #include "evaluate/task.hpp"
 
 namespace euterpe {
@@ -16,9 +16,7 @@ namespace {
 /// A folder with the log of 80 listeners of two tastes (items 1–15 and 101–115), in the layout of LastFM.txt.
 class EvaluateRecommend : public ::testing::Test {
  protected:
-  EvaluateRecommend()
-      : folder_(std::filesystem::temp_directory_path() / ("euterpe_evaluate_recommend_" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(folder_);
+  EvaluateRecommend() {
     Random random(4);
     std::string log;
     for (int user = 1; user <= 80; ++user) {
@@ -36,11 +34,10 @@ class EvaluateRecommend : public ::testing::Test {
       history_ += "\n";
     }
     write_file(folder_ / "Log.txt", log);
-    options_.data = folder_;
+    options_.data = folder_.path();
   }
-  ~EvaluateRecommend() override { std::filesystem::remove_all(folder_); }
 
-  std::filesystem::path folder_;
+  const TemporaryFolder folder_;
   std::string history_, targets_;
   EvaluateOptions options_;
 };
@@ -112,7 +109,7 @@ TEST_F(EvaluateRecommend, LogsThatCannotBeMeasuredSayWhy) {
   EXPECT_THROW(evaluate_recommend(options_), Error);
   options_.data = folder_ / "absent";
   EXPECT_THROW(evaluate_recommend(options_), Error);
-  options_.data = folder_;
+  options_.data = folder_.path();
   options_.model = "absent";
   EXPECT_THROW(evaluate_recommend(options_), Error);
 }

@@ -1,12 +1,12 @@
 #include "nn/model.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/temporary_folder.hpp"
 
 namespace euterpe {
 namespace {
@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 class Models : public ::testing::Test {
  protected:
-  fs::path root = fs::temp_directory_path() / ("euterpe-models-" + std::to_string(::getpid()));
+  const TemporaryFolder root;
   fs::path user = root / "user", shipped = root / "shipped";
 
   void SetUp() override {
@@ -25,7 +25,6 @@ class Models : public ::testing::Test {
   void TearDown() override {
     ::unsetenv("EUTERPE_USER_MODELS");
     ::unsetenv("EUTERPE_MODELS");
-    fs::remove_all(root);
   }
   static void save(const fs::path& folder, const std::string& network, float value) {
     Safetensors weights;
