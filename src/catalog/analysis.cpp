@@ -1,5 +1,7 @@
 #include "catalog/analysis.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -8,6 +10,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "media/container.hpp"
 #include "media/decode.hpp"
 #include "score/descriptors.hpp"
 #include "score/key.hpp"
@@ -60,13 +63,14 @@ Analysis analyze_audio(const std::filesystem::path& path) {
     meter->push(block);
   };
   std::string warning;
+  DecodeLoss loss;
   const auto listen = [&](const AudioBuffer& block) {
     describer.push(block.channel(0));
     picker.push(block.channel(0));
     if (one_pass) measure(block);
     return true;
   };
-  decode_blocks(path, DecodeOptions{}, listen, &warning);
+  decode_blocks(path, DecodeOptions{}, listen, &warning, &loss);
   if (!one_pass) {
     DecodeOptions own;
     own.sample_rate = 0;
@@ -81,6 +85,8 @@ Analysis analyze_audio(const std::filesystem::path& path) {
 
   const FrameDescriptors frames = describer.finish();
   result.duration = frames.seconds;
+  if (loss.missing <= 0 && ends_early(path))
+    result.warnings.push_back(fmt::format("the file ends after {:.2f} s, before its container does", result.duration));
   Descriptors& d = result.descriptors;
   if (meter) put_loudness(d, meter->result());
   const TempoEstimate tempo = estimate_tempo(frames.onset, FrameDescriptors::kHopSeconds);
@@ -90,7 +96,8 @@ Analysis analyze_audio(const std::filesystem::path& path) {
       static_cast<double>(onset_frames(frames.onset, FrameDescriptors::kHopSeconds).size()) /
       std::max(frames.seconds, FrameDescriptors::kHopSeconds);
   d.numbers["tuning_cents"] = 100 * frames.tuning;
-  put_key(d, estimate_key(frames));
+  constexpr double kShortestKey = 0.25;  // seconds: less is a click, of which no key can be told
+  put_key(d, frames.seconds < kShortestKey ? KeyEstimate{} : estimate_key(frames));
   d.embedding_space = kAudioSpace;
   d.embedding = audio_features(frames);
   result.blobs.emplace(kLandmarksBlob, landmarks_blob(picker.finish()));
@@ -148,11 +155,15 @@ Analysis analyze_score(const std::filesystem::path& path) {
 
 }  // namespace
 
+bool holds_score(const std::filesystem::path& path) {
+  return begins_as_score(path) || (is_score_file(path) && !begins_as_audio(path));
+}
+
 Analysis analyze_file(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error))
     throw Error(Category::not_found, "analyze", path.string() + ": no such file");
-  return is_score_file(path) ? analyze_score(path) : analyze_audio(path);
+  return holds_score(path) ? analyze_score(path) : analyze_audio(path);
 }
 
 }  // namespace euterpe

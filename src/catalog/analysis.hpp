@@ -21,6 +21,9 @@ struct Analysis {
   std::vector<std::string> warnings;                       ///< what was damaged in the file and how it was read
 };
 
+/// What a file is taken for: a score or a recording by its content; by its name where that says nothing.
+bool holds_score(const std::filesystem::path& path);
+
 /// Analyzes an audio, MIDI or MusicXML file (told apart by content, then by name). Thread-safe.
 ///
 /// numbers: tempo_bpm (quarter notes a minute; 0 if there is no pulse), tempo_confidence 0–1, key_confidence 0–1;

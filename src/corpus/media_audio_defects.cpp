@@ -10,8 +10,8 @@
 #include <memory>
 #include <numbers>
 
-#include "base/files.hpp"
 #include "base/interrupt.hpp"
+#include "media/container.hpp"
 #include "signal/stft.hpp"
 
 namespace euterpe {
@@ -218,38 +218,6 @@ class Examiner {
   double cross_ = 0, last_db_ = -200;
   std::size_t frames_ = 0, block_length_ = 1, in_block_ = 0, blocks_ = 0, silent_ = 0, lead_ = 0, tail_ = 0;
 };
-
-std::uint32_t little_endian(std::span<const std::uint8_t> bytes, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value |= std::uint32_t{bytes[at + i]} << (8 * i);
-  return value;
-}
-
-bool tag_at(std::span<const std::uint8_t> bytes, std::size_t at, std::string_view tag) {
-  return at + tag.size() <= bytes.size() &&
-         std::equal(tag.begin(), tag.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
-}
-
-/// Two containers say where they end in a place that the decoder takes no offence at: RIFF in the data chunk's size (0
-/// and 2³² − 1 stand for a length that was not known), Ogg (RFC 3533) in a flag of the last page.
-bool ends_early(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  const auto bytes = file.bytes();
-  if (tag_at(bytes, 0, "RIFF") && tag_at(bytes, 8, "WAVE")) {
-    for (std::uint64_t at = 12; at + 8 <= bytes.size();) {
-      const std::uint32_t size = little_endian(bytes, at + 4);
-      if (tag_at(bytes, at, "data")) return size != 0 && size != UINT32_MAX && size > bytes.size() - at - 8;
-      at += 8 + std::uint64_t{size} + size % 2;
-    }
-  } else if (tag_at(bytes, 0, "OggS")) {
-    constexpr std::size_t kLongestPage = 65307, kFlags = 5;
-    constexpr std::uint8_t kLast = 4;
-    const std::size_t from = bytes.size() > kLongestPage ? bytes.size() - kLongestPage : 0;
-    for (std::size_t at = bytes.size(); at-- > from;)
-      if (tag_at(bytes, at, "OggS") && at + kFlags < bytes.size()) return (bytes[at + kFlags] & kLast) == 0;
-  }
-  return false;
-}
 
 }  // namespace
 
