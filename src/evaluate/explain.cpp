@@ -27,10 +27,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char *kAudioSet = "emotify", *kAudioTask = "style";
-constexpr double kExcerpt = 10.0;         // seconds, from the middle of a clip
-constexpr int kClips = 60, kPieces = 60;  // explained where --limit does not say
-constexpr int kPasses = 192;              // of the model for one explanation
-constexpr int kDraws = 8;                 // random fifths for each salient one
+constexpr double kExcerpt = 10.0;                         // seconds, from the middle of a clip
+constexpr int kClips = 60, kPieces = 60, kEmotions = 40;  // explained where --limit does not say
+constexpr int kPasses = 320;                              // of the model for one explanation
+constexpr int kDraws = 8;                                 // random fifths for each salient one
 
 /// What masking did to one clip or passage.
 struct Falls {
@@ -224,7 +224,7 @@ nlohmann::json explain_emotion(const EvaluateOptions& options) {
   for (LabeledScore& item : read_labeled(ScoreTask::emotion, options.data).items)
     if (!is_learned_from(ScoreTask::emotion, item)) held.push_back(std::move(item.score));
   std::vector<Score> scores;
-  for (const std::size_t i : drawn(held.size(), options.limit > 0 ? options.limit : kClips, options.seed))
+  for (const std::size_t i : drawn(held.size(), options.limit > 0 ? options.limit : kEmotions, options.seed))
     scores.push_back(std::move(held[i]));
   return explain_notes(
       scores,
