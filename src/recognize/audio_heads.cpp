@@ -169,8 +169,9 @@ std::vector<float> AudioInput::operator()(const AudioEvidence& evidence) const {
   return input;
 }
 
-AudioHeads::AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, AudioInput input)
-    : heads_(std::move(heads)), machine_(std::move(machine)), input_(std::move(input)) {
+AudioHeads::AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, AudioInput input, RegressionForest forest)
+    : heads_(std::move(heads)), machine_(std::move(machine)), forest_(std::move(forest)), input_(std::move(input)) {
+  EUTERPE_ASSERT(forest_.outputs() <= machine_.outputs());
   EUTERPE_ASSERT(machine_.outputs() == outputs_of(heads_) && machine_.parts == input_.widths());
 }
 
@@ -183,7 +184,10 @@ AudioHeads AudioHeads::load(std::string_view name) {
   if (machine.outputs() != outputs_of(heads))
     broken(model.name, fmt::format("{} outputs for {} labels", machine.outputs(), outputs_of(heads)));
   if (machine.parts != input.widths()) broken(model.name, "it was trained on other descriptors than this program has");
-  AudioHeads loaded(std::move(heads), std::move(machine), std::move(input));
+  RegressionForest forest = RegressionForest::from(weights, "forest");
+  if (forest.outputs() > machine.outputs() || (!forest.empty() && forest.inputs() != audio_feature_names().size()))
+    broken(model.name, "its forest was trained on other descriptors than this program has");
+  AudioHeads loaded(std::move(heads), std::move(machine), std::move(input), std::move(forest));
   loaded.unknown_ = UnknownDetector::from(weights);
   if (!loaded.unknown_.empty() && loaded.unknown_.inputs() != audio_feature_names().size())
     broken(model.name, "its detector of the unknown was trained on other descriptors than this program has");

@@ -10,6 +10,7 @@
 #include "nn/model.hpp"
 #include "recognize/answer.hpp"
 #include "recognize/audio_encoder.hpp"
+#include "recognize/regression_forest.hpp"
 #include "recognize/unknown.hpp"
 
 namespace euterpe {
@@ -69,7 +70,8 @@ class AudioHeads {
   /// Error{not_found | bad_input | newer_version} as find_model(); Error{bad_input} too where the card and the weights
   /// do not fit each other.
   static AudioHeads load(std::string_view name = "style-audio");
-  AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, AudioInput input);
+  /// \param forest second opinion on the last outputs, of the descriptors; may be empty. Values are the mean of both.
+  AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, AudioInput input, RegressionForest forest = {});
 
   const std::vector<AudioHead>& heads() const { return heads_; }
   /// The head of that task, nullptr if there is none such.
@@ -86,6 +88,7 @@ class AudioHeads {
   /// Outputs of all heads, not yet made an answer; temperatures are fitted on these.
   std::vector<float> outputs(const AudioEvidence& evidence) const;
 
+  const RegressionForest& forest() const { return forest_; }
   const AudioInput& input() const { return input_; }
   const UnknownDetector& unknown() const { return unknown_; }
   const KernelMachine& machine() const { return machine_; }
@@ -94,6 +97,7 @@ class AudioHeads {
  private:
   std::vector<AudioHead> heads_;
   KernelMachine machine_;
+  RegressionForest forest_;
   AudioInput input_;
   UnknownDetector unknown_;
   Model model_;

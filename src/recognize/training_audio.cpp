@@ -24,18 +24,21 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr Setting kStyleSettings[] = {
-    {"gamma", 0.1, "Narrowness of the kernel over standardized descriptors"},
+    {"gamma", 0.2, "Narrowness of the kernel over standardized descriptors"},
     {"ridge", 0.3, "How much of a label is taken for noise"},
     {"covariance", 0, "Share of the covariance of timbre beside the descriptors' 1; 0 = off"},
-    {"embedding", 0.5, "Share of the audio encoder's embedding; 0 = off"},
+    {"embedding", 0, "Share of the audio encoder's embedding; 0 = off"},
+    {"trees", 300, "Trees of the forest that foretells emotions beside the kernel; 0 = off"},
     {"calibration-folds", 5, "Folds, disjoint by artist, that the temperature is fitted on"},
+    {"unknown", 1, "1: learn to tell what is unlike the training data (a minute or two); 0: all is known"},
 };
 constexpr Setting kInstrumentSettings[] = {
     {"gamma", 0.3, "Narrowness of the kernel over standardized descriptors"},
     {"ridge", 0.05, "How much of a label is taken for noise"},
     {"covariance", 1, "Share of the covariance of timbre beside the descriptors' 1; 0 = off"},
-    {"embedding", 0.5, "Share of the audio encoder's embedding; 0 = off"},
+    {"embedding", 0, "Share of the audio encoder's embedding; 0 = off"},
     {"calibration-folds", 5, "Folds of recordings that the temperature is fitted on"},
+    {"unknown", 1, "1: learn to tell what is unlike the training data (a minute or two); 0: all is known"},
 };
 
 /// Inputs and targets of the chosen clips, as the machine takes them.
@@ -81,6 +84,21 @@ KernelMachine fit(const Design& design, const AudioInput& input, const AudioHead
   for (const auto& [part, share] : options.parts) shares.push_back(share);
   return fit_kernel_machine(design.inputs, design.x, design.targets, design.importance,
                             {options.gamma, options.ridge, input.widths(), shares});
+}
+
+/// The second opinion on what stands behind the labels: emotions. Empty where there are none.
+RegressionForest fit_forest(const AudioClips& clips, std::span<const std::size_t> chosen, const Design& design,
+                            std::size_t classes, const AudioHeadOptions& options) {
+  if (design.outputs == classes || options.trees <= 0) return {};
+  const AudioInput input{{AudioPart::descriptors}, 0};
+  std::vector<float> x, targets;
+  for (const std::size_t i : chosen) {
+    const auto row = input(clips.clips[i].evidence);
+    x.insert(x.end(), row.begin(), row.end());
+  }
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    for (std::size_t o = classes; o < design.outputs; ++o) targets.push_back(design.targets[i * design.outputs + o]);
+  return RegressionForest::fit(x.size() / chosen.size(), x, targets, {.trees = options.trees, .seed = options.seed});
 }
 
 double mean_nll(const std::vector<std::vector<float>>& outputs, const std::vector<int>& labels, double temperature) {
@@ -177,8 +195,9 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
 
   Safetensors weights;
   heads.machine().put(weights, "machine");
+  if (!heads.forest().empty()) heads.forest().put(weights, "forest");
   put_class_statistics(weights, clips);
-  fit_unknown(clips, training.data, training.seed).put(weights);
+  if (training["unknown"] > 0) fit_unknown(clips, training.data, training.seed).put(weights);
 
   const Terms terms = terms_of(clips);
   std::string manifest;
@@ -198,9 +217,9 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
                                                    {"split", "all"},
                                                    {"pieces", clips.clips.size()},
                                                    {"hash", sha256(manifest)}}});
-  // What the encoder learned from is in every answer of the heads, too.
   const auto& from = encoder.model().card;
-  if (from.is_object() && from.contains("data"))
+  const bool embedded = std::ranges::count(heads.input().parts, AudioPart::embedding) > 0;
+  if (embedded && from.is_object() && from.contains("data"))  // what it learned from is in the heads' answers, too
     for (const auto& row : from["data"]) sources.push_back(row);
   nlohmann::json inputs = nlohmann::json::array();
   for (const AudioPart part : heads.input().parts) inputs.push_back(to_string(part));
@@ -214,12 +233,12 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
       training.out, weights,
       {{"name", name},
        {"task", name},
-       {"network", "kernel-machine"},
+       {"network", heads.forest().empty() ? "kernel-machine" : "kernel-machine, forest"},
        {"options", card_options},
        {"tokenizer", nullptr},
        {"data", sources},
        {"left_out", clips.forbidden ? nlohmann::json{{"may_train = no", clips.forbidden}} : nlohmann::json::object()},
-       {"commercial", terms.commercial && from.is_object() && from.value("commercial", true)},
+       {"commercial", terms.commercial && (!embedded || (from.is_object() && from.value("commercial", false)))},
        {"training", trained},
        {"metrics", nlohmann::json::array({shown})}});
   return {{"training", trained}, {"metrics", metrics}, {"labels", clips.labels}};
@@ -300,6 +319,11 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
   }
   design.balance();
 
+  std::vector<AudioHead> heads{{options.task, Answer::Kind::probabilities, clips.labels}};
+  if (votes) {
+    heads.push_back({"emotion", Answer::Kind::values, emotion_labels()});
+    heads.push_back({"valence-arousal", Answer::Kind::values, {"valence", "arousal"}, 1, -1, 1});
+  }
   const int folds = std::min(options.folds, static_cast<int>(groups.size()));
   const auto fold_of = clip_folds(clips, chosen, folds, options.seed);
   std::vector<std::vector<float>> unseen(chosen.size());
@@ -307,26 +331,25 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
     std::vector<std::size_t> inside;
     for (std::size_t i = 0; i < chosen.size(); ++i)
       if (fold_of[i] != static_cast<int>(fold)) inside.push_back(i);
-    const KernelMachine machine = fit(design.subset(inside), input, options);
+    const Design own = design.subset(inside);
+    KernelMachine machine = fit(own, input, options);
+    // The forest says nothing of the labels, so calibration goes without it.
+    std::vector<std::size_t> of;
+    for (const std::size_t i : inside) of.push_back(chosen[i]);
+    const AudioHeads fold_heads(heads, std::move(machine), input,
+                                report == nullptr ? RegressionForest() : fit_forest(clips, of, own, classes, options));
     for (std::size_t i = 0; i < chosen.size(); ++i)
-      if (fold_of[i] == static_cast<int>(fold))
-        unseen[i] = machine(std::span(design.x).subspan(i * design.inputs, design.inputs));
+      if (fold_of[i] == static_cast<int>(fold)) unseen[i] = fold_heads.outputs(clips.clips[chosen[i]].evidence);
   });
   std::vector<std::vector<float>> scores;
   for (const auto& outputs : unseen)
     scores.emplace_back(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(classes));
-  AudioHead labels{options.task, Answer::Kind::probabilities, clips.labels};
-  labels.temperature = fit_temperature(scores, design.labels);
-  std::vector<AudioHead> heads{labels};
-  if (votes) {
-    heads.push_back({"emotion", Answer::Kind::values, emotion_labels()});
-    heads.push_back({"valence-arousal", Answer::Kind::values, {"valence", "arousal"}, 1, -1, 1});
-  }
+  heads.front().temperature = fit_temperature(scores, design.labels);
   if (report != nullptr) {
     std::vector<Prediction> predictions;
     for (std::size_t i = 0; i < scores.size(); ++i)
-      predictions.push_back({softmax(scores[i], labels.temperature), design.labels[i]});
-    report->unseen_nll = mean_nll(scores, design.labels, labels.temperature);
+      predictions.push_back({softmax(scores[i], heads.front().temperature), design.labels[i]});
+    report->unseen_nll = mean_nll(scores, design.labels, heads.front().temperature);
     report->unseen_accuracy = accuracy(predictions);
     for (std::size_t e = 0; votes && e < emotions; ++e) {
       std::vector<double> foretold, felt;
@@ -338,7 +361,7 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
     }
   }
   KernelMachine machine = fit(design, input, options);
-  return AudioHeads(std::move(heads), std::move(machine), input);
+  return AudioHeads(std::move(heads), std::move(machine), input, fit_forest(clips, chosen, design, classes, options));
 }
 
 AudioHeadOptions audio_head_options(const RecognizerTraining& training, const char* task) {
@@ -348,6 +371,7 @@ AudioHeadOptions audio_head_options(const RecognizerTraining& training, const ch
   options.ridge = training["ridge"];
   for (const AudioPart part : {AudioPart::covariance, AudioPart::embedding})
     if (const double share = training[to_string(part)]; share > 0) options.parts.emplace_back(part, share);
+  if (options.task == "style") options.trees = static_cast<int>(training["trees"]);
   options.folds = static_cast<int>(training["calibration-folds"]);
   options.seed = training.seed;
   if (!(options.gamma > 0) || !(options.ridge > 0) || options.folds < 2)
