@@ -26,7 +26,7 @@ constexpr std::size_t kLeastStrikes = 4, kMostWindows = 64;
 // Least squares on one-hot targets says 0 … 1, which is little for a logit.
 constexpr double kKernelTemperature = 0.2;
 
-constexpr std::array<const char*, 4> kKinds{"forest", "ngrams", "embedding", "kernel"};
+constexpr std::array<const char*, 5> kKinds{"forest", "ngrams", "embedding", "kernel", "notes"};
 constexpr std::array<const char*, 3> kDynamics{"any", "varied", "flat"};
 
 const char* descriptor_version(ScoreTask task) {
@@ -101,6 +101,10 @@ TaskEvidence task_evidence(const Score& score, ScoreTask task, const ScoreEncode
       break;
   }
   if (evidence.views.empty()) evidence.views.push_back(evidence.whole);
+  evidence.notes = note_sequence(score);
+  std::erase_if(evidence.notes, [&](const SequenceNote& note) {
+    return (note.program == kDrumFamily) != (task == ScoreTask::drum_style);
+  });
   if (encoder) evidence.embedding = encoder->embed(score, hidden(task));
   return evidence;
 }
@@ -148,6 +152,9 @@ std::vector<double> ScoreMember::probabilities(const TaskEvidence& evidence) con
       break;
     case Kind::kernel:
       add(softmax(kernel(evidence.whole), kKernelTemperature));
+      break;
+    case Kind::notes:
+      add(tuned->probabilities(evidence.notes));
       break;
   }
   const double sum = std::accumulate(mean.begin(), mean.end(), 0.0);
@@ -226,7 +233,8 @@ nlohmann::json ScoreHeads::options() const {
                        {"dynamics", kDynamics[static_cast<std::size_t>(m.dynamics)]},
                        {"weight", m.weight},
                        {"temperature", m.temperature},
-                       {"features", m.features}});
+                       {"features", m.features},
+                       {"tuned", m.tuned ? m.tuned->options() : nlohmann::json()}});
   return {{"labels", labels_},
           {"descriptors", descriptor_version(task_)},
           {"members", members},
@@ -249,6 +257,9 @@ void ScoreHeads::put(Safetensors& file) const {
         break;  // at most one: its names are fixed
       case ScoreMember::Kind::kernel:
         member.kernel.put(file, prefix);
+        break;
+      case ScoreMember::Kind::notes:
+        member.tuned->put(file, prefix);
         break;
     }
   }
@@ -308,6 +319,14 @@ ScoreHeads ScoreHeads::load(std::string_view wanted) {
           classes = static_cast<int>(member.kernel.outputs());
           if (member.kernel.inputs() != static_cast<std::size_t>(inputs)) throw refuse("asks other descriptors");
           break;
+        case ScoreMember::Kind::notes: {
+          const ScoreEncoder encoder = ScoreEncoder::load();
+          if (model.card.at("training").at("encoder") != encoder.model().hash)
+            throw refuse("was tuned from another score-encoder than the one that is installed");
+          member.tuned = NoteMember::from(encoder.network(), m.at("tuned"), file, prefix);
+          classes = member.tuned->classes();
+          break;
+        }
       }
       if (classes != static_cast<int>(labels.size()) || !(member.weight >= 0) || !(member.temperature > 0))
         throw refuse("its members and its labels do not agree");

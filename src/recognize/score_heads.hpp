@@ -1,6 +1,7 @@
 #pragma once
 /// Emotion, composer and drum style of a score, each by an ensemble over what several views of its notes say.
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "nn/model.hpp"
 #include "recognize/answer.hpp"
 #include "recognize/forest.hpp"
+#include "recognize/note_member.hpp"
 #include "recognize/score_encoder.hpp"
 #include "recognize/sparse_linear.hpp"
 #include "score/note_ngrams.hpp"
@@ -34,6 +36,7 @@ struct TaskEvidence {
   std::vector<float> whole;                   ///< the same of the whole piece, whatever the task
   SparseVector ngrams;                        ///< note_ngrams(), for composers
   std::vector<std::vector<float>> embedding;  ///< ScoreEncoder::embed(): one vector a window
+  std::vector<SequenceNote> notes;            ///< the pitched notes, or the drums
   bool flat = false;                          ///< hardly any dynamics: loudness says how the file was made, no more
 };
 /// Without views below kScoreMinNotes notes. \param encoder null leaves `embedding` empty
@@ -50,7 +53,7 @@ ScoreEvidence score_evidence(const Score& score, const ScoreEncoder& encoder);
 
 /// One opinion: probabilities over the labels.
 struct ScoreMember {
-  enum class Kind { forest, ngrams, embedding, kernel };
+  enum class Kind { forest, ngrams, embedding, kernel, notes };
   enum class Dynamics { any, varied, flat };  ///< TaskEvidence::flat for which it is asked
   Kind kind = Kind::forest;
   Dynamics dynamics = Dynamics::any;
@@ -59,8 +62,9 @@ struct ScoreMember {
   std::vector<int> features;  ///< forest: the descriptors that it knows; empty: all
   Forest forest;
   SparseLinear linear;
-  MlpEnsemble network;   ///< over each window of the embedding
-  KernelMachine kernel;  ///< over the whole piece's descriptors; its outputs are taken for logits
+  MlpEnsemble network;              ///< over each window of the embedding
+  KernelMachine kernel;             ///< over the whole piece's descriptors; its outputs are taken for logits
+  std::optional<NoteMember> tuned;  ///< notes: the encoder with its upper blocks tuned to the task
 
   /// [labels], sum 1; its views' mean. The evidence has views, and an embedding where the kind wants one.
   std::vector<double> probabilities(const TaskEvidence& evidence) const;
@@ -68,8 +72,8 @@ struct ScoreMember {
 
 class ScoreHeads {
  public:
-  /// Error{not_found | newer_version | bad_input}; Error{unsupported} if the model is none of these tasks or of other
-  /// descriptors.
+  /// Error{not_found | newer_version | bad_input}; Error{unsupported} if the model is none of these tasks, of other
+  /// descriptors, or tuned from another score encoder than is installed.
   static ScoreHeads load(std::string_view name);
   ScoreHeads(ScoreTask task, std::vector<std::string> labels, std::vector<ScoreMember> members, double temperature);
 

@@ -19,6 +19,8 @@ namespace {
 constexpr std::array<Setting, 1> kSettings{
     {{"encoder", 0,
       "1 = the vectors of the model score-encoder may vote too, 0 = what is counted in the notes alone"}}};
+constexpr std::array<Setting, 1> kDrumSettings{
+    {{"encoder", 1, "1 = the model score-encoder, tuned to drums (minutes), votes too, 0 = hand descriptors alone"}}};
 
 const char* folder_of(ScoreTask task) {
   return task == ScoreTask::emotion ? "emopia" : task == ScoreTask::composer ? "classical" : "groove";
@@ -30,17 +32,21 @@ nlohmann::json train(ScoreTask task, const RecognizerTraining& training) {
   std::erase_if(set.items, [&](const LabeledScore& item) { return !is_learned_from(task, item); });
   std::optional<ScoreEncoder> encoder;
   if (training["encoder"] != 0) encoder = ScoreEncoder::load();
-  const std::vector<HeadExample> examples = head_examples(set, task, encoder ? &*encoder : nullptr);
+  // Drums tune the encoder; the others may hear its vectors as they are.
+  const bool tune = encoder && task == ScoreTask::drum_style;
+  const std::vector<HeadExample> examples = head_examples(set, task, encoder && !tune ? &*encoder : nullptr);
   if (examples.empty())
     throw Error(Category::bad_input, fmt::format("train {}", model_name(task)),
                 training.data.string() + ": no piece to learn from");
   HeadReport report;
-  const ScoreHeads heads = fit_score_heads(task, set.labels, examples, training.seed, &report);
+  const ScoreHeads heads =
+      fit_score_heads(task, set.labels, examples, training.seed, tune ? &encoder->network() : nullptr, &report);
   Safetensors weights;
   heads.put(weights);
   nlohmann::json shown{{"inner_folds_accuracy", report.inner_accuracy}, {"inner_folds_nll", report.inner_nll}};
   const nlohmann::json metrics = shown;
-  const nlohmann::json data = nlohmann::json::array({data_row(set, "")});
+  nlohmann::json data = nlohmann::json::array({data_row(set, "")});
+  data[0]["split"] = task == ScoreTask::composer ? "train, valid" : "train";
   const nlohmann::json learned{{"seed", training.seed},
                                {"manifest_hash", sha256(data.dump())},
                                {"pieces", report.examples},
@@ -50,12 +56,12 @@ nlohmann::json train(ScoreTask task, const RecognizerTraining& training) {
   shown["command"] = fmt::format("euterpe train {} --data DIR --seed {}",
                                  task == ScoreTask::composer ? "composer" : model_name(task), training.seed);
   bool commercial = set.commercial;
-  if (encoder && heads.wants_embedding())
+  if (encoder && (tune || heads.wants_embedding()))
     commercial = commercial && encoder->model().card.value("commercial", nlohmann::json(false)) == true;
   save_model(training.out, weights,
              {{"name", model_name(task)},
               {"task", model_name(task)},
-              {"network", "forest, kernel, n-grams, embedding"},
+              {"network", "forest, kernel, n-grams, note-encoder"},
               {"options", heads.options()},
               {"tokenizer", nullptr},
               {"data", data},
@@ -135,7 +141,7 @@ const RecognizerTrainer& composer_trainer() {
 
 const RecognizerTrainer& drum_style_trainer() {
   static const RecognizerTrainer row{"drum-style", "Style of a drum performance",
-                                     "Folder of Groove MIDI (info.csv), or one that holds it as groove", kSettings,
+                                     "Folder of Groove MIDI (info.csv), or one that holds it as groove", kDrumSettings,
                                      train_task<ScoreTask::drum_style>};
   return row;
 }

@@ -45,8 +45,12 @@ struct HeadReport {
 /// Fits each of the task's members; how much each counts and how sure the answer may be is decided by what members
 /// fitted on the other inner folds (disjoint by group) say of each. The same seed, the same model.
 /// Error{bad_input} with fewer groups than inner folds.
+/// \param encoder if given, and for drums: one more member, the encoder tuned to the task. It takes minutes, so one
+/// inner
+///        fold alone tells its temperature, and it counts as much as all others together.
 ScoreHeads fit_score_heads(ScoreTask task, const std::vector<std::string>& labels,
-                           std::span<const HeadExample> examples, std::uint64_t seed, HeadReport* report = nullptr);
+                           std::span<const HeadExample> examples, std::uint64_t seed,
+                           const NoteEncoder* encoder = nullptr, HeadReport* report = nullptr);
 inline constexpr int kInnerFolds = 4;
 
 /// What the ensemble is held against: a forest of 500 trees (Breiman 2001) with balanced classes over the hand
