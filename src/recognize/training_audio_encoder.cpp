@@ -137,13 +137,15 @@ void write_clips(const fs::path& path, std::span<const HeardClip> clips, const s
   Safetensors file;
   file.metadata["recipe"] = recipe;
   std::vector<float> facts, notes;
+  nlohmann::json tempos = nlohmann::json::array();  // as text, for they are double
   Tensor levels{DType::u8, {static_cast<std::int64_t>(clips.size()), 2, -1}, {}};
   for (const HeardClip& clip : clips) {
     for (const auto& variant : clip.levels) levels.bytes.insert(levels.bytes.end(), variant.begin(), variant.end());
     for (const double fact :
          {static_cast<double>(clip.frames), static_cast<double>(clip.ensemble), static_cast<double>(clip.style),
-          static_cast<double>(clip.drum_kit), clip.tempo, static_cast<double>(clip.notes.size())})
+          static_cast<double>(clip.drum_kit), static_cast<double>(clip.notes.size())})
       facts.push_back(static_cast<float>(fact));
+    tempos.push_back(clip.tempo);
     for (const SoundingNote& n : clip.notes)
       for (const float v : {n.begin, n.end, static_cast<float>(n.instrument), static_cast<float>(n.pitch),
                             static_cast<float>(n.velocity)})
@@ -151,35 +153,38 @@ void write_clips(const fs::path& path, std::span<const HeardClip> clips, const s
   }
   levels.shape[2] = static_cast<std::int64_t>(levels.bytes.size() / clips.size() / 2);
   file.tensors["levels"] = std::move(levels);
-  file.put("facts", {static_cast<std::int64_t>(clips.size()), 6}, facts);
+  file.put("facts", {static_cast<std::int64_t>(clips.size()), 5}, facts);
+  file.metadata["tempos"] = tempos.dump();
   file.put("notes", {static_cast<std::int64_t>(notes.size() / 5), 5}, notes);
   write_safetensors(path, file);
 }
 
-/// Nothing where the file is of another recipe.
+/// Nothing where the file is of another recipe or layout.
 std::vector<HeardClip> read_clips(const fs::path& path, const std::string& recipe) {
   const Safetensors file = read_safetensors(path);
-  const auto made = file.metadata.find("recipe");
-  if (made == file.metadata.end() || made->second != recipe) return {};
+  const auto made = file.metadata.find("recipe"), told = file.metadata.find("tempos");
+  if (made == file.metadata.end() || made->second != recipe || told == file.metadata.end()) return {};
+  const auto tempos = nlohmann::json::parse(told->second, nullptr, false);
   const Tensor& levels = file.at("levels");
-  const std::int64_t facts_shape[] = {-1, 6}, notes_shape[] = {-1, 5};
+  const std::int64_t facts_shape[] = {-1, 5}, notes_shape[] = {-1, 5};
   const auto facts = file.floats("facts", facts_shape), notes = file.floats("notes", notes_shape);
-  std::vector<HeardClip> clips(facts.size() / 6);
+  std::vector<HeardClip> clips(facts.size() / 5);
   const std::size_t size = clips.empty() ? 0 : levels.bytes.size() / clips.size() / 2;
+  if (!tempos.is_array() || tempos.size() != clips.size()) return {};
   std::size_t note = 0;
   for (std::size_t i = 0; i < clips.size(); ++i) {
-    const float* f = facts.data() + 6 * i;
+    const float* f = facts.data() + 5 * i;
     HeardClip& clip = clips[i];
     clip.frames = static_cast<std::size_t>(f[0]);
     clip.ensemble = static_cast<int>(f[1]);
     clip.style = static_cast<int>(f[2]);
     clip.drum_kit = static_cast<int>(f[3]);
-    clip.tempo = f[4];
+    clip.tempo = tempos[i].get<double>();
     for (std::size_t v = 0; v < 2; ++v) {
       const auto begin = levels.bytes.begin() + static_cast<std::ptrdiff_t>((2 * i + v) * size);
       clip.levels[v].assign(begin, begin + static_cast<std::ptrdiff_t>(size));
     }
-    for (auto n = static_cast<std::size_t>(f[5]); n > 0 && note + 5 <= notes.size(); --n, note += 5)
+    for (auto n = static_cast<std::size_t>(f[4]); n > 0 && note + 5 <= notes.size(); --n, note += 5)
       clip.notes.push_back({notes[note], notes[note + 1], static_cast<std::uint8_t>(notes[note + 2]),
                             static_cast<std::uint8_t>(notes[note + 3]), static_cast<std::uint8_t>(notes[note + 4])});
   }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <thread>
 
@@ -108,6 +110,31 @@ TEST(ChunkStarts, cover_the_recording_evenly) {
       EXPECT_LE(starts[i], starts[i - 1] + 192);
     }
   }
+}
+
+TEST(TrainAudioEncoder, learns_the_same_from_clips_just_rendered_and_from_kept_ones) {
+  const char* data = std::getenv("EUTERPE_DATA");
+  if (!data || !std::filesystem::is_directory(std::filesystem::path(data) / "jsb"))
+    GTEST_SKIP() << "$EUTERPE_DATA/jsb is not there";
+  const test::TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "data");
+  std::filesystem::create_directory_symlink(std::filesystem::path(data) / "jsb", folder / "data" / "jsb");
+  RecognizerTraining training;
+  training.data = folder / "data";
+  training.out = folder / "model";
+  training.run = folder / "run";
+  for (const Setting& s : kAudioEncoderTrainer.settings) training.settings[s.name] = s.fallback;
+  training.settings["clips"] = training.settings["valid-clips"] = training.settings["batch"] = 2;
+  training.settings["clip-seconds"] = 4;
+  training.settings["steps"] = 1;
+  kAudioEncoderTrainer.train(training);
+  const Model first = find_model(training.out.string());
+  EXPECT_TRUE(first.card.at("commercial").get<bool>());
+  EXPECT_EQ(first.card.at("data").size(), 1u);
+  EXPECT_EQ(AudioEncoder::from(first).width(), 192);
+  std::filesystem::remove(training.run / "checkpoint.safetensors");
+  kAudioEncoderTrainer.train(training);
+  EXPECT_EQ(find_model(training.out.string()).hash, first.hash);
 }
 
 TEST(RenderedTargets, say_what_sounds_within_the_chunk) {
