@@ -14,7 +14,7 @@ enum class Statistics {
   measure,  ///< the batch at hand, which also enters the stored mean: population statistics are measured over many
             ///< batches with the final weights (Wu and Johnson 2021, "precise BN"), so that neither averaged weights
             ///< nor a resumed run meets statistics of other weights
-  fixed  ///< what is stored: inference and fine-tuning
+  fixed     ///< what is stored: inference and fine-tuning
 };
 
 /// Convolution without bias, then batch normalization; `fixed` folds it into the convolution.
