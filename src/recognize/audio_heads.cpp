@@ -200,7 +200,14 @@ const AudioHead* AudioHeads::head(std::string_view task) const {
   return it == heads_.end() ? nullptr : &*it;
 }
 
-std::vector<float> AudioHeads::outputs(const AudioEvidence& evidence) const { return machine_(input_(evidence)); }
+std::vector<float> AudioHeads::outputs(const AudioEvidence& evidence) const {
+  std::vector<float> all = machine_(input_(evidence));
+  if (forest_.empty()) return all;
+  const auto second = forest_(AudioInput{{AudioPart::descriptors}, input_.width}(evidence));
+  const std::size_t begin = all.size() - second.size();
+  for (std::size_t i = 0; i < second.size(); ++i) all[begin + i] = (all[begin + i] + second[i]) / 2;
+  return all;
+}
 
 std::vector<Answer> AudioHeads::answers(const AudioEvidence& evidence) const {
   const std::vector<float> all = outputs(evidence);

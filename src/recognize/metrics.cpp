@@ -93,7 +93,9 @@ double pearson(std::span<const double> a, std::span<const double> b) {
     aa += (a[i] - mean_a) * (a[i] - mean_a);
     bb += (b[i] - mean_b) * (b[i] - mean_b);
   }
-  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+  // What varies by rounding alone does not vary.
+  const auto varies = [n](double squares, double mean) { return squares > 1e-12 * n * (1e-12 + mean * mean); };
+  return varies(aa, mean_a) && varies(bb, mean_b) ? ab / std::sqrt(aa * bb) : 0;
 }
 
 nlohmann::json classification_report(const std::vector<Prediction>& predictions, const std::vector<std::string>& labels,

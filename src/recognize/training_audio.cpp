@@ -223,9 +223,13 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
     for (const auto& row : from["data"]) sources.push_back(row);
   nlohmann::json inputs = nlohmann::json::array();
   for (const AudioPart part : heads.input().parts) inputs.push_back(to_string(part));
-  nlohmann::json card_options{{"heads", to_json(heads.heads())}, {"labels", clips.labels},
-                              {"descriptors", "audio.v1"},       {"embedding", width},
-                              {"encoder", encoder.model().hash}, {"excerpt_seconds", kAudioExcerpt}};
+  nlohmann::json card_options{{"heads", to_json(heads.heads())},
+                              {"labels", clips.labels},
+                              {"descriptors", "audio.v1"},
+                              {"inputs", inputs},
+                              {"embedding", width},
+                              {"encoder", encoder.model().hash},
+                              {"excerpt_seconds", kAudioExcerpt}};
   if (heads.head("valence-arousal") != nullptr)
     card_options["valence-arousal"] =
         "not heard by anyone: the mean of the emotions' places in Russell's plane, weighted by the votes foretold";
