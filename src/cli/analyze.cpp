@@ -1,10 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <filesystem>
-#include <functional>
-#include <iostream>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,12 +15,15 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
-#include "base/temporary_file.hpp"
 #include "catalog/analysis.hpp"
 #include "catalog/annotate_file.hpp"
 #include "catalog/similar.hpp"
 #include "catalog/text.hpp"
+#include "cli/analyze_inputs.hpp"
+#include "cli/annotation_files.hpp"
 #include "cli/command.hpp"
+#include "cli/describe.hpp"
+#include "cli/in_order.hpp"
 #include "media/decode.hpp"
 #include "media/picture.hpp"
 #include "score/annotation_formats.hpp"
@@ -40,18 +42,13 @@ namespace fs = std::filesystem;
 struct Options {
   std::vector<std::string> paths;
   std::string plot;          // picture to write, empty: none
-  std::size_t similar = 0;   // nearest tracks of the catalog to name, 0: none
+  int similar = 0;           // nearest tracks of the catalog to name, 0: none
   bool embedding = false;    // put the embedding into the JSON
   bool annotations = false;  // say beats, keys, chords, form and melody
-  std::string format;        // of the annotations as files, a name or group of annotation_formats(); empty: none
+  std::string format;        // of what is written as files; empty: none, or as `out` says
   std::string out;           // file or folder for them, empty: stdout
-};
-
-/// A file to analyze, and what it is called in results.
-struct Input {
-  fs::path path;
-  std::string shown;  // "-" for standard input
-  fs::path relative;  // to the folder that was named
+  bool list_descriptors = false;
+  DescribeCommand describe;
 };
 
 struct Neighbor {
@@ -64,6 +61,7 @@ struct Result {
   Analysis analysis;
   std::optional<Annotations> annotations;
   std::vector<Neighbor> similar;
+  std::vector<fs::path> written;
 };
 
 /// What files that keep a name call the piece.
@@ -72,13 +70,23 @@ std::string title_of(const Result& result) {
   return title.empty() ? result.input.relative.stem().string() : title;
 }
 
+/// Counts and MIDI pitches are whole numbers, and stand so in the JSON.
+nlohmann::json figure(const std::string& name, double value) {
+  static constexpr std::array kWhole{
+      "notes",        "tracks",        "bars",           "ambitus",         "ambitus_lowest",   "ambitus_highest",
+      "melody_range", "melody_lowest", "melody_highest", "meter_numerator", "meter_denominator"};
+  if (std::find(kWhole.begin(), kWhole.end(), name) != kWhole.end() && value == std::floor(value))
+    return static_cast<std::int64_t>(value);
+  return value;
+}
+
 nlohmann::json to_json(const Result& result, const Options& options) {
   const Analysis& a = result.analysis;
   nlohmann::json out{{"file", result.input.shown}, {"kind", a.kind}, {"duration", a.duration}};
   for (const auto& [name, text] :
        {std::pair{"title", a.title}, {"artist", a.artist}, {"album", a.album}, {"isrc", a.isrc}})
     if (!text.empty()) out[name] = clean_text(text);
-  for (const auto& [name, number] : a.descriptors.numbers) out[name] = number;
+  for (const auto& [name, number] : a.descriptors.numbers) out[name] = figure(name, number);
   for (const auto& [name, text] : a.descriptors.texts) out[name] = text;
   for (const auto& [name, shares] : a.histograms) out[name] = shares;
   if (!a.instruments.empty()) out["instruments"] = a.instruments;
@@ -89,6 +97,7 @@ nlohmann::json to_json(const Result& result, const Options& options) {
     const AnnotationFormat json = find_annotation_formats("json").front();
     out["annotations"] = nlohmann::json::parse(json.write(*result.annotations, title_of(result)));
   }
+  for (const fs::path& file : result.written) out["files"].push_back(file.string());
   if (options.similar > 0) {
     out["similar"] = nlohmann::json::array();
     for (const Neighbor& n : result.similar)
@@ -104,23 +113,30 @@ nlohmann::json to_json(const Result& result, const Options& options) {
 void line(std::string_view label, const std::string& text) { fmt::print("  {:<14}{}\n", label, text); }
 
 std::string minutes(double seconds) {
-  const long whole = static_cast<long>(seconds) / 60;
-  return fmt::format("{}:{:04.1f}", whole, seconds - static_cast<double>(60 * whole));
+  const long tenths = std::lround(seconds * 10);
+  return fmt::format("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10);
 }
 
 void print_annotations(const Annotations& a) {
+  const auto span = [](const char* label, const auto& s, const std::string& what) {
+    line(label, fmt::format("{:>7} {:>7}  {}", minutes(s.start), minutes(s.end), what));
+  };
   if (!a.beats.empty())
     line("beats", a.beats_per_bar > 0 ? fmt::format("{}, {} a bar", a.beats.size(), a.beats_per_bar)
                                       : fmt::format("{}", a.beats.size()));
-  for (const KeySegment& s : a.keys)
-    line("in", fmt::format("{:>6}  {}", minutes(s.start), KeyEstimate{s.tonic, s.minor, s.confidence}.name()));
-  for (const StructureSegment& s : a.structure) line("section", fmt::format("{:>6}  {}", minutes(s.start), s.label));
-  constexpr std::size_t kShown = 16;
-  std::string chords;
-  for (std::size_t i = 0; i < std::min(kShown, a.chords.size()); ++i)
-    chords += (i > 0 ? " " : "") + a.chords[i].chord.name();
-  if (a.chords.size() > kShown) chords += fmt::format(" and {} more", a.chords.size() - kShown);
-  if (!chords.empty()) line("chords", chords);
+  for (const KeySegment& s : a.keys) span("in", s, KeyEstimate{s.tonic, s.minor, s.confidence}.name());
+  for (const StructureSegment& s : a.structure) span("section", s, s.label);
+  for (const ChordSegment& s : a.chords) span("chord", s, chord_name(s, a.keys));
+}
+
+/// The notated meter, beside what the notes say where that is another one: many files say 1/4 throughout.
+std::string meter_text(const Result& result, const std::string& notated) {
+  const auto& numbers = result.analysis.descriptors.numbers;
+  const auto at = numbers.find("meter_numerator");
+  if (!result.annotations || result.annotations->beats_per_bar == 0 || at == numbers.end()) return notated;
+  const int beats = result.annotations->beats_per_bar, numerator = static_cast<int>(at->second);
+  const bool same = beats == numerator || (numerator % 3 == 0 && beats == numerator / 3);
+  return same ? notated : fmt::format("notated {}; beats {} a bar", notated, beats);
 }
 
 void print_text(const Result& result, bool annotations) {
@@ -149,7 +165,7 @@ void print_text(const Result& result, bool annotations) {
   if (const auto key = a.descriptors.texts.find("key"); key != a.descriptors.texts.end())
     line("key", fmt::format("{} (confidence {:.2f})", key->second, number("key_confidence").value_or(0)));
   if (const auto meter = a.descriptors.texts.find("meter"); meter != a.descriptors.texts.end())
-    line("meter", meter->second);
+    line("meter", meter_text(result, meter->second));
   if (const auto notes = number("notes"))
     line("notes", fmt::format("{:.0f} in {:.0f} tracks, {:.0f} bars", *notes, number("tracks").value_or(0),
                               number("bars").value_or(0)));
@@ -157,11 +173,12 @@ void print_text(const Result& result, bool annotations) {
     line("loudness", fmt::format("{:.1f} LUFS, range {:.1f} LU, true peak {:.1f} dBTP", *lufs,
                                  number("loudness_range_lu").value_or(0), number("true_peak_dbtp").value_or(0)));
   else if (a.kind == "audio")
-    line("loudness", "silence");
+    line("loudness", numbers.contains("true_peak_dbtp") ? "too short to tell" : "silence");
   if (a.kind == "audio")
     line("onsets", fmt::format("{:.2f} a second, tuned {:+.0f} cents from A = 440 Hz",
                                number("onsets_per_second").value_or(0), number("tuning_cents").value_or(0)));
   if (result.annotations && annotations) print_annotations(*result.annotations);
+  for (const fs::path& file : result.written) line("wrote", file.string());
   for (const std::string& warning : a.warnings) line("warning", warning);
   for (const Neighbor& n : result.similar)
     line("similar", fmt::format("{:5.2f}  {}  {}", n.similarity, n.track.id.substr(0, 12),
@@ -172,7 +189,7 @@ void plot(const Result& result, const fs::path& to) {
   constexpr double kLongest = 600;  // seconds of audio that a picture of this width can still show
   const fs::path& path = result.input.path;
   const std::string title = title_of(result);
-  if (result.analysis.kind == "score") return plot_score(to, read_score(path).score, title);
+  if (result.analysis.kind == "score") return plot_score(to, read_score(path).score, *result.annotations, title);
   DecodeOptions options;
   if (result.analysis.duration > kLongest) {
     options.duration = kLongest;
@@ -188,117 +205,6 @@ void plot(const Result& result, const fs::path& to) {
   view.chroma = {chroma.data, chroma.bins, chroma.frames, chroma.hop};
   plot_analysis(to, audio, view, *result.annotations, title);
 }
-
-/// The named files, and of folders the audio and score files in them. Standard input becomes a file, for decoders seek.
-std::vector<Input> inputs_of(const std::vector<std::string>& named, std::optional<TemporaryFile>& piped) {
-  std::vector<Input> inputs;
-  for (const std::string& name : named) {
-    if (name == "-") {
-      if (!piped) piped.emplace("analyze", std::cin);
-      if (fs::is_empty(piped->path())) throw Error(Category::bad_input, "analyze", "standard input is empty");
-      inputs.push_back({piped->path(), "-", "stdin"});
-    } else if (!fs::is_directory(name)) {
-      inputs.push_back({name, name, fs::path(name).filename()});
-    } else {
-      for (const fs::path& path : walk_files({name}))
-        if (is_audio_name(path) || is_score_name(path))
-          inputs.push_back({path, path.string(), path.lexically_relative(name)});
-    }
-  }
-  if (inputs.empty()) throw Error(Category::not_found, "analyze", "no audio or score file in " + named.front());
-  return inputs;
-}
-
-/// Where annotations go, and in which formats.
-class AnnotationFiles {
- public:
-  AnnotationFiles(const Options& options, const std::vector<Input>& inputs) : out_(options.out) {
-    if (options.format.empty() && options.out.empty()) return;
-    formats_ = find_annotation_formats(options.format.empty() ? format_of(options.out) : options.format);
-    const bool one = inputs.size() == 1 && formats_.size() == 1;
-    if (options.out.empty() && !one)
-      throw Error(Category::usage, "analyze", "several files of annotations do not go to standard output",
-                  "name a folder with -o");
-    folder_ = !one || fs::is_directory(out_) || options.out.ends_with('/');
-    if (!folder_) return;
-    // A recording and a score of the same name would have the same file: these keep their own extensions.
-    for (const Input& input : inputs) ++stems_[fs::path(input.relative).replace_extension()];
-    std::map<fs::path, const Input*> places;
-    for (const Input& input : inputs)
-      if (const auto [at, fresh] = places.try_emplace(stem_of(input), &input); !fresh)
-        throw Error(Category::usage, "analyze",
-                    fmt::format("the annotations of {} and {} would have one name", at->second->shown, input.shown),
-                    "run analyze once for each of their folders");
-  }
-
-  bool wanted() const { return !formats_.empty(); }
-  bool to_stdout() const { return wanted() && out_.empty(); }
-
-  void write(const Result& result) const {
-    for (const AnnotationFormat& format : formats_) {
-      const std::string text = format.write(*result.annotations, title_of(result));
-      if (to_stdout()) {
-        fmt::print("{}", text);
-        continue;
-      }
-      const fs::path to = folder_ ? out_ / (stem_of(result.input).string() + std::string(format.suffix)) : out_;
-      if (to.has_parent_path()) fs::create_directories(to.parent_path());
-      write_file(to, std::string_view(text));
-    }
-  }
-
- private:
-  fs::path stem_of(const Input& input) const {
-    const fs::path stem = fs::path(input.relative).replace_extension();
-    return stems_.at(stem) > 1 ? input.relative : stem;
-  }
-
-  /// The format whose files are called so; JSON for a folder and names that say nothing.
-  static std::string_view format_of(const std::string& out) {
-    for (const AnnotationFormat& format : annotation_formats())
-      if (out.ends_with(format.suffix)) return format.name;
-    return "json";
-  }
-
-  fs::path out_;
-  bool folder_ = false;
-  std::vector<AnnotationFormat> formats_;
-  std::map<fs::path, int> stems_;
-};
-
-/// Errors speak of standard input, not of the file that stands for it.
-Error told(const Error& error, const Input& input) {
-  std::string detail = error.detail();
-  const std::string path = input.path.string();
-  if (input.shown == "-")
-    for (std::size_t at = 0; (at = detail.find(path, at)) != std::string::npos;)
-      detail.replace(at, path.size(), "standard input");
-  return {error.category(), error.operation(), detail, error.hint()};
-}
-
-/// Gives out results in the order of the files, each as soon as those before it are done.
-class InOrder {
- public:
-  InOrder(std::size_t n, std::function<void(Result&)> emit) : slots_(n), emit_(std::move(emit)) {}
-  void put(std::size_t i, std::optional<Result> result) {
-    const std::lock_guard lock(mutex_);
-    slots_[i] = Slot{true, std::move(result)};
-    for (; next_ < slots_.size() && slots_[next_].done; ++next_) {
-      if (slots_[next_].result) emit_(*slots_[next_].result);
-      slots_[next_].result.reset();
-    }
-  }
-
- private:
-  struct Slot {
-    bool done = false;
-    std::optional<Result> result;
-  };
-  std::vector<Slot> slots_;
-  std::function<void(Result&)> emit_;
-  std::size_t next_ = 0;
-  std::mutex mutex_;
-};
 
 /// Tempo and key heard with care stand in the summary in place of the quick estimates that ingest makes of every track:
 /// one answer must not contradict the other.
@@ -316,21 +222,48 @@ void prefer_annotations(Result& result) {
   }
 }
 
-void analyze(const Context& context, const Options& options) {
+void analyze(const Context& context, Options& options) {
+  if (options.list_descriptors) return list_descriptors(context);
+  if (options.paths.empty())
+    throw Error(Category::usage, "analyze", "no file is named", "see `euterpe analyze --help`");
+  if (options.similar < 0) throw Error(Category::usage, "analyze", "--similar takes a number of tracks from 0 on");
   std::optional<TemporaryFile> piped;
   const std::vector<Input> files = inputs_of(options.paths, piped);
+  if (!options.describe.names.empty() || options.describe.statistics) {
+    if (!options.plot.empty() || options.similar > 0 || options.annotations || options.embedding)
+      throw Error(Category::usage, "analyze", "--descriptors and --statistics write numbers alone",
+                  "run analyze once more for pictures, annotations and what is similar");
+    options.describe.format = options.format;
+    options.describe.out = options.out;
+    return describe_files(context, options.describe, files);
+  }
   if (!options.plot.empty() && files.size() != 1)
     throw Error(Category::usage, "analyze", fmt::format("--plot takes one file, not {}", files.size()));
-  const AnnotationFiles annotation_files(options, files);
+  const AnnotationFiles annotation_files(options.format, options.out, files);
+  if (annotation_files.to_stdout() && (context.json || context.jsonl) && options.format != "json")
+    throw Error(Category::usage, "analyze", "--json and annotations both want standard output",
+                "name a file for these with -o, or use --annotations --json");
+  std::vector<fs::path> outputs;
+  for (const Input& file : files)
+    for (fs::path& place : annotation_files.places(file)) outputs.push_back(std::move(place));
+  if (!options.plot.empty()) outputs.emplace_back(options.plot);
+  refuse_to_overwrite(outputs, files);
   std::unique_ptr<Catalog> catalog;
-  if (options.similar > 0) catalog = open_catalog(context.catalog);
+  if (options.similar > 0) {
+    catalog = open_catalog(context.catalog);
+    if (catalog->tracks().empty())
+      spdlog::warn("analyze: {} holds no track that could be similar; `euterpe ingest` takes them in",
+                   context.catalog.string());
+  }
 
   nlohmann::json all = nlohmann::json::array();
   std::vector<IngestFailure> failures;
   std::mutex failed;
   Progress progress("analyze", files.size(), "files");
-  InOrder out(files.size(), [&](Result& result) {
-    if (annotation_files.wanted()) annotation_files.write(result);
+  InOrder<Result> out(files.size(), [&](Result& result) {
+    if (annotation_files.wanted())
+      result.written = annotation_files.write(result.input, *result.annotations, title_of(result));
+    if (!options.plot.empty()) result.written.emplace_back(options.plot);
     if (annotation_files.to_stdout()) return;
     if (context.jsonl)
       print_json_line(to_json(result, options));
@@ -342,17 +275,16 @@ void analyze(const Context& context, const Options& options) {
   parallel_for(files.size(), [&](std::size_t i) {
     std::optional<Result> done;
     try {
-      Result result{files[i], analyze_file(files[i].path), {}, {}};
-      const bool drawn = !options.plot.empty() && result.analysis.kind == "audio";
-      if (options.annotations || annotation_files.wanted() || drawn) {
+      Result result{files[i], analyze_file(files[i].path), {}, {}, {}};
+      if (options.annotations || annotation_files.wanted() || !options.plot.empty()) {
         result.annotations = annotate_file(files[i].path);
         prefer_annotations(result);
       }
       if (catalog) {
+        const auto wanted = static_cast<std::size_t>(options.similar);
         const std::string self = sha256_file(files[i].path);
-        for (const auto& [id, similarity] :
-             similar_tracks(*catalog, result.analysis.descriptors, options.similar + 1)) {
-          if (id == self || result.similar.size() == options.similar) continue;
+        for (const auto& [id, similarity] : similar_tracks(*catalog, result.analysis.descriptors, wanted + 1)) {
+          if (id == self || result.similar.size() == wanted) continue;
           if (auto track = catalog->track(id)) result.similar.push_back({std::move(*track), similarity});
         }
       }
@@ -387,7 +319,6 @@ void analyze(const Context& context, const Options& options) {
 void setup_analyze(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
   app.add_option("file", options->paths, "Audio, MIDI and MusicXML files, folders of them, or - for standard input")
-      ->required()
       ->type_name("FILE|FOLDER|-");
   app.add_option("--plot", options->plot,
                  "Draw form, chords, beats and spectra, or a piano roll, to a .png or .svg file");
@@ -398,10 +329,16 @@ void setup_analyze(CLI::App& app, Context& context) {
   std::string formats;
   for (const AnnotationFormat& format : annotation_formats())
     formats += fmt::format("{}{}", formats.empty() ? "" : ", ", format.name);
-  app.add_option("--format", options->format, "Write annotations as files: " + formats + "; lab for all plain text")
+  app.add_option(
+         "--format", options->format,
+         "Write annotations as files: " + formats + "; lab for all plain text. Of descriptors: npy, csv, json, jsonl")
       ->type_name("FORMAT");
-  app.add_option("-o,--out", options->out, "File or folder for the annotations (default: standard output)")
+  app.add_option("-o,--out", options->out,
+                 "File or folder for annotations or descriptors; - = standard output, the default")
       ->type_name("PATH");
+  app.add_flag("--list-descriptors", options->list_descriptors, "List the descriptors of audio, and which stream")
+      ->group("Descriptors");
+  add_descriptor_options(app, options->describe);
   app.callback([&context, options] { analyze(context, *options); });
 }
 
