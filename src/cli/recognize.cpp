@@ -267,9 +267,9 @@ void run(const Options& options, const Context& context) {
   const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
   const Stages cpu = recognizer.stages();
   const double total = std::max(cpu.total(), 1e-9);
-  spdlog::info("{} files, {} of them stored: {:.0f} s of music in {:.1f} s, {:.0f} times real time", items.size(),
-               stored, music, seconds, music / seconds);
-  spdlog::info(
+  spdlog::debug("{} files, {} of them stored: {:.0f} s of music in {:.1f} s, {:.0f} times real time", items.size(),
+                stored, music, seconds, music / seconds);
+  spdlog::debug(
       "CPU: decoding {:.1f} s ({:.0f} %), descriptors {:.1f} s ({:.0f} %), network {:.1f} s ({:.0f} %), heads "
       "{:.1f} s ({:.0f} %)",
       cpu.decode, 100 * cpu.decode / total, cpu.descriptors, 100 * cpu.descriptors / total, cpu.network,

@@ -11,7 +11,7 @@ namespace euterpe {
 
 /// Of a recording so much from its middle is looked at, of a score the bars from its beginning with so many notes.
 inline constexpr double kExplainedSeconds = 10;
-inline constexpr std::size_t kExplainedNotes = 1500;
+inline constexpr std::size_t kExplainedNotes = 600;
 
 struct Explanation {
   nlohmann::json numbers;              ///< {task, answer, …}, and the cells, or bars and notes, that weighed most

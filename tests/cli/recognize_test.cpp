@@ -170,7 +170,7 @@ TEST_F(RecognizeCommand, TracksOfTheCatalogAreAskedOnce) {
 }
 
 TEST_F(RecognizeCommand, WhatWasAnsweredBeforeAKillIsThere) {
-  constexpr std::size_t kTracks = 40;
+  constexpr std::size_t kTracks = 16;
   for (std::size_t i = 0; i < kTracks; ++i)
     put(("n" + std::to_string(i) + ".mid").c_str(), notes(600 + static_cast<int>(i)));
   ASSERT_EQ(run_program({"ingest", music.string()}, environment()).code, 0);
@@ -182,13 +182,13 @@ TEST_F(RecognizeCommand, WhatWasAnsweredBeforeAKillIsThere) {
   };
   const pid_t child = ::fork();
   if (child == 0) {
-    for (const std::string& entry : environment()) ::putenv(const_cast<char*>(entry.c_str()));
+    for (const char* name : {"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}) ::setenv(name, home.c_str(), 1);
     ::execl(EUTERPE_BINARY, EUTERPE_BINARY, "-q", "recognize", "--from-catalog", "--jsonl", nullptr);
     ::_exit(127);
   }
   int status = 0;
   bool ended = false;
-  while (answered() < 3 && !ended) {
+  while (answered() < 2 && !ended) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     ended = ::waitpid(child, &status, WNOHANG) == child;
   }
@@ -197,7 +197,7 @@ TEST_F(RecognizeCommand, WhatWasAnsweredBeforeAKillIsThere) {
     ::waitpid(child, &status, 0);
   }
   const auto before = answered();
-  EXPECT_GE(before, 3);
+  EXPECT_GE(before, 2);
   const json rest = json::parse(run({"--from-catalog", "--json"}).out);
   EXPECT_GE(rest["stored"].get<std::size_t>(), static_cast<std::size_t>(before));
   EXPECT_EQ(rest["files"].size(), kTracks);
