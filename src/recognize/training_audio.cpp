@@ -27,14 +27,14 @@ constexpr Setting kStyleSettings[] = {
     {"gamma", 0.2, "Narrowness of the kernel over standardized descriptors"},
     {"ridge", 0.3, "How much of a label is taken for noise"},
     {"covariance", 0, "Share of the covariance of timbre beside the descriptors' 1; 0 = off"},
-    {"embedding", 0, "Share of the audio encoder's embedding; 0 = off"},
+    {"embedding", 0.3, "Share of the audio encoder's embedding; 0 = off"},
     {"trees", 300, "Trees of the forest that foretells emotions beside the kernel; 0 = off"},
     {"calibration-folds", 5, "Folds, disjoint by artist, that the temperature is fitted on"},
     {"unknown", 1, "1: learn to tell what is unlike the training data (a minute or two); 0: all is known"},
 };
 constexpr Setting kInstrumentSettings[] = {
     {"gamma", 0.3, "Narrowness of the kernel over standardized descriptors"},
-    {"ridge", 0.05, "How much of a label is taken for noise"},
+    {"ridge", 0.02, "How much of a label is taken for noise"},
     {"covariance", 1, "Share of the covariance of timbre beside the descriptors' 1; 0 = off"},
     {"embedding", 0, "Share of the audio encoder's embedding; 0 = off"},
     {"calibration-folds", 5, "Folds of recordings that the temperature is fitted on"},
