@@ -1,4 +1,5 @@
 #include "score/chord.hpp"
+#include "score/annotation.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -107,6 +108,45 @@ TEST(ParseChord, reads_every_label_of_pop909) {
     ASSERT_TRUE(parse_chord(label)) << label;
     EXPECT_NE(parse_chord(label)->quality, ChordQuality::other) << label;
   }
+}
+
+TEST(Chords, AreSpelledAsTheirKeyIs) {
+  const Chord sixth{3, ChordQuality::minor, 0}, tonic{6, ChordQuality::major, 0}, fourth{11, ChordQuality::major, 0};
+  EXPECT_EQ(sixth.name(), "Eb:min");
+  EXPECT_EQ(sixth.name(6), "D#:min");  // F# major
+  EXPECT_EQ(tonic.name(6), "F#:maj");
+  EXPECT_EQ(tonic.name(-5), "Gb:maj");  // Db major
+  EXPECT_EQ(fourth.name(-6), "Cb:maj");
+  for (int fifths = -6; fifths <= 6; ++fifths)
+    for (int root = 0; root < 12; ++root)
+      for (const ChordQuality quality : {ChordQuality::major, ChordQuality::minor7, ChordQuality::dominant7}) {
+        const Chord chord{root, quality, 4};
+        EXPECT_EQ(parse_chord(chord.name(fifths)), chord) << chord.name(fifths) << " with " << fifths;
+      }
+}
+
+TEST(Chords, TakeTheSpellingOfTheKeyThatTheyStandIn) {
+  const std::vector<KeySegment> keys{{0, 10, 6, false, 1}, {10, 20, 1, false, 1}};  // F# major, Db major
+  EXPECT_EQ(keys[0].fifths(), 6);
+  EXPECT_EQ(keys[1].fifths(), -5);
+  EXPECT_EQ(chord_name({2, 4, {6, ChordQuality::major, 0}, 1}, keys), "F#:maj");
+  EXPECT_EQ(chord_name({12, 14, {6, ChordQuality::major, 0}, 1}, keys), "Gb:maj");
+  EXPECT_EQ(chord_name({12, 14, {-1, ChordQuality::major, 0}, 1}, keys), "N");
+}
+
+TEST(Annotations, ThatReachBeyondTheEndAreCut) {
+  Annotations a;
+  a.duration = 10;
+  a.beats = {{9, 1}, {10, 2}, {11, 3}};
+  a.keys = {{0, 12, 0, false, 1}};
+  a.chords = {{0, 9, {}, 1}, {9, 11, {}, 1}, {11, 12, {}, 1}};
+  a.melody = {1, std::vector<float>(20, 100)};
+  keep_within(a);
+  EXPECT_EQ(a.beats.size(), 2u);
+  EXPECT_EQ(a.keys[0].end, 10);
+  ASSERT_EQ(a.chords.size(), 2u);
+  EXPECT_EQ(a.chords[1].end, 10);
+  EXPECT_EQ(a.melody.hz.size(), 11u);
 }
 
 }  // namespace
