@@ -18,7 +18,7 @@ struct AudioHeadOptions {
   /// What the machine is given and its share in the kernel.
   std::vector<std::pair<AudioPart, double>> parts{{AudioPart::descriptors, 1}};
   int trees = 300;  ///< of the forest that foretells emotions beside the machine; 0 = the machine alone
-  int folds = 5;  ///< disjoint by group, to calibrate on clips not learned from
+  int folds = 5;    ///< disjoint by group, to calibrate on clips not learned from
   std::uint64_t seed = 1;
 };
 
