@@ -125,7 +125,18 @@ void print_text(const Result& result, const Options& options) {
   if (result.error) return;
   const Recognition& found = result.found;
   fmt::print("{}  ({}, {})\n", result.item.shown, found.kind, minutes(found.duration));
-  const auto line = [](std::string_view label, const std::string& text) { fmt::print("  {:<16} {}\n", label, text); };
+  // Longer texts go on in the next line.
+  const auto line = [](std::string_view label, std::string_view text) {
+    constexpr std::size_t kWidth = 80;
+    while (text.size() > kWidth) {
+      const std::size_t space = text.rfind(' ', kWidth);
+      if (space == std::string_view::npos) break;
+      fmt::print("  {:<16} {}\n", label, text.substr(0, space));
+      text.remove_prefix(space + 1);
+      label = "";
+    }
+    fmt::print("  {:<16} {}\n", label, text);
+  };
   std::vector<std::string> limited;
   for (const Answer& answer : found.answers) {
     line(answer.task, in_words(answer));
