@@ -179,18 +179,19 @@ void draw_blocks(Canvas& canvas, const Box& box, const std::vector<Block>& block
   canvas.frame(box);
 }
 
-void draw_beats(Canvas& canvas, const Box& box, const std::vector<Beat>& beats, double seconds) {
+BeatLines draw_beats(Canvas& canvas, const Box& box, const std::vector<Beat>& beats, double seconds) {
   constexpr double kClosest = 4;
   const Scale x{0, seconds, box.left, box.right};
   const auto downbeats = std::ranges::count(beats, 1, &Beat::position);
   const auto room = [&](std::ptrdiff_t count) { return static_cast<double>(count) * kClosest <= box.width(); };
   const bool all = room(std::ssize(beats));
-  if (!all && !room(downbeats)) return;
+  if (beats.empty() || (!all && !room(downbeats))) return BeatLines::none;
   for (const Beat& beat : beats) {
     const bool down = beat.position == 1;
     if ((!all && !down) || beat.time > seconds) continue;
     canvas.line(x(beat.time), box.top, x(beat.time), box.bottom, down ? kDownbeat : kBeat, down ? 1.2 : 0.8);
   }
+  return all ? BeatLines::all : BeatLines::downbeats;
 }
 
 double draw_strips(Canvas& canvas, double left, double right, double y, const Annotations& annotations,

@@ -38,9 +38,10 @@ void draw_blocks(Canvas& canvas, const Box& box, const std::vector<Block>& block
 double draw_strips(Canvas& canvas, double left, double right, double y, const Annotations& annotations, double seconds);
 
 inline constexpr Color kDownbeat{0.72, 0.1, 0.1, 0.6}, kBeat{0.72, 0.1, 0.1, 0.3};
+enum class BeatLines { none, downbeats, all };
 /// Thin lines at beats, stronger ones at downbeats; downbeats alone where beats would stand closer than 4 pixels, and
-/// none where those would.
-void draw_beats(Canvas& canvas, const Box& box, const std::vector<Beat>& beats, double seconds);
+/// none where those would. Returns which were drawn.
+BeatLines draw_beats(Canvas& canvas, const Box& box, const std::vector<Beat>& beats, double seconds);
 
 /// Slaney's mel scale (Auditory Toolbox 1998), linear below 1 kHz and logarithmic above, or HTK's.
 double mel_of(double hertz, bool htk);

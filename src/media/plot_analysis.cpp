@@ -57,13 +57,6 @@ void plot_analysis(const std::filesystem::path& path, const AudioBuffer& audio, 
   Canvas canvas(path, size);
   canvas.title(title, kLeft);
   const double right = canvas.width() - kRight;
-  std::vector<Canvas::Key> names;
-  if (std::ranges::count(annotations.beats, 1, &Beat::position) > 0) names.push_back({"downbeat", kDownbeat});
-  if (!annotations.beats.empty()) names.push_back({"beat", kBeat});
-  const bool melody = std::ranges::any_of(annotations.melody.hz, [](float hz) { return hz > 0; });
-  if (melody && view.cqt_db.frames > 0) names.push_back({"melody", kMelody});
-  canvas.legend(kLeft + (title.empty() ? 0 : canvas.text_width(title, kTitle, true) + 30), right,
-                title.empty() ? 12 : 26, names);
   double y = title.empty() ? 16 : 42;
 
   y = draw_strips(canvas, kLeft, right, y, annotations, seconds);
@@ -80,7 +73,15 @@ void plot_analysis(const std::filesystem::path& path, const AudioBuffer& audio, 
   const Box wave = panel(1);
   Box last = wave;
   draw_waveform(canvas, wave, audio, seconds);
-  draw_beats(canvas, wave, annotations.beats, seconds);
+  const BeatLines lines = draw_beats(canvas, wave, annotations.beats, seconds);
+  std::vector<Canvas::Key> names;
+  if (lines != BeatLines::none && std::ranges::count(annotations.beats, 1, &Beat::position) > 0)
+    names.push_back({"downbeat", kDownbeat});
+  if (lines == BeatLines::all) names.push_back({"beat", kBeat});
+  if (cqt && std::ranges::any_of(annotations.melody.hz, [](float hz) { return hz > 0; }))
+    names.push_back({"melody", kMelody});
+  const double beside = title.empty() ? 0 : canvas.text_width(title, kTitle, true) + 30;
+  canvas.legend(kLeft + beside, right, title.empty() ? 12 : 26, names);
   const auto bar = [&](const Box& box, double low, double high, const char* unit_name) {
     draw_color_bar(canvas, {right + 22, box.top + 12, right + 36, box.bottom}, low, high, unit_name);
   };
