@@ -10,7 +10,7 @@
 #include "base/progress.hpp"
 #include "corpus/noises.hpp"
 #include "media/decode.hpp"
-#include "recognize/synthetic_sounds.hpp"
+#include "recognize/non_music_sounds.hpp"
 #include "signal/audio_features.hpp"
 
 namespace euterpe {
@@ -67,7 +67,7 @@ Examples known_sounds(const AudioClips& clips, std::uint64_t seed) {
 }
 
 Examples other_sounds(const fs::path& noises, std::uint64_t seed) {
-  const auto sounds = synthetic_sounds(kSynthetic, seed);
+  const auto sounds = non_music_sounds(kSynthetic, seed);
   std::vector<std::vector<float>> rows(sounds.size());
   parallel_for(sounds.size(), [&](std::size_t i) { rows[i] = audio_features(sounds[i].audio); });
   Examples other;

@@ -10,7 +10,7 @@
 #include "base/parallel.hpp"
 #include "corpus/noises.hpp"
 #include "media/decode.hpp"
-#include "recognize/synthetic_sounds.hpp"
+#include "recognize/non_music_sounds.hpp"
 #include "recognize/unknown.hpp"
 #include "signal/audio_features.hpp"
 
@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 TEST(SyntheticSounds, AreFiniteHeardAndOfTheLengthTheyPromise) {
   std::set<std::string> kinds;
-  for (const SyntheticSound& sound : synthetic_sounds(16, 3)) {
+  for (const SyntheticSound& sound : non_music_sounds(16, 3)) {
     kinds.insert(sound.kind);
     EXPECT_GE(sound.audio.duration().value, 0.99) << sound.kind;
     EXPECT_LE(sound.audio.duration().value, 15) << sound.kind;
@@ -38,12 +38,12 @@ TEST(SyntheticSounds, AreFiniteHeardAndOfTheLengthTheyPromise) {
 TEST(SyntheticSounds, AreTheSameForASeedWhateverTheNumberOfThreads) {
   const int before = threads();
   set_threads(1);
-  const auto one = synthetic_sounds(3, 9);
+  const auto one = non_music_sounds(3, 9);
   set_threads(3);
-  const auto three = synthetic_sounds(3, 9);
+  const auto three = non_music_sounds(3, 9);
   set_threads(before);
   for (std::size_t i = 0; i < one.size(); ++i) EXPECT_EQ(one[i].audio.samples, three[i].audio.samples) << i;
-  EXPECT_NE(one[1].audio.samples, synthetic_sounds(2, 10)[1].audio.samples);
+  EXPECT_NE(one[1].audio.samples, non_music_sounds(2, 10)[1].audio.samples);
 }
 
 TEST(Worn, KeepsLengthAndIsNeverSilentOrOutOfBounds) {

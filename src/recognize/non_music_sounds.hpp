@@ -17,7 +17,7 @@ struct SyntheticSound {
 /// `count` sounds, the kinds in turn: tones, sweeps, clicks, colored noise, mains hum, sparse events, voices (pulse
 /// trains through moving formants, in syllables), a crowd of them, birds, animals' cries, pulsating noise, motors,
 /// drops, sirens. Each is worn() too. The same seed gives the same sounds.
-std::vector<SyntheticSound> synthetic_sounds(int count, std::uint64_t seed);
+std::vector<SyntheticSound> non_music_sounds(int count, std::uint64_t seed);
 
 /// What recording and passing on do to a sound, each by chance: a room, background noise 5–60 dB below, a channel of
 /// less bandwidth, clipping, another level (peak 0.05 … 1). Put on music and on what is no music alike, so that a

@@ -1,4 +1,4 @@
-#include "recognize/synthetic_sounds.hpp"
+#include "recognize/non_music_sounds.hpp"
 
 #include <algorithm>
 #include <array>
@@ -483,7 +483,7 @@ AudioBuffer worn(const AudioBuffer& audio, Random& random) {
   return result;
 }
 
-std::vector<SyntheticSound> synthetic_sounds(int count, std::uint64_t seed) {
+std::vector<SyntheticSound> non_music_sounds(int count, std::uint64_t seed) {
   std::vector<SyntheticSound> sounds(static_cast<std::size_t>(std::max(0, count)));
   parallel_for(sounds.size(), [&](std::size_t i) {
     Random random = Random::stream(seed, i);
