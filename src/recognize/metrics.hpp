@@ -24,6 +24,9 @@ double expected_calibration_error(const std::vector<Prediction>& predictions);
 /// this n: hits are drawn with the confidences as probabilities, 2,000 times.
 std::pair<double, double> perfect_calibration_interval(const std::vector<Prediction>& predictions, std::uint64_t seed);
 
+/// Standard error of the mean of independent values; 0 of fewer than two.
+double standard_error(std::span<const double> values);
+
 /// Pearson's correlation; 0 where one of the two does not vary. Both of equal length.
 double pearson(std::span<const double> a, std::span<const double> b);
 
