@@ -80,6 +80,14 @@ std::pair<double, double> perfect_calibration_interval(const std::vector<Predict
   return {errors[kDraws / 40], errors[kDraws - 1 - kDraws / 40]};
 }
 
+double standard_error(std::span<const double> values) {
+  double mean = 0, squares = 0;
+  const auto n = static_cast<double>(values.size());
+  for (const double v : values) mean += v / n;
+  for (const double v : values) squares += (v - mean) * (v - mean);
+  return n > 1 ? std::sqrt(squares / (n - 1) / n) : 0;
+}
+
 double pearson(std::span<const double> a, std::span<const double> b) {
   EUTERPE_ASSERT(a.size() == b.size());
   double mean_a = 0, mean_b = 0, ab = 0, aa = 0, bb = 0;
