@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "base/error.hpp"
@@ -38,14 +37,6 @@ const Answer& answer_to(const std::vector<Answer>& answers, const std::string& t
   const auto it = std::ranges::find(answers, task, &Answer::task);
   EUTERPE_ASSERT(it != answers.end());
   return *it;
-}
-
-double standard_error(const std::vector<double>& values) {
-  double mean = 0, squares = 0;
-  const auto n = static_cast<double>(values.size());
-  for (const double v : values) mean += v / n;
-  for (const double v : values) squares += (v - mean) * (v - mean);
-  return n > 1 ? std::sqrt(squares / (n - 1) / n) : 0;
 }
 
 }  // namespace
