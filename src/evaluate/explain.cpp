@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -13,6 +12,7 @@
 #include "evaluate/audio_answers.hpp"
 #include "evaluate/task.hpp"
 #include "media/decode.hpp"
+#include "recognize/metrics.hpp"
 #include "recognize/saliency_audio.hpp"
 #include "recognize/saliency_score.hpp"
 #include "recognize/score_heads.hpp"
@@ -43,14 +43,6 @@ double mean_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double v : values) sum += v;
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
-}
-
-double standard_error(const std::vector<double>& values) {
-  const double mean = mean_of(values);
-  double squares = 0;
-  for (const double v : values) squares += (v - mean) * (v - mean);
-  const auto n = static_cast<double>(values.size());
-  return n > 1 ? std::sqrt(squares / (n - 1) / n) : 0;
 }
 
 /// Standard errors are those over the folds' means where there are folds, else over the items.
