@@ -158,7 +158,9 @@ void RegressionForest::put(Safetensors& file, const std::string& prefix) const {
   file.put(prefix + ".root", {static_cast<std::int64_t>(roots.size())}, roots);
   file.put(prefix + ".feature", {n}, feature, DType::f16);
   file.put(prefix + ".cut", {n}, cut, DType::bf16);
-  file.put(prefix + ".right", {n}, right, DType::f16);
+  constexpr float kExactInHalf = 2048;  // greater whole numbers lose digits in f16
+  file.put(prefix + ".right", {n}, right,
+           *std::max_element(right.begin(), right.end()) <= kExactInHalf ? DType::f16 : DType::f32);
   file.put(prefix + ".leaf", {static_cast<std::int64_t>(leaf), static_cast<std::int64_t>(outputs_)}, leaves_,
            DType::bf16);
 }
@@ -197,7 +199,8 @@ RegressionForest RegressionForest::from(const Safetensors& file, const std::stri
     } else {
       // Both ways lead forward within the tree, so that every path ends.
       if (!(feature[i] < sizes[0]) || !std::isfinite(cut[i])) broken(prefix + ".feature", "names no input");
-      if (!(right[i] >= 0) || i + 1 >= end || forest.roots_[tree] + static_cast<std::size_t>(right[i]) <= i ||
+      if (!(right[i] >= 0 && right[i] < static_cast<float>(feature.size())) || i + 1 >= end ||
+          forest.roots_[tree] + static_cast<std::size_t>(right[i]) <= i ||
           forest.roots_[tree] + static_cast<std::size_t>(right[i]) >= end)
         broken(prefix + ".right", "leads out of its tree");
       node = {static_cast<int>(feature[i]), cut[i], static_cast<std::size_t>(right[i])};
