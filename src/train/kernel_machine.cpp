@@ -1,5 +1,6 @@
 #include "train/kernel_machine.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -40,13 +41,19 @@ void solve(const std::vector<double>& l, std::size_t n, std::vector<double>& b) 
   }
 }
 
+/// Of the numbers that are there; what is missing is NaN.
 void standardize(KernelMachine& machine, std::span<const float> x, std::size_t n, std::size_t d) {
   for (std::size_t j = 0; j < d; ++j) {
-    double sum = 0, squares = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(x[i * d + j]);
-    const double mean = sum / static_cast<double>(n);
-    for (std::size_t i = 0; i < n; ++i) squares += std::pow(static_cast<double>(x[i * d + j]) - mean, 2);
-    const double deviation = std::sqrt(squares / static_cast<double>(n));
+    double sum = 0, squares = 0, count = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!std::isfinite(x[i * d + j])) continue;
+      sum += static_cast<double>(x[i * d + j]);
+      count += 1;
+    }
+    const double mean = sum / std::max(1.0, count);
+    for (std::size_t i = 0; i < n; ++i)
+      if (std::isfinite(x[i * d + j])) squares += std::pow(static_cast<double>(x[i * d + j]) - mean, 2);
+    const double deviation = std::sqrt(squares / std::max(1.0, count));
     machine.mean.push_back(static_cast<float>(mean));
     machine.deviation.push_back(deviation > 1e-6 ? static_cast<float>(deviation) : 1.0f);
   }
