@@ -72,6 +72,19 @@ TEST(KernelMachine, AnswersTheSameWhenReadAgain) {
   EXPECT_EQ(again(std::array{0.3f, -1.0f, 0.5f}), machine(std::array{0.3f, -1.0f, 0.5f}));
 }
 
+TEST(KernelMachine, OneMissingNumberDoesNotSpoilTheOthersOfItsKind) {
+  Random random(8);
+  std::vector<float> x, y;
+  plant(random, 50, x, y);
+  x[0] = NAN;
+  const KernelMachine machine = fit_kernel_machine(3, x, y, {}, {});
+  EXPECT_NEAR(machine.mean[0], 0, 0.5);
+  EXPECT_GT(machine.deviation[0], 0.5f);
+  Safetensors file;
+  machine.put(file, "m");
+  EXPECT_EQ(KernelMachine::from(file, "m").mean, machine.mean);
+}
+
 TEST(KernelMachine, NamesTheTensorThatIsBroken) {
   Random random(7);
   std::vector<float> x, y;
