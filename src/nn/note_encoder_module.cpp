@@ -2,6 +2,7 @@
 
 #include "nn/note_encoder_module.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -112,6 +113,8 @@ void load_parameters(torch::nn::Module& module, const Safetensors& file, const s
   for (auto& p : module.named_parameters()) {
     const auto shape = p.value().sizes().vec();
     auto values = file.floats(prefix + p.key(), shape);
+    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
+      throw Error(Category::bad_input, "load_model", prefix + p.key() + " holds values that are not finite");
     p.value().copy_(torch::from_blob(values.data(), shape, torch::kFloat32));
   }
 }
