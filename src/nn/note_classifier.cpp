@@ -107,6 +107,8 @@ NoteClassifier::NoteClassifier(const NoteEncoder& encoder, const NoteClassifierS
   for (auto& [name, value] : network->own_parameters()) {
     const auto size = value.sizes().vec();
     auto values = file.floats(prefix + name, size);
+    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
+      throw Error(Category::bad_input, "note_classifier", prefix + name + " holds values that are not finite");
     value.copy_(torch::from_blob(values.data(), size, torch::kFloat32));
   }
   for (auto& p : network->parameters()) p.set_requires_grad(false);
