@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -157,8 +159,12 @@ void put_class_statistics(Safetensors& weights, const AudioClips& clips) {
   weights.put("class_deviation", shape, deviation);
 }
 
+/// Absolute and without a slash at its end, so that it has a name and a parent.
+fs::path plain(const fs::path& folder) { return fs::absolute(folder / "").lexically_normal().parent_path(); }
+
 UnknownDetector fit_unknown(const AudioClips& clips, const fs::path& data, std::uint64_t seed) {
-  const fs::path noises = fs::is_directory(data / "noises") ? data / "noises" : clips.folder.parent_path() / "noises";
+  const fs::path beside = plain(clips.folder).parent_path() / "noises";
+  const fs::path noises = fs::is_directory(data / "noises") ? data / "noises" : beside;
   const SoundExamples sounds = sound_examples(clips, noises, seed);
   return UnknownDetector::fit(sounds.known, sounds.other, {.seed = seed});
 }
@@ -171,7 +177,7 @@ struct Terms {
 
 Terms terms_of(const AudioClips& clips) {
   if (clips.artists && clips.votes) return {"emotify", "CC-BY-NC-SA (Magnatune): non-commercial", false};
-  const std::string name = fs::absolute(clips.folder).lexically_normal().filename().string();
+  const std::string name = plain(clips.folder).filename().string();
   static const std::vector<std::string> kInstruments{"Acoustic_guitar", "Bass_drum",       "Cello",  "Clarinet",
                                                      "Double_bass",     "Flute",           "Hi_hat", "Saxophone",
                                                      "Snare_drum",      "Violin_or_fiddle"};
