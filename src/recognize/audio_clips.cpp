@@ -111,6 +111,11 @@ AudioClips read_audio_clips(const fs::path& data, const std::string& set, const 
     if (!clip.evidence.views.empty()) result.clips.push_back(std::move(clip));
   if (result.clips.empty())
     throw Error(Category::bad_input, "read_audio_clips", folder.string() + ": none of its files could be heard");
+  const auto strangers =
+      std::ranges::count_if(result.clips, [&](const AudioClip& c) { return !artist.contains(c.file); });
+  if (result.artists && strangers > 0)
+    spdlog::warn("{}: artists.csv does not name {} of {} clips; each of them counts as an artist of its own",
+                 folder.string(), strangers, result.clips.size());
   return result;
 }
 
