@@ -68,7 +68,7 @@ Recognition recognize_audio(const std::filesystem::path& path, const AskedAudio&
   Recognition result;
   result.kind = "audio";
   result.duration = probe_audio(path).duration;
-  const int excerpts = std::clamp(static_cast<int>(result.duration / kAudioExcerpt), 1, kMostExcerpts);
+  const int excerpts = static_cast<int>(std::clamp(result.duration / kAudioExcerpt, 1.0, double{kMostExcerpts}));
   std::vector<std::vector<Answer>> said;  // [head and task][excerpt]
   std::optional<Error> unheard;
   int heard = 0;
@@ -78,9 +78,14 @@ Recognition recognize_audio(const std::filesystem::path& path, const AskedAudio&
     const double start = std::max(0.0, (i + 0.5) * result.duration / excerpts - kAudioExcerpt / 2);
     AudioBuffer audio;
     std::string warning;
-    {
+    try {
       const CpuTimer timer(stages.decode);
       audio = decode(path, {kEncoderRate, 1, start, kAudioExcerpt}, &warning);
+    } catch (const Error& error) {
+      // A header may promise more than there is; what was heard of it stands.
+      if (error.category() != Category::bad_input || heard == 0) throw;
+      result.warnings.push_back(error.detail());
+      continue;
     }
     if (!warning.empty()) result.warnings.push_back(std::move(warning));
     if (excerpts == 1) result.duration = std::max(result.duration, audio.duration().value);
