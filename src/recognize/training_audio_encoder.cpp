@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -244,6 +245,11 @@ CnnDraw drawing(const std::vector<HeardClip>& clips, const CnnOptions& options, 
 }
 
 nlohmann::json train_audio_encoder(const RecognizerTraining& training) {
+  static constexpr std::pair<const char*, double> kLeast[] = {{"clips", 1}, {"valid-clips", 1}, {"clip-seconds", 1},
+                                                              {"steps", 1}, {"batch", 2},       {"embedding", 1}};
+  for (const auto& [setting, least] : kLeast)
+    if (!(training[setting] >= least))
+      throw Error(Category::usage, "train audio-encoder", fmt::format("--{} is to be {} or more", setting, least));
   CnnTraining options;
   options.network.embedding = static_cast<int>(training["embedding"]);
   const Corpus learned = read_corpus(training.data, "train", training.forbidden);
