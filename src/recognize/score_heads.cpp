@@ -202,6 +202,7 @@ std::vector<Answer> ScoreHeads::answers(const ScoreEvidence& evidence) const {
   const std::vector<double> p = probabilities(evidence.of(task_));
   Answer answer;
   answer.task = name(task_);
+  answer.unknown = unknown_.unknown(evidence.of(task_).views);
   for (std::size_t i = 0; i < p.size(); ++i) answer.values.emplace_back(labels_[i], p[i]);
   answer.model = model_.name;
   answer.model_hash = model_.hash;
@@ -224,6 +225,11 @@ void ScoreHeads::describe_classes(std::vector<float> mean, std::vector<float> de
   EUTERPE_ASSERT(mean.size() == deviation.size() && mean.size() % labels_.size() == 0);
   class_mean_ = std::move(mean);
   class_deviation_ = std::move(deviation);
+}
+
+void ScoreHeads::tell_unknown_by(UnknownDetector detector) {
+  EUTERPE_ASSERT(detector.empty() || detector.inputs() == task_feature_names(task_).size());
+  unknown_ = std::move(detector);
 }
 
 nlohmann::json ScoreHeads::options() const {
@@ -263,6 +269,7 @@ void ScoreHeads::put(Safetensors& file) const {
         break;
     }
   }
+  unknown_.put(file);
   if (class_mean_.empty()) return;
   const std::vector<std::int64_t> shape{static_cast<std::int64_t>(labels_.size()),
                                         static_cast<std::int64_t>(class_mean_.size() / labels_.size())};
@@ -341,6 +348,10 @@ ScoreHeads ScoreHeads::load(std::string_view wanted) {
       const std::int64_t shape[] = {static_cast<std::int64_t>(labels.size()), inputs};
       heads.describe_classes(file.floats("class_mean", shape), file.floats("class_deviation", shape));
     }
+    UnknownDetector unknown = UnknownDetector::from(file);
+    if (!unknown.empty() && unknown.inputs() != static_cast<std::size_t>(inputs))
+      throw refuse("its detector of the unknown looks at other descriptors");
+    heads.tell_unknown_by(std::move(unknown));
     heads.model_ = std::move(model);
     return heads;
   } catch (const nlohmann::json::exception& e) {

@@ -15,6 +15,7 @@
 #include "recognize/note_member.hpp"
 #include "recognize/score_encoder.hpp"
 #include "recognize/sparse_linear.hpp"
+#include "recognize/unknown.hpp"
 #include "score/note_ngrams.hpp"
 #include "score/score.hpp"
 
@@ -96,6 +97,10 @@ class ScoreHeads {
   const std::vector<float>& class_deviation() const { return class_deviation_; }
   void describe_classes(std::vector<float> mean, std::vector<float> deviation);
 
+  /// Of a piece's views; empty where the model was trained without. Its word is in the answers.
+  const UnknownDetector& unknown() const { return unknown_; }
+  void tell_unknown_by(UnknownDetector detector);
+
   /// Weights and the card's options, as load() reads them.
   void put(Safetensors& file) const;
   nlohmann::json options() const;
@@ -106,6 +111,7 @@ class ScoreHeads {
   std::vector<ScoreMember> members_;
   double temperature_ = 1;
   std::vector<float> class_mean_, class_deviation_;
+  UnknownDetector unknown_;
   Model model_;
 };
 

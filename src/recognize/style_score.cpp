@@ -90,4 +90,13 @@ std::vector<std::vector<GridNote>> style_windows(std::span<const GridNote> notes
   return windows;
 }
 
+std::vector<std::vector<float>> style_views(const Score& score) {
+  const auto notes = grid_notes(score);
+  std::vector<std::vector<float>> views;
+  if (notes.size() < kStyleMinNotes) return views;
+  for (const auto& window : style_windows(notes)) views.push_back(score_features(window));
+  if (views.empty()) views.push_back(score_features(notes));
+  return views;
+}
+
 }  // namespace euterpe

@@ -44,6 +44,9 @@ class StyleScoreModel {
 /// Windows of kStyleWindow sixteenths without overlap from the first note on; one shorter than half a window is joined
 /// to none but left out, unless it is the only one. Windows with fewer than kStyleMinNotes notes are left out.
 std::vector<std::vector<GridNote>> style_windows(std::span<const GridNote> notes);
+/// score_features() of each window, of all notes together where no window holds enough of them; empty below
+/// kStyleMinNotes notes.
+std::vector<std::vector<float>> style_views(const Score& score);
 
 /// labels of a style model's card, checked against the network's outputs and the number of descriptors.
 std::vector<std::string> style_labels(const Model& model, const MlpEnsemble& network, std::string_view task,

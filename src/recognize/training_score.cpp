@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -13,6 +14,7 @@
 #include "nn/model.hpp"
 #include "recognize/style_score.hpp"
 #include "recognize/training.hpp"
+#include "recognize/unknown_scores.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -20,6 +22,7 @@ namespace {
 
 constexpr int kPassagesPerStyle = 4000;  // of a training split, drawn again from the pieces where there are fewer
 constexpr int kMostPerPiece = 16;
+constexpr int kKnownPerStyle = 300;  // pieces that the detector of the unknown learns from
 
 struct StylePieces {
   std::vector<std::string> labels;
@@ -119,6 +122,44 @@ Examples examples_of(const std::vector<StylePassage>& passages) {
   return examples;
 }
 
+/// What the training windows of each class are like: row-major [labels × descriptors], in the descriptors' own units.
+void put_class_statistics(const Examples& windows, std::size_t labels, Safetensors& weights) {
+  const std::size_t n = windows.features;
+  std::vector<double> sum(labels * n, 0.0), square(labels * n, 0.0), count(labels, 0.0);
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    const auto label = static_cast<std::size_t>(windows.labels[i]);
+    count[label] += 1;
+    for (std::size_t j = 0; j < n; ++j) {
+      const double x = windows.row(i)[j];
+      sum[label * n + j] += x;
+      square[label * n + j] += x * x;
+    }
+  }
+  std::vector<float> mean(labels * n), deviation(labels * n);
+  for (std::size_t j = 0; j < mean.size(); ++j) {
+    const double of = std::max(1.0, count[j / n]), m = sum[j] / of;
+    mean[j] = static_cast<float>(m);
+    deviation[j] = static_cast<float>(std::sqrt(std::max(0.0, square[j] / of - m * m)));
+  }
+  const std::vector<std::int64_t> shape{static_cast<std::int64_t>(labels), static_cast<std::int64_t>(n)};
+  weights.put("class_mean", shape, mean);
+  weights.put("class_deviation", shape, deviation);
+}
+
+UnknownDetector unknown_of(const StylePieces& all, std::uint64_t seed) {
+  std::map<std::string, std::vector<KnownScore>> by_style;
+  for (const Piece& piece : all.pieces)
+    if (piece.split == "train") by_style[piece.style].push_back({&piece.score, piece.group});
+  std::vector<KnownScore> known;
+  Random random(seed);
+  for (auto& [style, pieces] : by_style) {
+    random.shuffle(pieces);
+    if (pieces.size() > kKnownPerStyle) pieces.resize(kKnownPerStyle);
+    known.insert(known.end(), pieces.begin(), pieces.end());
+  }
+  return fit_unknown_scores(known, {}, style_views, seed);
+}
+
 }  // namespace
 
 StylePassages read_style_passages(const fs::path& data, const std::string& split) {
@@ -144,6 +185,8 @@ nlohmann::json train_style_score(const fs::path& data, const fs::path& out, std:
   const MlpEnsemble network = train_classifier(train, valid, options, &report);
   Safetensors weights;
   network.put(weights);
+  put_class_statistics(examples_of(windows_of(all, "train")), all.labels.size(), weights);
+  unknown_of(all, seed).put(weights);
   const nlohmann::json metrics{{"valid_nll", report.valid_nll}, {"valid_accuracy", report.valid_accuracy}};
   const nlohmann::json training{{"seed", seed},
                                 {"manifest_hash", sha256(all.data.dump())},

@@ -10,7 +10,9 @@
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "corpus/datasets.hpp"
 #include "nn/model.hpp"
+#include "recognize/unknown_scores.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -26,6 +28,40 @@ const char* folder_of(ScoreTask task) {
   return task == ScoreTask::emotion ? "emopia" : task == ScoreTask::composer ? "classical" : "groove";
 }
 
+// Tunes and songs: by none of the composers. Chorales are not among them, for they are by one.
+constexpr std::array<const char*, 2> kNobodys{"nottingham", "pop909"};
+
+/// Training pieces of other sets that stand beside the composers', and their rows of the card.
+struct Foreign {
+  std::vector<Score> scores;
+  nlohmann::json rows = nlohmann::json::array();
+  bool commercial = true;
+};
+
+Foreign foreign_to(ScoreTask task, const RecognizerTraining& training) {
+  Foreign foreign;
+  if (task != ScoreTask::composer) return foreign;
+  for (const char* name : kNobodys) {
+    if (!fs::is_directory(training.data / name)) continue;
+    const Dataset& set = dataset(name);
+    std::string manifest;
+    int pieces = 0;
+    for (Piece& piece : set.read(training.data / name)) {
+      if (piece.split != "train" || training.forbidden.contains(piece.file)) continue;
+      manifest += fmt::format("{} {}\n", piece.id, piece.score.note_count());
+      foreign.scores.push_back(std::move(piece.score));
+      ++pieces;
+    }
+    foreign.rows.push_back({{"name", fmt::format("{} (as unknown)", name)},
+                            {"licence", set.licence},
+                            {"split", "train"},
+                            {"pieces", pieces},
+                            {"hash", sha256(manifest)}});
+    foreign.commercial = foreign.commercial && set.commercial;
+  }
+  return foreign;
+}
+
 nlohmann::json train(ScoreTask task, const RecognizerTraining& training) {
   LabeledScores set = read_labeled(task, training.data);
   const int forbidden = leave_out(set, training.forbidden);
@@ -39,14 +75,17 @@ nlohmann::json train(ScoreTask task, const RecognizerTraining& training) {
     throw Error(Category::bad_input, fmt::format("train {}", model_name(task)),
                 training.data.string() + ": no piece to learn from");
   HeadReport report;
-  const ScoreHeads heads =
+  ScoreHeads heads =
       fit_score_heads(task, set.labels, examples, training.seed, tune ? &encoder->network() : nullptr, &report);
+  const Foreign foreign = foreign_to(task, training);
+  heads.tell_unknown_by(fit_score_unknown(task, set, foreign.scores, training.seed));
   Safetensors weights;
   heads.put(weights);
   nlohmann::json shown{{"inner_folds_accuracy", report.inner_accuracy}, {"inner_folds_nll", report.inner_nll}};
   const nlohmann::json metrics = shown;
   nlohmann::json data = nlohmann::json::array({data_row(set, "")});
   data[0]["split"] = task == ScoreTask::composer ? "train, valid" : "train";
+  data.insert(data.end(), foreign.rows.begin(), foreign.rows.end());
   const nlohmann::json learned{{"seed", training.seed},
                                {"manifest_hash", sha256(data.dump())},
                                {"pieces", report.examples},
@@ -55,7 +94,7 @@ nlohmann::json train(ScoreTask task, const RecognizerTraining& training) {
                                {"encoder", encoder ? nlohmann::json(encoder->model().hash) : nlohmann::json()}};
   shown["command"] = fmt::format("euterpe train {} --data DIR --seed {}",
                                  task == ScoreTask::composer ? "composer" : model_name(task), training.seed);
-  bool commercial = set.commercial;
+  bool commercial = set.commercial && foreign.commercial;
   if (encoder && (tune || heads.wants_embedding()))
     commercial = commercial && encoder->model().card.value("commercial", nlohmann::json(false)) == true;
   save_model(training.out, weights,
@@ -119,6 +158,15 @@ std::vector<HeadExample> head_examples(const LabeledScores& set, ScoreTask task,
   if (all.size() < before)
     spdlog::warn("{}: {} of {} pieces have too few notes and are left out", set.name, before - all.size(), before);
   return all;
+}
+
+UnknownDetector fit_score_unknown(ScoreTask task, const LabeledScores& set, std::span<const Score> foreign,
+                                  std::uint64_t seed) {
+  std::vector<KnownScore> known;
+  for (const LabeledScore& item : set.items)
+    known.push_back({&item.score, task == ScoreTask::drum_style ? item.id : item.group});
+  return fit_unknown_scores(
+      known, foreign, [&](const Score& score) { return task_evidence(score, task, nullptr).views; }, seed);
 }
 
 const RecognizerTrainer& score_emotion_trainer() {

@@ -53,6 +53,10 @@ ScoreHeads fit_score_heads(ScoreTask task, const std::vector<std::string>& label
                            const NoteEncoder* encoder = nullptr, HeadReport* report = nullptr);
 inline constexpr int kInnerFolds = 4;
 
+/// A detector of what is unlike the pieces of `set`. \param foreign pieces that none of the labels is right for
+UnknownDetector fit_score_unknown(ScoreTask task, const LabeledScores& set, std::span<const Score> foreign,
+                                  std::uint64_t seed);
+
 /// What the ensemble is held against: a forest of 500 trees (Breiman 2001) with balanced classes over the hand
 /// descriptors of whole pieces.
 Forest fit_baseline(int classes, std::span<const HeadExample> examples, std::uint64_t seed);

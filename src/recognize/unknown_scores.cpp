@@ -4,11 +4,17 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "base/parallel.hpp"
 #include "base/random.hpp"
 
 namespace euterpe {
 namespace {
 
+constexpr std::size_t kMostUnlike = 400;   // examples of what is no music, twice as many as pieces at most
+constexpr std::size_t kMostForeign = 400;  // and of music without a name
+constexpr std::size_t kMostViews = 4;      // of one score: long ones shall not drown others
+constexpr std::size_t kLeastPassage = 64;  // notes
+constexpr std::uint8_t kFlatVelocity = 80;
 constexpr int kLowestDrum = 35, kHighestDrum = 59;  // General MIDI percussion that kits have
 
 std::uint8_t within(int pitch, bool drums) {
@@ -77,10 +83,10 @@ void all_random(Passage& p, Random& random) {
 constexpr std::array<void (*)(Passage&, Random&), 8> kWays{
     random_pitches, shuffled_pitches, one_pitch, moved_pitches, chromatic_walk, clusters, random_onsets, all_random};
 
-/// As many neighboring notes of all tracks as are wanted, from anywhere in the score, moved to begin at 0.
-Score passage_of(const Score& score, Random& random) {
+/// At most `wanted` neighboring notes of all tracks, from anywhere in the score, moved to begin at 0.
+Score passage_of(const Score& score, std::size_t wanted, Random& random) {
   const auto notes = score.merged_notes(true);
-  const std::size_t most = std::min(notes.size(), kUnlikeNotes), first = random.below(notes.size() - most + 1);
+  const std::size_t most = std::min(notes.size(), wanted), first = random.below(notes.size() - most + 1);
   const std::int64_t from = notes[first].start, to = notes[first + most - 1].start;
   Score part;
   part.ticks_per_quarter = score.ticks_per_quarter;
@@ -101,6 +107,19 @@ Score passage_of(const Score& score, Random& random) {
   return part;
 }
 
+void flatten(Score& score) {
+  for (Track& track : score.tracks)
+    for (Note& note : track.notes) note.velocity = kFlatVelocity;
+}
+
+/// Evenly spread, kMostViews at most.
+std::vector<std::vector<float>> few(std::vector<std::vector<float>> views) {
+  if (views.size() <= kMostViews) return views;
+  std::vector<std::vector<float>> chosen;
+  for (std::size_t k = 0; k < kMostViews; ++k) chosen.push_back(std::move(views[k * views.size() / kMostViews]));
+  return chosen;
+}
+
 }  // namespace
 
 std::vector<Score> unlike_scores(std::span<const Score> real, int count, std::uint64_t seed) {
@@ -111,7 +130,7 @@ std::vector<Score> unlike_scores(std::span<const Score> real, int count, std::ui
   std::vector<Score> scores;
   for (int i = 0; i < count; ++i) {
     Random random = Random::stream(seed, static_cast<std::uint64_t>(i));
-    Score score = passage_of(*donors[random.below(donors.size())], random);
+    Score score = passage_of(*donors[random.below(donors.size())], kUnlikeNotes, random);
     const std::int64_t length = score.end_tick();
     for (Track& track : score.tracks) {
       std::vector<std::uint8_t> pitches;
@@ -124,6 +143,39 @@ std::vector<Score> unlike_scores(std::span<const Score> real, int count, std::ui
     scores.push_back(std::move(score));
   }
   return scores;
+}
+
+UnknownDetector fit_unknown_scores(std::span<const KnownScore> known, std::span<const Score> foreign,
+                                   const ScoreViews& views, std::uint64_t seed) {
+  std::vector<Score> donors;
+  for (const KnownScore& piece : known) donors.push_back(*piece.score);
+  std::vector<Score> unlike = unlike_scores(donors, static_cast<int>(std::min(2 * known.size(), kMostUnlike)), seed);
+  for (std::size_t i = 0; i < unlike.size(); ++i)
+    if (i / kWays.size() % 2 == 1) flatten(unlike[i]);
+  const std::size_t taken = std::min(foreign.size(), kMostForeign);
+  using Views = std::vector<std::vector<float>>;
+  std::vector<Views> whole(known.size()), passages(known.size()), others(unlike.size() + taken);
+  parallel_for(known.size(), [&](std::size_t i) {
+    whole[i] = few(views(*known[i].score));
+    if (whole[i].empty()) return;
+    Random random = Random::stream(seed + 1, i);
+    Score passage = passage_of(*known[i].score, kLeastPassage + random.below(kUnlikeNotes - kLeastPassage), random);
+    flatten(passage);
+    passages[i] = few(views(passage));
+  });
+  parallel_for(others.size(), [&](std::size_t i) {
+    others[i] = few(views(i < unlike.size() ? unlike[i] : foreign[(i - unlike.size()) * foreign.size() / taken]));
+  });
+  Examples here, elsewhere;
+  const auto add = [](Examples& examples, const Views& rows, int label, const std::string& group, std::size_t item) {
+    for (const auto& row : rows) examples.add(row, label, group, static_cast<int>(item));
+  };
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    add(here, whole[i], 0, known[i].group, 2 * i);
+    add(here, passages[i], -1, known[i].group, 2 * i + 1);
+  }
+  for (std::size_t i = 0; i < others.size(); ++i) add(elsewhere, others[i], 1, std::to_string(i), i);
+  return UnknownDetector::fit(here, elsewhere, {.seed = seed});
 }
 
 }  // namespace euterpe
