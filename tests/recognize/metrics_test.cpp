@@ -51,5 +51,11 @@ TEST(Metrics, AreZeroForNothing) {
   EXPECT_EQ(expected_calibration_error({}), 0);
 }
 
+TEST(StandardError, IsThatOfTheMean) {
+  EXPECT_NEAR(standard_error(std::vector<double>{1, 2, 3}), std::sqrt(1.0 / 3), 1e-12);
+  EXPECT_EQ(standard_error(std::vector<double>{5}), 0);
+  EXPECT_EQ(standard_error({}), 0);
+}
+
 }  // namespace
 }  // namespace euterpe
