@@ -67,7 +67,9 @@ TEST(DescriptorTable, EveryRowGivesNumbersAndThoseThatStreamTheSameInBlocks) {
     const Matrix matrix = whole.compute(row);
     ASSERT_GT(matrix.frames, 0u) << row.name;
     EXPECT_NEAR(matrix.hop, 512.0 / 22050, 1e-12);
-    if (row.kind == DescriptorKind::frames) EXPECT_EQ(matrix.frames, 1 + samples.size() / 512) << row.name;
+    if (row.kind == DescriptorKind::frames) {
+      EXPECT_EQ(matrix.frames, 1 + samples.size() / 512) << row.name;
+    }
     if (blocks[i].frames == 0) continue;
     ASSERT_EQ(blocks[i].bins, matrix.bins) << row.name;
     double apart = 0, size = 0;
