@@ -76,6 +76,9 @@ class AudioHeads {
   const std::vector<AudioHead>& heads() const { return heads_; }
   /// The head of that task, nullptr if there is none such.
   const AudioHead* head(std::string_view task) const;
+  /// Error{unsupported} where they hear an embedding and learned from another encoder's than that of this hash. Heads
+  /// that were not loaded from disk take any.
+  void expect_encoder(std::string_view hash) const;
 
   /// One answer a head, in their order, each with its largest number first. All share one
   /// `unknown`, of the views; it is 0 where the model was not loaded from disk.
