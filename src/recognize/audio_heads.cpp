@@ -200,6 +200,16 @@ const AudioHead* AudioHeads::head(std::string_view task) const {
   return it == heads_.end() ? nullptr : &*it;
 }
 
+void AudioHeads::expect_encoder(std::string_view hash) const {
+  if (!model_.card.is_object() || std::ranges::find(input_.parts, AudioPart::embedding) == input_.parts.end()) return;
+  const auto& options = model_.card.at("options");
+  const auto learned = options.find("encoder");
+  if (learned != options.end() && learned->is_string() && learned->get<std::string>() == hash) return;
+  throw Error(Category::unsupported, "recognize",
+              fmt::format("model {} learned from another audio encoder than the one that is installed", model_.name),
+              "Train the model again with the encoder that is installed.");
+}
+
 std::vector<float> AudioHeads::outputs(const AudioEvidence& evidence) const {
   std::vector<float> all = machine_(input_(evidence));
   if (forest_.empty()) return all;
@@ -225,7 +235,9 @@ std::vector<Answer> AudioHeads::answers(const AudioEvidence& evidence) const {
     else
       for (const float v : own) numbers.push_back(std::clamp(static_cast<double>(v), head.lowest, head.highest));
     for (std::size_t i = 0; i < numbers.size(); ++i) answer.values.emplace_back(head.labels[i], numbers[i]);
-    std::ranges::stable_sort(answer.values, [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::ranges::stable_sort(answer.values, [](const auto& a, const auto& b) {
+      return a.second != b.second ? a.second > b.second : a.first < b.first;  // as stored answers are read
+    });
     answers.push_back(std::move(answer));
   }
   return answers;
