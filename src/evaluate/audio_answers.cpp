@@ -66,6 +66,7 @@ AudioAnswers audio_answers(const EvaluateOptions& options, const RecognizerTrain
     return found;
   }
   const AudioHeads heads = AudioHeads::load(options.model.empty() ? trainer.name : options.model);
+  heads.expect_encoder(encoder.model().hash);
   const AudioHead* head = heads.head(task);
   if (head == nullptr)
     throw Error(Category::unsupported, fmt::format("evaluate {}", trainer.name),
