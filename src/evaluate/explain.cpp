@@ -145,6 +145,7 @@ nlohmann::json explain_recordings(const EvaluateOptions& options) {
     model = {{"name", "style-audio, trained anew for each fold"}, {"hash", nullptr}};
   } else {
     heads.push_back(AudioHeads::load(options.model.empty() ? "style-audio" : options.model));
+    heads.front().expect_encoder(encoder.model().hash);
     for (const fs::path& path : walk_files({folder}))
       if (is_audio_name(path)) clips.push_back(path);
     fold_of.assign(clips.size(), 0);
