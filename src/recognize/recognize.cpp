@@ -186,12 +186,14 @@ void Recognizer::load(bool score) {
         train.push_back(fmt::format("euterpe train {} --data DIR --out ./{}", row.train, row.name));
         continue;
       }
-      if (!score)
+      if (!score) {
         head.audio = AudioHeads::load(name);
-      else if (std::string_view(row.name) == "style-score")
+        head.audio->expect_encoder(encoder);
+      } else if (std::string_view(row.name) == "style-score") {
         head.style = StyleScoreModel::load(name);
-      else
+      } else {
         head.score = ScoreHeads::load(name);
+      }
       medium.heads.push_back(std::move(head));
     }
     if (!refused.empty())
