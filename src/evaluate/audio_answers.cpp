@@ -89,7 +89,7 @@ nlohmann::json audio_classification(const AudioAnswers& found, const char* task,
   std::map<int, std::vector<Prediction>> by_fold;
   std::vector<double> hits;
   for (std::size_t i = 0; i < found.answers.size(); ++i) {
-    const AudioClip& clip = found.clips.clips[i];
+    const LabeledClip& clip = found.clips.clips[i];
     const std::string& name = found.clips.labels[static_cast<std::size_t>(clip.label)];
     Prediction prediction{numbers_of(answer_to(found.answers[i], task), found.labels),
                           static_cast<int>(std::ranges::find(found.labels, name) - found.labels.begin())};

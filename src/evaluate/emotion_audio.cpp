@@ -30,7 +30,7 @@ nlohmann::json evaluate_emotion_audio(const EvaluateOptions& options) {
   std::vector<std::vector<double>> foretold(emotions.size()), felt(emotions.size());
   std::map<std::string, std::vector<std::size_t>> artists;
   for (std::size_t i = 0; i < found.answers.size(); ++i) {
-    const AudioClip& clip = found.clips.clips[i];
+    const LabeledClip& clip = found.clips.clips[i];
     const auto answer = std::ranges::find(found.answers[i], "emotion", &Answer::task);
     if (clip.votes.empty() || answer == found.answers[i].end()) continue;
     const auto numbers = numbers_of(*answer, emotions);

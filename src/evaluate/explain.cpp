@@ -141,7 +141,7 @@ nlohmann::json explain_recordings(const EvaluateOptions& options) {
       own.seed = options.seed + static_cast<std::uint64_t>(fold);
       heads.push_back(fit_audio_heads(set, inside, static_cast<std::size_t>(encoder.width()), own));
     }
-    for (const AudioClip& clip : set.clips) clips.push_back(set.folder / clip.file);
+    for (const LabeledClip& clip : set.clips) clips.push_back(set.folder / clip.file);
     model = {{"name", "style-audio, trained anew for each fold"}, {"hash", nullptr}};
   } else {
     heads.push_back(AudioHeads::load(options.model.empty() ? "style-audio" : options.model));

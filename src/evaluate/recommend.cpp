@@ -32,7 +32,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 /// Everything that is asked at the test, with items numbered.
 struct Task {
   std::vector<History> histories;  ///< what may be learned from: the validation items are in it, the test items are not
-  std::vector<Query> queries;
+  std::vector<RankingQuery> queries;
   std::vector<History> negatives;  ///< beside queries
   bool negatives_given = false;
   int items = 0;
@@ -191,7 +191,7 @@ json test(const ModelRow& row, const Choice& choice, const Task& task, std::uint
   double query_seconds = 0;
   for (std::size_t q = 0; q < task.queries.size(); ++q) {
     check_interrupt();
-    const Query& query = task.queries[q];
+    const RankingQuery& query = task.queries[q];
     const auto asked = Clock::now();
     model->score(query.history, scores);
     std::vector<bool> excluded(scores.size(), false);

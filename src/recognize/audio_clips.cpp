@@ -89,10 +89,10 @@ AudioClips read_audio_clips(const fs::path& data, const std::string& set, const 
   std::map<std::string, std::vector<double>> votes;
   if (result.votes) votes = read_votes(folder / "votes.csv");
 
-  std::vector<AudioClip> clips(files.size());
+  std::vector<LabeledClip> clips(files.size());
   Progress progress("hearing clips", files.size(), "clips");
   parallel_for(files.size(), [&](std::size_t i) {
-    AudioClip& clip = clips[i];
+    LabeledClip& clip = clips[i];
     clip.file = files[i].lexically_relative(folder).generic_string();
     const std::string label = files[i].lexically_relative(folder).begin()->string();
     clip.label = static_cast<int>(std::ranges::lower_bound(result.labels, label) - result.labels.begin());
@@ -107,12 +107,12 @@ AudioClips read_audio_clips(const fs::path& data, const std::string& set, const 
     }
     progress.advance();
   });
-  for (AudioClip& clip : clips)
+  for (LabeledClip& clip : clips)
     if (!clip.evidence.views.empty()) result.clips.push_back(std::move(clip));
   if (result.clips.empty())
     throw Error(Category::bad_input, "read_audio_clips", folder.string() + ": none of its files could be heard");
   const auto strangers =
-      std::ranges::count_if(result.clips, [&](const AudioClip& c) { return !artist.contains(c.file); });
+      std::ranges::count_if(result.clips, [&](const LabeledClip& c) { return !artist.contains(c.file); });
   if (result.artists && strangers > 0)
     spdlog::warn("{}: artists.csv does not name {} of {} clips; each of them counts as an artist of its own",
                  folder.string(), strangers, result.clips.size());

@@ -12,7 +12,7 @@ namespace euterpe {
 /// What the listeners of Emotify could choose: the Geneva Emotional Music Scale (Zentner et al. 2008).
 const std::vector<std::string>& emotion_labels();
 
-struct AudioClip {
+struct LabeledClip {
   std::string file;   ///< relative to the folder, "rock/17.mp3"
   std::string group;  ///< artist: folds never divide a group; the file itself where no artist is known
   int label = 0;      ///< index into AudioClips::labels
@@ -22,7 +22,7 @@ struct AudioClip {
 
 struct AudioClips {
   std::vector<std::string> labels;  ///< the subfolders' names, sorted
-  std::vector<AudioClip> clips;     ///< sorted by file
+  std::vector<LabeledClip> clips;   ///< sorted by file
   std::filesystem::path folder;
   int forbidden = 0;     ///< left out because the file may not be learned from
   bool artists = false;  ///< whether artists.csv says who plays

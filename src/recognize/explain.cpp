@@ -40,9 +40,9 @@ const Answer& explained(const Recognition& found) {
 /// The heaviest families that are worth a sentence, and the one that speaks most against the answer.
 void add_reasons(Explanation& explanation, const DescriptorEvidence& evidence) {
   if (evidence.class_mean.empty()) return;
-  const std::vector<Reason> all = reasons(evidence);
+  const std::vector<DescriptorReason> all = reasons(evidence);
   explanation.numbers["reasons"] = nlohmann::json::array();
-  for (const Reason& reason : all) {
+  for (const DescriptorReason& reason : all) {
     explanation.numbers["reasons"].push_back(to_json(reason));
     if (reason.weight > kWorthSaying && explanation.sentences.size() < kSentences)
       explanation.sentences.push_back(reason.sentence);

@@ -81,7 +81,7 @@ std::vector<double> shapley(const Question& question, const std::vector<std::vec
   return weight;
 }
 
-void say(Reason& reason, const Question& question, std::size_t d) {
+void say(DescriptorReason& reason, const Question& question, std::size_t d) {
   const DescriptorWords& words = question.words[d];
   const auto& labels = question.evidence.labels;
   const std::string &answer = labels[question.answer], &other = labels[question.runner_up];
@@ -105,7 +105,7 @@ void say(Reason& reason, const Question& question, std::size_t d) {
 
 }  // namespace
 
-std::vector<Reason> reasons(const DescriptorEvidence& evidence, const ReasonOptions& options) {
+std::vector<DescriptorReason> reasons(const DescriptorEvidence& evidence, const ReasonOptions& options) {
   check(evidence);
   const auto p = evidence.answer(evidence.views);
   EUTERPE_ASSERT(p.size() == evidence.labels.size());
@@ -122,7 +122,7 @@ std::vector<Reason> reasons(const DescriptorEvidence& evidence, const ReasonOpti
     families[words.back().family].push_back(d);
   }
   std::vector<std::vector<std::size_t>> groups;
-  std::vector<Reason> found;
+  std::vector<DescriptorReason> found;
   for (auto& [family, members] : families) {
     found.push_back({});
     found.back().family = family;
@@ -131,7 +131,7 @@ std::vector<Reason> reasons(const DescriptorEvidence& evidence, const ReasonOpti
   const auto weights = shapley(question, groups, options);
   const double all = question(std::vector<std::uint8_t>(evidence.names.size(), 0));
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    Reason& reason = found[g];
+    DescriptorReason& reason = found[g];
     reason.weight = weights[g];
     // The one that is spoken of: far from the runner-up's usual value, and on its own it moves the answer as the
     // family does.
@@ -159,11 +159,12 @@ std::vector<Reason> reasons(const DescriptorEvidence& evidence, const ReasonOpti
                                     evidence.labels[speaks ? question.answer : question.runner_up],
                                     evidence.labels[speaks ? question.runner_up : question.answer]);
   }
-  std::ranges::stable_sort(found, [](const Reason& a, const Reason& b) { return a.weight > b.weight; });
+  std::ranges::stable_sort(found,
+                           [](const DescriptorReason& a, const DescriptorReason& b) { return a.weight > b.weight; });
   return found;
 }
 
-nlohmann::json to_json(const Reason& reason) {
+nlohmann::json to_json(const DescriptorReason& reason) {
   nlohmann::json out{{"family", reason.family}, {"weight", reason.weight}, {"sentence", reason.sentence}};
   if (!reason.descriptor.empty())
     out.update({{"descriptor", reason.descriptor},

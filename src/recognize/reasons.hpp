@@ -19,7 +19,7 @@ struct DescriptorEvidence {
 };
 
 /// One family of descriptors ("brightness", "pulse and tempo"), heaviest first in a list.
-struct Reason {
+struct DescriptorReason {
   std::string family;
   /// By how much the family raises the log odds of the answer against the runner-up over what the runner-up's mean
   /// would give: its Shapley value (Shapley 1953), sampled. Below 0: it speaks against the answer.
@@ -36,8 +36,8 @@ struct ReasonOptions {
 };
 
 /// Every family that has descriptors here, heaviest first. Error{bad_input} where class means are missing or misshapen.
-std::vector<Reason> reasons(const DescriptorEvidence& evidence, const ReasonOptions& options = {});
+std::vector<DescriptorReason> reasons(const DescriptorEvidence& evidence, const ReasonOptions& options = {});
 
-nlohmann::json to_json(const Reason& reason);
+nlohmann::json to_json(const DescriptorReason& reason);
 
 }  // namespace euterpe

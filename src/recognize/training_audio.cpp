@@ -138,7 +138,7 @@ void put_class_statistics(Safetensors& weights, const AudioClips& clips) {
   const std::size_t d = audio_feature_names().size(), classes = clips.labels.size();
   std::vector<double> sum(classes * d), squares(classes * d), count(classes);
   std::vector<float> mean(classes * d), deviation(classes * d);
-  for (const AudioClip& clip : clips.clips) {
+  for (const LabeledClip& clip : clips.clips) {
     const auto x = input(clip.evidence);
     const auto c = static_cast<std::size_t>(clip.label);
     count[c] += 1;
@@ -207,7 +207,7 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
 
   const Terms terms = terms_of(clips);
   std::string manifest;
-  for (const AudioClip& clip : clips.clips) manifest += clip.file + "\n";
+  for (const LabeledClip& clip : clips.clips) manifest += clip.file + "\n";
   nlohmann::json recipe = nlohmann::json::object();
   for (const auto& [setting, value] : training.settings) recipe[setting] = value;
   const nlohmann::json trained{{"seed", training.seed},
@@ -314,7 +314,7 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
   Design design;
   design.outputs = classes + (votes ? emotions + 2 : 0);
   for (const std::size_t i : chosen) {
-    const AudioClip& clip = clips.clips[i];
+    const LabeledClip& clip = clips.clips[i];
     const auto x = input(clip.evidence);
     design.inputs = x.size();
     design.x.insert(design.x.end(), x.begin(), x.end());

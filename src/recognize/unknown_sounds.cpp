@@ -55,7 +55,7 @@ Examples known_sounds(const AudioClips& clips, std::uint64_t seed) {
   Examples known;
   std::vector<fs::path> files;
   for (std::size_t i = 0; i < clips.clips.size(); ++i) {
-    const AudioClip& clip = clips.clips[i];
+    const LabeledClip& clip = clips.clips[i];
     files.push_back(clips.folder / clip.file);
     for (const auto& view : clip.evidence.views) known.add(view, 0, clip.group, static_cast<int>(i));
   }

@@ -66,7 +66,7 @@ Estimate bootstrap_mean(std::span<const double> values, std::uint64_t seed) {
   return result;
 }
 
-Quality measure(const ItemModel& model, std::span<const Query> queries, int items) {
+Quality measure(const ItemModel& model, std::span<const RankingQuery> queries, int items) {
   if (queries.empty()) return {};
   std::vector<int> ranks(queries.size());
   constexpr std::size_t kBlock = 64;  // queries that share one buffer of scores

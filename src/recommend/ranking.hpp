@@ -13,7 +13,7 @@
 namespace euterpe {
 
 /// A history and the item heard next.
-struct Query {
+struct RankingQuery {
   History history;
   int target = 0;
 };
@@ -22,7 +22,7 @@ struct Query {
 /// A history keeps at least one item: shorter ones give fewer queries, one of a single item none.
 struct HeldOut {
   std::vector<History> fit;
-  std::vector<Query> queries;
+  std::vector<RankingQuery> queries;
 };
 HeldOut hold_out(const std::vector<History>& histories, std::size_t positions);
 
@@ -45,7 +45,7 @@ Estimate bootstrap_mean(std::span<const double> values, std::uint64_t seed);
 struct Quality {
   double ndcg10 = 0, hr10 = 0;
 };
-Quality measure(const ItemModel& model, std::span<const Query> queries, int items);
+Quality measure(const ItemModel& model, std::span<const RankingQuery> queries, int items);
 
 /// The settings of `row` that give the highest NDCG@10 on `held_out`, one setting at a time, twice around; leaves
 /// `model` fitted and configured so. \param note called with each attempt

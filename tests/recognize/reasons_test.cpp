@@ -49,8 +49,8 @@ TEST(Reasons, TheFamilyThatMovesTheAnswerStandsFirstInWordsWithFigures) {
 
 TEST(Reasons, WeightsAddUpToWhatTheAnswerGainsOverTheRunnersUpMeans) {
   const auto found = reasons(bright_piece());
-  const double sum =
-      std::accumulate(found.begin(), found.end(), 0.0, [](double s, const Reason& r) { return s + r.weight; });
+  const double sum = std::accumulate(found.begin(), found.end(), 0.0,
+                                     [](double s, const DescriptorReason& r) { return s + r.weight; });
   EXPECT_NEAR(sum, 2.0 * (4.9 - 3.0) + 0.1 + 0.1 * 1.0, 1e-5);
   EXPECT_NEAR(found[0].weight, 2.0 * (4.9 - 3.0), 1e-5);
 }
@@ -74,7 +74,7 @@ TEST(Reasons, OfAnAnswerThatCannotBeMovedAreFinite) {
   DescriptorEvidence evidence = bright_piece();
   evidence.class_deviation.assign(6, 0.0F);
   evidence.answer = [](const auto&) { return std::vector<double>{0, 1}; };
-  for (const Reason& reason : reasons(evidence)) {
+  for (const DescriptorReason& reason : reasons(evidence)) {
     EXPECT_EQ(reason.weight, 0);
     EXPECT_FALSE(reason.sentence.empty());
   }

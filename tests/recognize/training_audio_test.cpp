@@ -46,7 +46,7 @@ AudioClips planted_clips(bool votes) {
     std::vector<float> manner(audio_feature_names().size());
     for (float& v : manner) v = static_cast<float>(random.normal());
     for (int i = 0; i < 4; ++i) {
-      AudioClip clip;
+      LabeledClip clip;
       clip.label = artist % 3;
       clip.group = "artist" + std::to_string(artist);
       clip.file = clip.group + "/" + std::to_string(i);
@@ -152,7 +152,7 @@ TEST(AudioHeads, AreTheSameWhateverTheNumberOfThreadsAndWhenReadAgain) {
   const AudioHeads heads = fit_audio_heads(clips, all_of(clips), static_cast<std::size_t>(encoder.width()),
                                            audio_head_options(training, "style"));
   const AudioHeads loaded = AudioHeads::load((folder / "model").string());
-  for (const AudioClip& clip : clips.clips) EXPECT_EQ(loaded.outputs(clip.evidence), heads.outputs(clip.evidence));
+  for (const LabeledClip& clip : clips.clips) EXPECT_EQ(loaded.outputs(clip.evidence), heads.outputs(clip.evidence));
   EXPECT_EQ(loaded.head("style")->temperature, heads.head("style")->temperature);
 }
 

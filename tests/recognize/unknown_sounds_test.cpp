@@ -70,7 +70,7 @@ AudioClips clips_of(const fs::path& folder, std::size_t most) {
   std::ranges::sort(files);
   for (std::size_t i = 0; i < most; ++i) {
     const fs::path& path = files[i * files.size() / most];
-    AudioClip& clip = clips.clips.emplace_back();
+    LabeledClip& clip = clips.clips.emplace_back();
     clip.file = path.lexically_relative(folder).string();
     clip.group = clip.file;
     clip.evidence.views = {audio_features(decode(path, {22050, 1, 5, 4}))};
