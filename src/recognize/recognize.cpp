@@ -99,7 +99,7 @@ struct Recognizer::Models {
   std::optional<AudioEncoder> audio_encoder;
   std::optional<ScoreEncoder> score_encoder;
   UnknownDetector
-      unknown_score;  ///< the shipped style model's, for all that is said of scores; empty where it has none
+      unknown_score;  ///< the shipped style model's, for models of scores without one; empty where it has none
   std::mutex mutex;
   Stages stages;
 };

@@ -137,22 +137,23 @@ Recognition recognize_score(const Score& score, const AskedScore& asked, Stages&
     notes = grid_notes(score);
   }
   const bool drums_alone = notes.empty();
+  double unknown = 0;  // to the style model, and to others that have no detector of their own
+  if (asked.unknown && !asked.unknown->empty() && notes.size() >= kStyleMinNotes) {
+    const CpuTimer timer(stages.descriptors);
+    unknown = asked.unknown->unknown(style_views(score));
+  }
   Embeddings embeddings(score, asked.encoder, stages);
   if (asked.style && notes.size() >= kStyleMinNotes) {
     const CpuTimer timer(stages.descriptors);
     result.answers.push_back(style_answer(*asked.style, asked.style->piece_probabilities(notes)));
+    result.answers.back().unknown = unknown;
   }
   for (const ScoreHeads* head : asked.heads)
     if ((head->task() == ScoreTask::drum_style) == drums_alone)
-      for (Answer& answer : ask(*head, score, embeddings, stages)) result.answers.push_back(std::move(answer));
-  if (asked.unknown && !asked.unknown->empty() && notes.size() >= kStyleMinNotes) {
-    const CpuTimer timer(stages.heads);
-    std::vector<std::vector<float>> windows;
-    for (const auto& window : style_windows(notes)) windows.push_back(score_features(window));
-    if (windows.empty()) windows.push_back(score_features(notes));
-    const double unknown = asked.unknown->unknown(windows);
-    for (Answer& answer : result.answers) answer.unknown = std::max(answer.unknown, unknown);
-  }
+      for (Answer& answer : ask(*head, score, embeddings, stages)) {
+        if (head->unknown().empty()) answer.unknown = unknown;
+        result.answers.push_back(std::move(answer));
+      }
   if (result.answers.empty() && !asked.in_part) {
     const bool asked_drums = std::any_of(asked.heads.begin(), asked.heads.end(),
                                          [](const ScoreHeads* h) { return h->task() == ScoreTask::drum_style; });
