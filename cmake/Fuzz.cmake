@@ -14,7 +14,7 @@ pkg_check_modules(musicxml REQUIRED IMPORTED_TARGET pugixml zlib)
 
 add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g1)
 add_link_options(-fsanitize=address,undefined)
-add_library(fuzz_base OBJECT src/base/error.cpp src/base/files.cpp)
+add_library(fuzz_base OBJECT src/base/error.cpp src/base/files.cpp src/base/output_file.cpp)
 function(euterpe_fuzzer name)
   file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
   add_executable(fuzz_${name} ${CMAKE_SOURCE_DIR}/fuzz/${name}_fuzzer.cpp ${sources})
