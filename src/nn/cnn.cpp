@@ -10,15 +10,15 @@
 
 #include "base/error.hpp"
 #include "nn/cnn_module.hpp"
+#include "nn/declared_size.hpp"
 
 namespace euterpe {
 namespace {
 
-constexpr std::int64_t kBatch = 16;      // chunks at a time: what fits a core's cache best
-constexpr std::int64_t kGradCells = 64;  // the last stage with so many cells is where Grad-CAM looks
-constexpr float kDown = 60, kUp = 30;    // dB around a chunk's mean power
-constexpr float kUnit = 20;              // dB
-constexpr double kQuiet = -70;           // dB of mel power
+constexpr std::int64_t kBatch = 16;    // chunks at a time: what fits a core's cache best
+constexpr float kDown = 60, kUp = 30;  // dB around a chunk's mean power
+constexpr float kUnit = 20;            // dB
+constexpr double kQuiet = -70;         // dB of mel power
 
 void check(bool ok, const char* option, const std::string& rule) {
   if (!ok) throw Error(Category::bad_input, "cnn_options", fmt::format("{} {}", option, rule));
@@ -97,12 +97,16 @@ void normalize_chunk(std::span<float> decibels) {
 }
 
 struct Cnn::Impl {
-  explicit Impl(const CnnOptions& o) : network(o) {}
+  Impl(const CnnOptions& o, const Safetensors& weights) : network(checked(o, weights)) {}
+  static const CnnOptions& checked(const CnnOptions& o, const Safetensors& weights) {
+    check_declared_size(weights, parameter_count(o), "load_cnn");
+    return o;
+  }
   mutable CnnModule network;  // forward() of a libtorch module is not const, though it changes nothing with `fixed`
 };
 
 Cnn::Cnn(const CnnOptions& options, const Safetensors& weights, const std::string& prefix)
-    : impl_(std::make_unique<Impl>(options)) {
+    : impl_(std::make_unique<Impl>(options, weights)) {
   impl_->network->load(weights, prefix);
   for (auto& p : impl_->network->parameters()) p.set_requires_grad(false);
 }
@@ -129,42 +133,6 @@ std::vector<float> Cnn::embed(std::span<const float> chunks) const {
     out.insert(out.end(), e.begin(), e.end());
   }
   return out;
-}
-
-std::vector<float> Cnn::grad_cam(std::span<const float> chunk, std::span<const float> direction) const {
-  const CnnOptions& o = options();
-  EUTERPE_ASSERT(chunk.size() == static_cast<std::size_t>(o.bands) * static_cast<std::size_t>(o.frames));
-  EUTERPE_ASSERT(direction.size() == static_cast<std::size_t>(o.embedding));
-  one_thread();
-  torch::AutoGradMode with_gradients(true);
-  auto x = torch::from_blob(const_cast<float*>(chunk.data()), {1, o.bands, o.frames}, torch::kFloat32).clone();
-  const auto d = torch::from_blob(const_cast<float*>(direction.data()), {o.embedding}, torch::kFloat32).clone();
-  x.set_requires_grad(true);
-  const auto stages = impl_->network->stages(x, Statistics::fixed);
-  torch::Tensor at = stages.front();
-  for (std::size_t i = 1; i + 1 < stages.size(); ++i)
-    if (stages[i].size(2) * stages[i].size(3) >= kGradCells) at = stages[i];
-  const auto grad = torch::autograd::grad({(stages.back()[0] * d).sum()}, {at}).front();
-  torch::NoGradGuard guard;
-  // Eq. 1 and 2 of Selvaraju et al.: channels weighted by their mean gradient, then what is positive.
-  auto map = torch::relu((grad.mean({2, 3}, true) * at).sum(1, true));
-  map = torch::nn::functional::interpolate(map, torch::nn::functional::InterpolateFuncOptions()
-                                                    .size(std::vector<std::int64_t>{o.bands, o.frames})
-                                                    .mode(torch::kBilinear)
-                                                    .align_corners(false));
-  return values(map);
-}
-
-std::vector<float> Cnn::gradient(std::span<const float> chunk, std::span<const float> direction) const {
-  const CnnOptions& o = options();
-  EUTERPE_ASSERT(chunk.size() == static_cast<std::size_t>(o.bands) * static_cast<std::size_t>(o.frames));
-  EUTERPE_ASSERT(direction.size() == static_cast<std::size_t>(o.embedding));
-  one_thread();
-  torch::AutoGradMode with_gradients(true);
-  auto x = torch::from_blob(const_cast<float*>(chunk.data()), {1, o.bands, o.frames}, torch::kFloat32).clone();
-  const auto d = torch::from_blob(const_cast<float*>(direction.data()), {o.embedding}, torch::kFloat32).clone();
-  x.set_requires_grad(true);
-  return values(torch::autograd::grad({(impl_->network->forward(x, Statistics::fixed)[0] * d).sum()}, {x}).front());
 }
 
 }  // namespace euterpe

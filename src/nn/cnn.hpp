@@ -39,7 +39,7 @@ void normalize_chunk(std::span<float> decibels);
 class Cnn {
  public:
   /// Reads the tensors prefix + "stem.weight" … Error{bad_input} naming the one that is missing, misshapen or not
-  /// finite.
+  /// finite, and, before the network is allocated, where the options declare far more than the file holds.
   Cnn(const CnnOptions& options, const Safetensors& weights, const std::string& prefix = "");
   ~Cnn();
   Cnn(Cnn&&) noexcept;
@@ -49,12 +49,6 @@ class Cnn {
   /// \param chunks [n × bands × frames], each through normalize_chunk()
   /// \return [n × embedding]
   std::vector<float> embed(std::span<const float> chunks) const;
-  /// Which cells of one chunk speak for the number direction · embedding: Grad-CAM (Selvaraju et al. 2017) on the last
-  /// stage with at least 8 × 8 cells, scaled up by bilinear interpolation; ≥ 0, [bands × frames]. All zero where
-  /// nothing speaks for it.
-  std::vector<float> grad_cam(std::span<const float> chunk, std::span<const float> direction) const;
-  /// d(direction · embedding) / d cell, [bands × frames] (Simonyan et al. 2014).
-  std::vector<float> gradient(std::span<const float> chunk, std::span<const float> direction) const;
 
  private:
   struct Impl;

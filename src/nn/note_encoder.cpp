@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "nn/declared_size.hpp"
 #include "nn/note_encoder_module.hpp"
 
 namespace euterpe {
@@ -15,6 +16,7 @@ NoteEncoder::NoteEncoder(const TransformerOptions& options, const Safetensors& f
   if (options.vocabulary != kNoteVocabulary)
     throw Error(Category::unsupported, "load_model", "the note encoder was trained for other attributes of notes",
                 "Train it again: euterpe train score-encoder --data DIR --out DIR");
+  check_declared_size(file, parameter_count(options), "load_note_encoder");
   auto network = std::make_shared<NoteEncoderModuleImpl>(options);
   load_parameters(*network, file);
   for (auto& p : network->parameters()) p.set_requires_grad(false);

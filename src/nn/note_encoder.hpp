@@ -15,7 +15,8 @@ struct NoteEncoderModuleImpl;
 
 class NoteEncoder {
  public:
-  /// Error{bad_input} naming the tensor that is missing or misshapen, or an option out of range.
+  /// Error{bad_input} naming the tensor that is missing or misshapen, and, before the network is allocated, where the
+  /// options declare far more than the file holds.
   NoteEncoder(const TransformerOptions& options, const Safetensors& file);
 
   const TransformerOptions& options() const { return options_; }

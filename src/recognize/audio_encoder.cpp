@@ -71,24 +71,4 @@ std::vector<float> AudioEncoder::embed(const AudioBuffer& audio) const {
   return cnn_->embed(chunks);
 }
 
-Matrix AudioEncoder::saliency(const AudioBuffer& audio, std::span<const float> direction) const {
-  const CnnOptions& options = cnn_->options();
-  const Matrix mel = log_mel(audio, options);
-  const auto starts = chunk_starts(mel.frames, options);
-  const auto frames = static_cast<std::size_t>(options.frames);
-  Matrix map(mel.bins, mel.frames, mel.hop);
-  std::vector<float> chunk(chunk_size(options));
-  std::vector<float> covered(mel.frames, 0.0f);
-  for (const std::size_t start : starts) {
-    cut_chunk(mel, start, options, chunk);
-    const auto cells = cnn_->grad_cam(chunk, direction);
-    for (std::size_t b = 0; b < mel.bins; ++b)
-      for (std::size_t t = 0; t < frames; ++t) map.at(b, start + t) += cells[b * frames + t];
-    for (std::size_t t = 0; t < frames; ++t) covered[start + t] += 1;
-  }
-  for (std::size_t b = 0; b < mel.bins; ++b)
-    for (std::size_t t = 0; t < mel.frames; ++t) map.at(b, t) /= std::max(1.0f, covered[t]);
-  return map;
-}
-
 }  // namespace euterpe

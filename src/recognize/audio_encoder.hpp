@@ -44,10 +44,6 @@ class AudioEncoder {
   /// \param audio mono at 22,050 Hz, any length ≥ 0.25 s (shorter gives an answer too, of little worth)
   std::vector<float> embed(const AudioBuffer& audio) const;
 
-  /// Which cells of the spectrogram speak for direction · (mean embedding over the chunks): Grad-CAM of every chunk,
-  /// laid over the recording where chunks do (mean where they overlap); [bands × frames] like log_mel(), ≥ 0.
-  Matrix saliency(const AudioBuffer& audio, std::span<const float> direction) const;
-
  private:
   AudioEncoder(Model model, std::shared_ptr<const Cnn> cnn);
   Model model_;

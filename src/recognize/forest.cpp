@@ -15,7 +15,6 @@ namespace euterpe {
 struct Forest::Tree {
   std::vector<Node> nodes;
   std::vector<std::uint8_t> leaves;
-  std::vector<std::uint8_t> drawn;  ///< [rows] whether the tree has learned from the example
 };
 
 namespace {
@@ -144,10 +143,9 @@ class Grower {
 
 }  // namespace
 
-Forest Forest::fit(const ForestExamples& examples, const ForestOptions& options,
-                   std::vector<std::vector<double>>* out_of_bag) {
+Forest Forest::fit(const ForestExamples& examples, const ForestOptions& options) {
   EUTERPE_ASSERT(!examples.rows.empty() && examples.rows.size() == examples.labels.size());
-  EUTERPE_ASSERT(examples.classes > 0 && options.trees > 0 && !(out_of_bag && options.random_cuts));
+  EUTERPE_ASSERT(examples.classes > 0 && options.trees > 0);
   const std::size_t n = examples.rows.size(), classes = static_cast<std::size_t>(examples.classes);
   std::vector<double> class_weight(classes, 1.0);
   if (options.balance) {
@@ -164,11 +162,9 @@ Forest Forest::fit(const ForestExamples& examples, const ForestOptions& options,
     if (!options.random_cuts)
       for (std::size_t i = 0; i < n; ++i) weights[random.below(n)] += 1.0;
     Tree& tree = trees[t];
-    tree.drawn.resize(n);
     std::vector<int> order;
     for (std::size_t i = 0; i < n; ++i) {
-      tree.drawn[i] = weights[i] > 0;
-      if (tree.drawn[i]) order.push_back(static_cast<int>(i));
+      if (weights[i] > 0) order.push_back(static_cast<int>(i));
       weights[i] *= class_weight[static_cast<std::size_t>(examples.labels[i])];
     }
     Grower grower(examples, options, std::move(weights), random);
@@ -210,19 +206,6 @@ Forest Forest::fit(const ForestExamples& examples, const ForestOptions& options,
   forest.inputs_ = examples.rows.front().size();
   forest.classes_ = examples.classes;
   for (const Tree& tree : trees) forest.append(tree);
-  if (out_of_bag) {
-    out_of_bag->assign(n, std::vector<double>(classes, 0.0));
-    parallel_for(n, [&](std::size_t i) {
-      auto& p = (*out_of_bag)[i];
-      double sum = 0;
-      for (std::size_t t = 0; t < trees.size(); ++t) {
-        if (trees[t].drawn[i]) continue;
-        const std::uint8_t* leaf = forest.leaf_of(t, examples.rows[i]);
-        for (std::size_t k = 0; k < classes; ++k) sum += leaf[k], p[k] += leaf[k];
-      }
-      for (double& v : p) v = sum > 0 ? v / sum : 1.0 / static_cast<double>(classes);
-    });
-  }
   return forest;
 }
 

@@ -31,10 +31,8 @@ struct ForestExamples {
 class Forest {
  public:
   Forest() = default;
-  /// The same seed gives the same forest whatever the number of threads. \param out_of_bag if given: [rows] what the
-  /// trees that have not seen an example say of it; only with bootstrap.
-  static Forest fit(const ForestExamples& examples, const ForestOptions& options,
-                    std::vector<std::vector<double>>* out_of_bag = nullptr);
+  /// The same seed gives the same forest whatever the number of threads.
+  static Forest fit(const ForestExamples& examples, const ForestOptions& options);
 
   std::vector<double> probabilities(std::span<const float> x) const;  ///< [classes], sum 1
   std::size_t inputs() const { return inputs_; }

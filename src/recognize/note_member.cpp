@@ -34,6 +34,7 @@ NoteMember NoteMember::fit(const NoteEncoder& encoder, std::span<const NoteMembe
   tuning.semitones = options.semitones;
   tuning.learning_rate = options.learning_rate;
   tuning.seed = seed;
+  tuning.run = options.run;
   return NoteMember(
       NoteClassifier(encoder, tuning.shape, fine_tune(encoder, chosen(train, true), chosen(valid, false), tuning)));
 }

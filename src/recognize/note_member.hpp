@@ -1,6 +1,7 @@
 #pragma once
 /// One opinion of an ensemble over scores: the note encoder with its uppermost blocks tuned to the task.
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -25,7 +26,8 @@ struct NoteMemberOptions {
   int windows_an_epoch = 2;  ///< of a piece at most
   int semitones = 3;         ///< transposed by −semitones … +semitones while it learns; drums stay
   double learning_rate = 1e-3;
-  bool balance = false;  ///< weights pieces by 1 / √(pieces of their class)
+  bool balance = false;       ///< weights pieces by 1 / √(pieces of their class)
+  std::filesystem::path run;  ///< folder of a checkpoint that it goes on from; empty: none
 };
 
 class NoteMember {
@@ -44,8 +46,6 @@ class NoteMember {
   int classes() const { return classifier_->shape().heads.front().outputs; }
   /// [classes], sum 1, not calibrated; mean log probability over the piece's windows. Thread-safe. At least one note.
   std::vector<double> probabilities(std::span<const SequenceNote> notes) const;
-  /// How much each note of a window of the piece speaks for a class; see NoteClassifier::saliency().
-  const NoteClassifier& classifier() const { return *classifier_; }
 
  private:
   explicit NoteMember(NoteClassifier classifier)

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "base/interrupt.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
@@ -87,10 +88,6 @@ torch::Tensor head_loss(const torch::Tensor& outputs, const NoteHead& head, std:
   return (loss * weight).sum() / weight.sum().clamp_min(1e-6);
 }
 
-double head_weight(const FineTuning& options, std::size_t head) {
-  return options.head_weights.empty() ? 1.0 : options.head_weights[head];
-}
-
 /// Mean loss over pieces of each head, from the means over their windows.
 std::vector<double> validate(const NoteClassifierModule& network, std::span<const NoteExample> examples,
                              const FineTuning& options) {
@@ -164,7 +161,7 @@ class Optimizer {
       if (name == "encoder.final_norm") below = 0;
       if (below >= 0) rate = options.layer_rate * std::pow(options.layer_decay, below);
       const auto zeros = torch::zeros_like(value).detach();
-      slots_.push_back({value, zeros, zeros.clone(), value.detach().clone(), rate});
+      slots_.push_back({name, value, zeros, zeros.clone(), value.detach().clone(), rate});
     }
   }
 
@@ -193,6 +190,26 @@ class Optimizer {
     }
   }
 
+  void put(Safetensors& file) const {
+    for (const Slot& s : slots_)
+      for (const auto& [kind, tensor] : parts(s)) {
+        const auto t = tensor.detach().contiguous();
+        file.put(kind + s.name, t.sizes().vec(), {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())});
+      }
+  }
+  /// The state that put() wrote after so many steps.
+  void take(const Safetensors& file, std::int64_t steps) {
+    torch::NoGradGuard guard;
+    steps_ = steps;
+    for (const Slot& s : slots_)
+      for (auto& [kind, tensor] : parts(s)) {
+        const auto shape = tensor.sizes().vec();
+        auto values = file.floats(kind + s.name, shape);
+        tensor.copy_(torch::from_blob(values.data(), shape, torch::kFloat32));
+      }
+  }
+  std::int64_t steps() const { return steps_; }
+
   /// Exchanges the trained with the averaged weights; called twice, all is as before.
   void swap_average() {
     torch::NoGradGuard guard;
@@ -206,13 +223,100 @@ class Optimizer {
 
  private:
   struct Slot {
+    std::string name;
     torch::Tensor value, first, second, average;
     double rate;
   };
+  /// What a checkpoint holds of a parameter; handles to the same memory.
+  static std::vector<std::pair<std::string, torch::Tensor>> parts(const Slot& s) {
+    return {{"parameter/", s.value}, {"first/", s.first}, {"second/", s.second}, {"average/", s.average}};
+  }
   FineTuning options_;
   std::vector<Slot> slots_;
   std::int64_t steps_ = 0;
 };
+
+/// All that the weights after an epoch depend on.
+nlohmann::json recipe_of(const NoteEncoder& encoder, std::span<const NoteExample> train,
+                         std::span<const NoteExample> valid, const FineTuning& o) {
+  std::string heard;
+  for (const auto& examples : {train, valid}) {
+    for (const NoteExample& e : examples) {
+      for (const SequenceNote& n : e.notes)
+        heard += fmt::format("{} {} {} {} {} {};", n.beat, n.second, n.beats, n.pitch, n.velocity, n.program);
+      heard += fmt::format("{} {}\n", e.weight, nlohmann::json(e.targets).dump());
+    }
+    heard += "\n";
+  }
+  Safetensors start;
+  put_parameters(*encoder.network(), start);
+  return {{"encoder", sha256(write_safetensors(start))},
+          {"examples", sha256(heard)},
+          {"shape", to_json(o.shape)},
+          {"epochs", o.epochs},
+          {"patience", o.patience},
+          {"windows_an_epoch", o.windows_an_epoch},
+          {"notes", o.notes},
+          {"learning_rate", o.learning_rate},
+          {"layer_rate", o.layer_rate},
+          {"layer_decay", o.layer_decay},
+          {"weight_decay", o.weight_decay},
+          {"dropout", o.dropout},
+          {"head_dropout", o.head_dropout},
+          {"label_smoothing", o.label_smoothing},
+          {"drop_notes", o.drop_notes},
+          {"semitones", o.semitones},
+          {"tempo", o.tempo},
+          {"velocity", o.velocity},
+          {"ema", o.ema},
+          {"seed", o.seed}};
+}
+
+constexpr const char* kBest = "best/";
+
+/// Writes what a stopped run goes on from.
+void save(const std::filesystem::path& path, const Optimizer& optimizer, const Safetensors& best,
+          const FineTuningReport& report, const nlohmann::json& recipe) {
+  Safetensors file;
+  optimizer.put(file);
+  for (const auto& [name, tensor] : best.tensors) file.tensors[kBest + name] = tensor;
+  file.metadata["state"] = nlohmann::json{
+      {"recipe", recipe},
+      {"steps", optimizer.steps()},
+      {"epochs", report.epochs},
+      {"best_epoch", report.best_epoch},
+      {"valid_loss", report.valid_loss},
+      {"valid_by_head", report.valid_by_head},
+      {"train_losses",
+       report.train_losses}}.dump();
+  std::filesystem::create_directories(path.parent_path());
+  write_safetensors(path, file);
+}
+
+void resume(const std::filesystem::path& path, Optimizer& optimizer, Safetensors& best, FineTuningReport& report,
+            const nlohmann::json& recipe) {
+  const Safetensors file = read_safetensors(path);
+  try {
+    const auto state = nlohmann::json::parse(file.metadata.at("state"));
+    for (const auto& [key, value] : recipe.items())
+      if (state.at("recipe").value(key, nlohmann::json()) != value)
+        throw Error(Category::usage, "resume", fmt::format("{}: the run there has another \"{}\"", path.string(), key),
+                    "give the same options and data, or another --run folder");
+    optimizer.take(file, state.at("steps"));
+    report.epochs = state.at("epochs");
+    report.best_epoch = state.at("best_epoch");
+    report.valid_loss = state.at("valid_loss");
+    report.valid_by_head = state.at("valid_by_head").get<std::vector<double>>();
+    report.train_losses = state.at("train_losses").get<std::vector<double>>();
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(Category::bad_input, "resume", path.string() + ": " + e.what());
+  } catch (const std::out_of_range&) {
+    throw Error(Category::bad_input, "resume", path.string() + ": holds no training state");
+  }
+  for (const auto& [name, tensor] : file.tensors)
+    if (name.starts_with(kBest)) best.tensors[name.substr(std::string_view(kBest).size())] = tensor;
+  spdlog::info("fine_tune: goes on after epoch {}", report.epochs);
+}
 
 }  // namespace
 
@@ -229,7 +333,6 @@ Safetensors fine_tune(const NoteEncoder& encoder, std::span<const NoteExample> t
   const auto& heads = options.shape.heads;
   for (const auto& examples : {train, valid})
     for (const NoteExample& e : examples) EUTERPE_ASSERT(!e.notes.empty() && e.targets.size() == heads.size());
-  EUTERPE_ASSERT(options.head_weights.empty() || options.head_weights.size() == heads.size());
   const auto start = std::chrono::steady_clock::now();
   at::set_num_threads(threads());
   torch::manual_seed(options.seed);
@@ -246,8 +349,15 @@ Safetensors fine_tune(const NoteEncoder& encoder, std::span<const NoteExample> t
   Optimizer optimizer(network, options);
   FineTuningReport result;
   Safetensors best;
+  const bool kept = !options.run.empty();
+  const std::filesystem::path checkpoint = options.run / "checkpoint.safetensors";
+  const nlohmann::json recipe = kept ? recipe_of(encoder, train, valid, options) : nlohmann::json();
+  if (kept && std::filesystem::exists(checkpoint)) resume(checkpoint, optimizer, best, result, recipe);
+  const auto stale = [&] {
+    return options.patience > 0 && !valid.empty() && result.epochs - result.best_epoch >= options.patience;
+  };
   double items = 0;
-  for (int epoch = 0; epoch < options.epochs; ++epoch) {
+  for (int epoch = result.epochs; epoch < options.epochs && !stale(); ++epoch) {
     Random random = Random::stream(options.seed, static_cast<std::uint64_t>(epoch));
     const auto steps = draw_epoch(train, options, random);
     double sum = 0;
@@ -270,8 +380,7 @@ Safetensors fine_tune(const NoteEncoder& encoder, std::span<const NoteExample> t
       const auto pooled = fast_dropout(network->pool(x, batch), options.head_dropout, random);
       torch::Tensor loss = torch::zeros({});
       for (std::size_t h = 0; h < heads.size(); ++h)
-        loss = loss + head_weight(options, h) *
-                          head_loss(network->head(h, pooled), heads[h], h, steps[s], options.label_smoothing);
+        loss = loss + head_loss(network->head(h, pooled), heads[h], h, steps[s], options.label_smoothing);
       loss.backward();
       sum += loss.item<double>();
       const double done = (epoch + static_cast<double>(s) / static_cast<double>(steps.size())) / options.epochs;
@@ -283,7 +392,7 @@ Safetensors fine_tune(const NoteEncoder& encoder, std::span<const NoteExample> t
     optimizer.swap_average();
     const auto losses = validate(network, valid, options);
     double total = 0;
-    for (std::size_t h = 0; h < heads.size(); ++h) total += head_weight(options, h) * losses[h];
+    for (const double head : losses) total += head;
     const bool better = valid.empty() || epoch == 0 || total < result.valid_loss;
     if (better) {
       best = {};
@@ -295,7 +404,7 @@ Safetensors fine_tune(const NoteEncoder& encoder, std::span<const NoteExample> t
     optimizer.swap_average();
     spdlog::info("fine_tune: epoch {} of {}: training loss {:.4f}{}", epoch + 1, options.epochs,
                  result.train_losses.back(), valid.empty() ? "" : fmt::format(", validation loss {:.4f}", total));
-    if (options.patience > 0 && !valid.empty() && result.epochs - result.best_epoch >= options.patience) break;
+    if (kept) save(checkpoint, optimizer, best, result, recipe);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.notes_per_second = items / std::max(1e-9, result.seconds);

@@ -80,16 +80,6 @@ TEST_F(ShippedEncoder, answers_many_threads_as_it_answers_one) {
   for (const auto& g : got) EXPECT_EQ(g, expected);
 }
 
-TEST_F(ShippedEncoder, lays_its_saliency_over_the_whole_recording) {
-  std::vector<float> direction(static_cast<std::size_t>(encoder().width()), 1.0f);
-  const AudioBuffer audio = tones(7);
-  const Matrix map = encoder().saliency(audio, direction), mel = log_mel(audio, encoder().cnn().options());
-  EXPECT_EQ(map.bins, mel.bins);
-  EXPECT_EQ(map.frames, mel.frames);
-  EXPECT_TRUE(finite(map.data));
-  for (const float v : map.data) EXPECT_GE(v, 0);
-}
-
 TEST(AudioEncoder, names_a_model_without_a_network) {
   Model model;
   model.folder = "somewhere";

@@ -51,21 +51,6 @@ TEST(Forest, LearnsWhatNoLineDivides) {
   }
 }
 
-TEST(Forest, OutOfBagAnswersTellHowItDoesOnOthers) {
-  const Set train = exclusive_or(600, 3), test = exclusive_or(600, 4);
-  ForestOptions options;
-  options.trees = 60;
-  std::vector<std::vector<double>> out_of_bag;
-  const Forest forest = Forest::fit(train.view(2), options, &out_of_bag);
-  double right = 0;
-  for (std::size_t i = 0; i < out_of_bag.size(); ++i) {
-    EXPECT_NEAR(out_of_bag[i][0] + out_of_bag[i][1], 1.0, 1e-9);
-    right += (out_of_bag[i][1] > 0.5) == (train.labels[i] == 1);
-  }
-  EXPECT_NEAR(right / 600, share_right(forest, test), 0.05);
-  EXPECT_GT(share_right(forest, train), 0.99);
-}
-
 TEST(Forest, SameSeedSameForestWhateverTheThreads) {
   const Set train = exclusive_or(200, 5);
   ForestOptions options;

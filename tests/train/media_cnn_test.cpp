@@ -56,7 +56,7 @@ class TrainCnn : public ::testing::Test {
   test::TemporaryFolder folder;
 };
 
-TEST_F(TrainCnn, learns_what_tells_classes_apart_and_its_saliency_points_there) {
+TEST_F(TrainCnn, learns_what_tells_classes_apart) {
   CnnTraining t = tiny(folder / "run");
   t.steps = 100;
   t.learning_rate = 1e-2;
@@ -67,32 +67,6 @@ TEST_F(TrainCnn, learns_what_tells_classes_apart_and_its_saliency_points_there) 
   const CnnReport report = train_cnn(t);
   EXPECT_LT(report.validation_by_head[0].second, 0.2);
   EXPECT_EQ(report.validation_by_head[1].second, 0);  // targets that are not known cost nothing
-
-  const Cnn cnn(t.network, report.weights);
-  const std::int64_t shape[] = {2, 8};
-  const auto head = report.heads.floats("blob.weight", shape);
-  std::vector<float> direction(8);
-  for (std::size_t i = 0; i < 8; ++i) direction[i] = head[8 + i] - head[i];
-  Random random(5);
-  int hits = 0;
-  for (const int at : {5, 10, 16, 22, 27}) {
-    std::vector<float> chunk(kBands * kFrames);
-    draw_blob(random, chunk, true, at);
-    normalize_chunk(chunk);
-    const auto map = cnn.grad_cam(chunk, direction);
-    const auto peak = std::max_element(map.begin(), map.end()) - map.begin();
-    hits += std::abs(peak % kFrames - at) <= 5 && peak / kFrames <= 8;
-    const auto gradient = cnn.gradient(chunk, direction);
-    double inside = 0, all = 0;
-    for (int b = 0; b < kBands; ++b)
-      for (int f = 0; f < kFrames; ++f) {
-        const double g = std::abs(gradient[static_cast<std::size_t>(b * kFrames + f)]);
-        all += g;
-        if (std::abs(b - 4) <= 4 && std::abs(f - at) <= 6) inside += g;
-      }
-    EXPECT_GT(inside / all, 0.35) << at;  // of 117 cells in 512
-  }
-  EXPECT_GE(hits, 4);
 }
 
 TEST_F(TrainCnn, stopped_and_resumed_ends_with_the_same_weights) {
