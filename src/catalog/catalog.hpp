@@ -152,6 +152,5 @@ class Catalog {
 
 /// Opens (and creates or migrates forward) the catalog in `folder` (default: $XDG_DATA_HOME/euterpe or ~/.local/share/euterpe).
 std::unique_ptr<Catalog> open_catalog(const std::filesystem::path& folder);
-std::filesystem::path default_catalog_folder();
 
 }  // namespace euterpe

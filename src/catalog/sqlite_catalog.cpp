@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/user_folders.hpp"
 #include "catalog/sqlite_schema.hpp"
 
 namespace euterpe {
@@ -320,13 +321,7 @@ std::vector<std::string> SqliteCatalog::check() {
 }
 
 std::unique_ptr<Catalog> open_catalog(const fs::path& folder) {
-  return std::make_unique<SqliteCatalog>(folder.empty() ? default_catalog_folder() : folder);
-}
-
-fs::path default_catalog_folder() {
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data) return fs::path(data) / "euterpe";
-  if (const char* home = std::getenv("HOME"); home && *home) return fs::path(home) / ".local" / "share" / "euterpe";
-  throw Error(Category::usage, "open_catalog", "neither XDG_DATA_HOME nor HOME is set", "name a folder with --catalog");
+  return std::make_unique<SqliteCatalog>(folder.empty() ? user_data_folder() : folder);
 }
 
 }  // namespace euterpe

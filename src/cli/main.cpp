@@ -18,7 +18,7 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
-#include "catalog/catalog.hpp"
+#include "base/user_folders.hpp"
 #include "cli/blas.hpp"
 #include "cli/command.hpp"
 
@@ -171,7 +171,7 @@ void setup(CLI::App& app, Context& context, GlobalFlags& flags) {
   auto* quiet = app.add_flag("-q,--quiet", flags.quiet, "Warnings and errors only, no progress");
   app.add_flag("-v,--verbose", flags.verbose, "Say more; -vv says most")->excludes(quiet);
 
-  context.config.declare("catalog", default_catalog_folder().string(), "Folder of the catalog");
+  context.config.declare("catalog", user_data_folder().string(), "Folder of the catalog");
   context.config.declare("threads", "0", "Threads, 0 = one per core");
   context.config.declare("seed", "0", "Seed of everything random");
   for (const Command& command : commands()) {

@@ -1,25 +1,34 @@
-#include <fmt/format.h>
+#include "cli/train.hpp"
 
+#include <fmt/format.h>
 #include <toml++/toml.h>
+
 #include <map>
 #include <memory>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
-#include "base/log.hpp"
-#include "cli/command.hpp"
-#include "corpus/media_catalog_source.hpp"
-#include "corpus/shard.hpp"
 #include "nn/model.hpp"
-#include "recognize/trainer.hpp"
-#include "train/transformer.hpp"
 
 namespace euterpe {
-namespace {
 
-/// Takes from a TOML file what the command line did not say: each key is an option's long name. `seed`, which belongs
-/// to all commands, goes where the caller says.
-void apply_recipe(CLI::App& app, const std::filesystem::path& path, std::uint64_t* seed = nullptr) {
+void TrainCommand::add_to(CLI::App& app) {
+  app.add_option("--recipe", recipe, "TOML file with any of these options; the command line wins")
+      ->check(CLI::ExistingFile);
+  app.add_option("--name", name, "Name of the model")->capture_default_str();
+  app.add_option("--out", out, "Folder to write it to (default: NAME in your own models)");
+  app.add_option("--run", run,
+                 "Folder for checkpoints and metrics; an interrupted run there is resumed (default: OUT.run)")
+      ->type_name("DIR");
+}
+
+std::filesystem::path TrainCommand::model_folder() const { return out.empty() ? user_models_folder() / name : out; }
+
+std::filesystem::path TrainCommand::run_folder() const {
+  return run.empty() ? std::filesystem::path(model_folder().string() + ".run") : run;
+}
+
+void apply_recipe(CLI::App& app, const std::filesystem::path& path, std::uint64_t* seed) {
   toml::table recipe;
   try {
     recipe = toml::parse(read_text(path), path.string());
@@ -55,103 +64,16 @@ void apply_recipe(CLI::App& app, const std::filesystem::path& path, std::uint64_
   }
 }
 
-struct Common {
-  std::filesystem::path recipe, data, out;
-  std::string name;
-};
-
-void add_common(CLI::App& app, Common& c) {
-  app.add_option("--recipe", c.recipe, "TOML file with any of these options; the command line wins")
-      ->check(CLI::ExistingFile);
-  app.add_option("--name", c.name, "Name of the model")->capture_default_str();
-  app.add_option("--out", c.out, "Folder to write it to (default: NAME in your own models)");
-}
-
-std::filesystem::path out_folder(const Common& c) { return c.out.empty() ? user_models_folder() / c.name : c.out; }
-
-void setup_transformer(CLI::App& app, Context& context) {
-  struct Options : Common {
-    std::filesystem::path shard, run;
-    TransformerTraining training;
-    double minutes = 0;
-  };
-  auto o = std::make_shared<Options>();
-  o->name = "my-composer";  // the shipped one's name would hide it
-  add_common(app, *o);
-  TransformerTraining& t = o->training;
-  app.add_option("--corpus", o->shard, "Shard made by prepare");
-  app.add_option("--run", o->run,
-                 "Folder for checkpoints and metrics; an interrupted run there is resumed (default: OUT.run)");
-  app.add_option("--from", t.from, "Model to fine-tune");
-  app.add_option("--steps", t.steps, "Optimizer steps")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--minutes", o->minutes, "Stop after so long, 0 = never")->capture_default_str();
-  app.add_option("--batch", t.batch, "Sequences a step")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--context", t.network.context, "Tokens a sequence")->capture_default_str();
-  app.add_option("--d-model", t.network.d_model, "Width")->capture_default_str();
-  app.add_option("--layers", t.network.layers, "Blocks")->capture_default_str();
-  app.add_option("--heads", t.network.heads, "Attention heads")->capture_default_str();
-  app.add_option("--ff", t.network.ff, "Inner width of the feed-forward part")->capture_default_str();
-  app.add_option("--dropout", t.network.dropout, "While training, 0 = off")->capture_default_str();
-  app.add_option("--learning-rate", t.learning_rate, "Peak of the schedule")->capture_default_str();
-  app.add_option("--evaluate-every", t.evaluate_every, "Steps between validations")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--checkpoint-every", t.checkpoint_every, "Steps between checkpoints")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--patience", t.patience, "Validations without gain before stopping, 0 = never")
-      ->capture_default_str();
-  app.callback([o, &app, &context] {
-    if (!o->recipe.empty()) apply_recipe(app, o->recipe);
-    if (o->shard.empty())
-      throw Error(Category::usage, "train", "--corpus is missing", "make a shard with euterpe prepare");
-    TransformerTraining training = o->training;
-    training.name = o->name;
-    training.out = out_folder(*o);
-    training.run = o->run.empty() ? std::filesystem::path(training.out.string() + ".run") : o->run;
-    training.seconds = o->minutes * 60;
-    training.seed = context.seed_given ? context.seed : 1;
-    const Shard shard = read_shard(o->shard);
-    for (const auto& [reason, count] : shard.left_out) spdlog::info("left out of the shard: {} ({})", count, reason);
-    const TransformerReport r = train_transformer(shard, training);
-    nlohmann::json by_style = nlohmann::json::object();
-    for (const auto& [style, loss] : r.validation_by_style) by_style[style] = loss;
-    if (context.json) {
-      print_json({{"model", training.out.string()},
-                  {"parameters", r.parameters},
-                  {"steps", r.steps},
-                  {"best_step", r.best_step},
-                  {"first_loss", r.first_loss},
-                  {"last_loss", r.last_loss},
-                  {"validation", r.best_validation},
-                  {"validation_by_style", by_style},
-                  {"seconds", r.seconds},
-                  {"tokens_per_second", r.tokens_per_second},
-                  {"stopped_early", r.stopped_early}});
-      return;
-    }
-    fmt::print("{}: {} parameters, {} steps in {:.0f} s, {:.0f} tokens/s\n", training.out.string(), r.parameters,
-               r.steps, r.seconds, r.tokens_per_second);
-    fmt::print("  loss {:.3f} -> {:.3f} nats a token; validation {:.3f} at step {}\n", r.first_loss, r.last_loss,
-               r.best_validation, r.best_step);
-    for (const auto& [style, loss] : r.validation_by_style) fmt::print("  {:<10} {:.3f}\n", style, loss);
-  });
-}
-
-/// The options of a recognizer are those of its row.
-void setup_recognizer(const RecognizerTrainer& row, CLI::App& app, Context& context) {
-  struct Options : Common {
-    std::filesystem::path run;
+void setup_train_row(const TrainerRow& row, CLI::App& app, Context& context) {
+  struct Options : TrainCommand {
+    std::filesystem::path data;
     std::uint64_t seed = 1;
     std::map<std::string, double, std::less<>> settings;
   };
   auto o = std::make_shared<Options>();
   o->name = fmt::format("my-{}", row.model ? row.model : row.name);
-  add_common(app, *o);
+  o->add_to(app);
   app.add_option("--data", o->data, row.data)->envname("EUTERPE_DATA")->type_name("DIR");
-  app.add_option("--run", o->run,
-                 "Folder for checkpoints and metrics; an interrupted run there is resumed (default: OUT.run)")
-      ->type_name("DIR");
   for (const Setting& setting : row.settings)
     app.add_option(std::string("--") + setting.name, o->settings[setting.name] = setting.fallback, setting.help)
         ->capture_default_str()
@@ -161,9 +83,8 @@ void setup_recognizer(const RecognizerTrainer& row, CLI::App& app, Context& cont
     if (context.seed_given) o->seed = context.seed;
     if (o->data.empty())
       throw Error(Category::usage, "train", "--data is missing", fmt::format("name it: {}", row.data));
-    RecognizerTraining training{o->data, out_folder(*o), o->run, o->seed, {}, o->settings};
-    if (training.run.empty()) training.run = training.out.string() + ".run";
-    if (std::filesystem::exists(context.catalog)) training.forbidden = forbidden_tracks(*open_catalog(context.catalog));
+    const TrainingRequest training{
+        o->data, o->model_folder(), o->run_folder(), o->seed, forbidden_by(context.catalog), o->settings};
     const nlohmann::json result = row.train(training);
     if (context.json || context.jsonl)
       print_json(result);
@@ -172,14 +93,12 @@ void setup_recognizer(const RecognizerTrainer& row, CLI::App& app, Context& cont
   });
 }
 
-}  // namespace
-
 void setup_train(CLI::App& app, Context& context) {
   app.require_subcommand(1);
-  setup_transformer(*app.add_subcommand("transformer", "The composer: a decoder Transformer over REMI tokens"),
-                    context);
-  for (const RecognizerTrainer& row : recognizer_trainers())
-    setup_recognizer(row, *app.add_subcommand(row.name, row.summary), context);
+  setup_train_transformer(*app.add_subcommand("transformer", "The composer: a decoder Transformer over REMI tokens"),
+                          context);
+  for (const TrainerRow& row : trainers_of_services())
+    setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
 }
 
 }  // namespace euterpe

@@ -72,12 +72,12 @@ TransformerWeights::TransformerWeights(const TransformerOptions& options, const 
                 fmt::format("d_model {} and ff {} must be multiples of {}", d, ff, kLanes));
   auto linear = [&](const std::string& name, int rows, int columns) {
     const std::array<std::int64_t, 2> shape{rows, columns};
-    const std::vector<float> values = file.floats(name, shape);
+    const std::vector<float> values = file.finite(name, shape);
     Linear out{rows, columns, std::vector<std::uint16_t>(values.size())};
     std::transform(values.begin(), values.end(), out.bf16.begin(), float_to_bf16);
     return out;
   };
-  auto vector = [&](const std::string& name) { return file.floats(name, std::array<std::int64_t, 1>{d}); };
+  auto vector = [&](const std::string& name) { return file.finite(name, std::array<std::int64_t, 1>{d}); };
   embedding_ = linear("embedding", options.vocabulary, d);
   final_norm_ = vector("final_norm");
   for (int i = 0; i < options.layers; ++i) {

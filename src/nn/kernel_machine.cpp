@@ -28,13 +28,6 @@ EUTERPE_HOT float squared_distance(const float* a, const float* b, std::size_t n
               "The weights are damaged or belong to another model; train or install the model again.");
 }
 
-std::vector<float> finite(const Safetensors& file, const std::string& tensor, std::span<const std::int64_t> shape) {
-  auto values = file.floats(tensor, shape);
-  if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
-    broken(tensor, "holds a value that is no number");
-  return values;
-}
-
 }  // namespace
 
 std::vector<float> KernelMachine::standardized(std::span<const float> x) const {
@@ -86,26 +79,26 @@ KernelMachine KernelMachine::from(const Safetensors& file, const std::string& pr
   constexpr std::array<std::int64_t, 1> kAnyLength{-1}, kOne{1};
   constexpr std::array<std::int64_t, 2> kAnyMatrix{-1, -1};
   KernelMachine machine;
-  machine.mean = finite(file, prefix + ".mean", kAnyLength);
+  machine.mean = file.finite(prefix + ".mean", kAnyLength);
   const auto d = static_cast<std::int64_t>(machine.mean.size());
-  machine.deviation = finite(file, prefix + ".deviation", std::array{d});
+  machine.deviation = file.finite(prefix + ".deviation", std::array{d});
   if (std::any_of(machine.deviation.begin(), machine.deviation.end(), [](float v) { return v <= 0; }))
     broken(prefix + ".deviation", "holds a value that is not above 0");
-  for (const float width : finite(file, prefix + ".parts", kAnyLength)) {
+  for (const float width : file.finite(prefix + ".parts", kAnyLength)) {
     if (!(width >= 1 && width <= static_cast<float>(d))) broken(prefix + ".parts", "holds no width of a part");
     machine.parts.push_back(static_cast<std::size_t>(width));
   }
   if (std::accumulate(machine.parts.begin(), machine.parts.end(), std::size_t{0}) != machine.mean.size())
     broken(prefix + ".parts", "does not cover the " + std::to_string(d) + " inputs");
-  machine.share = finite(file, prefix + ".share", std::array{static_cast<std::int64_t>(machine.parts.size())});
-  machine.bias = finite(file, prefix + ".bias", kAnyLength);
-  machine.weight = finite(file, prefix + ".weight", kAnyMatrix);
+  machine.share = file.finite(prefix + ".share", std::array{static_cast<std::int64_t>(machine.parts.size())});
+  machine.bias = file.finite(prefix + ".bias", kAnyLength);
+  machine.weight = file.finite(prefix + ".weight", kAnyMatrix);
   const auto& shape = file.at(prefix + ".weight").shape;
   if (shape[1] != static_cast<std::int64_t>(machine.bias.size()) || machine.bias.empty())
     broken(prefix + ".weight",
            "has " + std::to_string(shape[1]) + " columns for " + std::to_string(machine.bias.size()) + " outputs");
-  machine.support = finite(file, prefix + ".support", std::array{shape[0], d});
-  machine.gamma = finite(file, prefix + ".gamma", kOne).front();
+  machine.support = file.finite(prefix + ".support", std::array{shape[0], d});
+  machine.gamma = file.finite(prefix + ".gamma", kOne).front();
   if (machine.gamma <= 0) broken(prefix + ".gamma", "is not above 0");
   return machine;
 }

@@ -40,13 +40,6 @@ std::vector<float> linear(const Mlp::Layer& layer, const std::vector<float>& x) 
               "The weights are damaged or belong to another network; train or install the model again.");
 }
 
-std::vector<float> finite(const Safetensors& file, const std::string& tensor, std::span<const std::int64_t> shape) {
-  auto values = file.floats(tensor, shape);
-  if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
-    broken(tensor, "holds a value that is no number");
-  return values;
-}
-
 }  // namespace
 
 std::vector<double> softmax(std::span<const float> logits, double temperature) {
@@ -112,18 +105,18 @@ MlpEnsemble MlpEnsemble::from(const Safetensors& file) {
   for (std::size_t m = 0; m == 0 || file.has("member." + std::to_string(m) + ".mean"); ++m) {
     const std::string prefix = "member." + std::to_string(m) + ".";
     Mlp mlp;
-    mlp.mean = finite(file, prefix + "mean", kAnyLength);
+    mlp.mean = file.finite(prefix + "mean", kAnyLength);
     const std::array<std::int64_t, 1> inputs{static_cast<std::int64_t>(mlp.mean.size())};
-    mlp.deviation = finite(file, prefix + "deviation", inputs);
+    mlp.deviation = file.finite(prefix + "deviation", inputs);
     if (std::any_of(mlp.deviation.begin(), mlp.deviation.end(), [](float d) { return d <= 0; }))
       broken(prefix + "deviation", "holds a value that is not above 0");
-    mlp.temperature = finite(file, prefix + "temperature", kOne).front();
+    mlp.temperature = file.finite(prefix + "temperature", kOne).front();
     if (mlp.temperature <= 0) broken(prefix + "temperature", "is not above 0");
     std::size_t width = mlp.inputs();
     for (std::size_t l = 0; l == 0 || file.has(prefix + "layer." + std::to_string(l) + ".weight"); ++l) {
       const std::string name = prefix + "layer." + std::to_string(l) + ".";
       Mlp::Layer layer;
-      layer.weight = finite(file, name + "weight", kAnyMatrix);
+      layer.weight = file.finite(name + "weight", kAnyMatrix);
       const auto& shape = file.at(name + "weight").shape;
       if (shape[0] <= 0 || static_cast<std::size_t>(shape[1]) != width)
         broken(name + "weight", "is [" + std::to_string(shape[0]) + " × " + std::to_string(shape[1]) + "], but " +
@@ -131,7 +124,7 @@ MlpEnsemble MlpEnsemble::from(const Safetensors& file) {
       layer.outputs = static_cast<std::size_t>(shape[0]);
       layer.inputs = width;
       const std::array<std::int64_t, 1> rows{shape[0]};
-      layer.bias = finite(file, name + "bias", rows);
+      layer.bias = file.finite(name + "bias", rows);
       width = layer.outputs;
       mlp.layers.push_back(std::move(layer));
     }

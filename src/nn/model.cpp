@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/log.hpp"
+#include "base/user_folders.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -80,9 +81,7 @@ std::vector<fs::path> model_folders() {
 
 fs::path user_models_folder() {
   if (const char* set = std::getenv("EUTERPE_USER_MODELS"); set && *set) return set;
-  if (const char* xdg = std::getenv("XDG_DATA_HOME"); xdg && *xdg) return fs::path(xdg) / "euterpe" / "models";
-  const char* home = std::getenv("HOME");
-  return fs::path(home && *home ? home : ".") / ".local" / "share" / "euterpe" / "models";
+  return user_data_folder() / "models";
 }
 
 Safetensors Model::weights() const {

@@ -106,9 +106,7 @@ NoteClassifier::NoteClassifier(const NoteEncoder& encoder, const NoteClassifierS
   for (const auto& p : encoder.network()->named_parameters()) mine[p.key()].copy_(p.value());
   for (auto& [name, value] : network->own_parameters()) {
     const auto size = value.sizes().vec();
-    auto values = file.floats(prefix + name, size);
-    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
-      throw Error(Category::bad_input, "note_classifier", prefix + name + " holds values that are not finite");
+    auto values = file.finite(prefix + name, size);
     value.copy_(torch::from_blob(values.data(), size, torch::kFloat32));
   }
   for (auto& p : network->parameters()) p.set_requires_grad(false);
@@ -176,22 +174,6 @@ std::vector<std::vector<double>> NoteClassifier::piece(std::span<const SequenceN
     out.push_back(std::move(mean));
   }
   return out;
-}
-
-std::vector<float> NoteClassifier::saliency(const NoteTokens& window, int head, int output) const {
-  const auto h = static_cast<std::size_t>(head);
-  EUTERPE_ASSERT(h < shape_.heads.size() && output >= 0 && output < shape_.heads[h].outputs);
-  torch::AutoGradMode gradients(true);
-  const NoteTokens* one = &window;
-  const NoteEncoderModule& encoder = network_->encoder;
-  const NoteBatch batch = note_batch({&one, 1}, encoder->options);
-  const auto input = encoder->embed(batch).detach().requires_grad_(true);
-  const auto values =
-      network_->head(h, network_->pool(encoder->run(input, batch, 0, encoder->options.layers, nullptr), batch));
-  const auto answer = shape_.heads[h].probabilities ? torch::log_softmax(values, 1) : values;
-  const auto gradient = torch::autograd::grad({answer.index({0, output})}, {input})[0];
-  const auto weight = (gradient * (input.detach() - input.detach().mean(1, true))).sum(-1).contiguous();
-  return {weight.data_ptr<float>(), weight.data_ptr<float>() + weight.numel()};
 }
 
 }  // namespace euterpe

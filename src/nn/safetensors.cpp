@@ -201,6 +201,16 @@ std::vector<float> Safetensors::floats(std::string_view name, std::span<const st
   return out;
 }
 
+std::vector<float> Safetensors::finite(std::string_view name, std::span<const std::int64_t> shape) const {
+  std::vector<float> values = floats(name, shape);
+  const auto at = std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+  if (at != values.end())
+    throw Error(Category::bad_input, kRead,
+                fmt::format("tensor '{}' holds {} at index {}", name, *at, at - values.begin()),
+                "The weights are damaged; train or install the model again.");
+  return values;
+}
+
 void Safetensors::put(std::string name, std::vector<std::int64_t> shape, std::span<const float> values, DType as) {
   Tensor t;
   t.dtype = as;

@@ -29,6 +29,8 @@ struct Safetensors {
   /// Values as float32, converted from f32, f16 or bf16; Error{bad_input} if the shape is another.
   /// An entry of −1 in `shape` accepts any length; an empty `shape` span accepts any shape.
   std::vector<float> floats(std::string_view name, std::span<const std::int64_t> shape = {}) const;
+  /// The same for weights: Error{bad_input} naming the tensor also where a value is infinite or no number.
+  std::vector<float> finite(std::string_view name, std::span<const std::int64_t> shape = {}) const;
   void put(std::string name, std::vector<std::int64_t> shape, std::span<const float> values, DType as = DType::f32);
 };
 

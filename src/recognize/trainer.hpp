@@ -1,46 +1,11 @@
 #pragma once
-/// The table of what `train` can make for recognition: options, recipes and help derive from its rows.
-#include <cstdint>
-#include <filesystem>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <set>
-#include <span>
-#include <string>
-#include <string_view>
+/// The table of what `train` can make for recognition.
+#include "train/trainer_row.hpp"
 
 namespace euterpe {
 
-/// SHA-256 of files that may not be learned from, as forbidden_tracks() of the corpus gives them.
-using Forbidden = std::set<std::string>;
-
-/// One number of a recipe: --learning-rate on the command line, `learning-rate = 0.001` in TOML.
-struct Setting {
-  const char* name;
-  double fallback;
-  const char* help;
-};
-
-struct RecognizerTraining {
-  std::filesystem::path data;  ///< folder with the data set, or with all data sets
-  std::filesystem::path out;   ///< model.safetensors and card.json go here
-  std::filesystem::path run;   ///< checkpoints and metrics; what an interrupted run left here is resumed
-  std::uint64_t seed = 1;
-  Forbidden forbidden;
-  std::map<std::string, double, std::less<>> settings;  ///< every setting of the trainer's row
-
-  double operator[](std::string_view name) const { return settings.find(name)->second; }
-};
-
-struct RecognizerTrainer {
-  const char* name;  ///< `train NAME`
-  const char* summary;
-  const char* data;  ///< what --data is to hold, for the help
-  std::span<const Setting> settings;
-  /// Trains, writes the model, returns what the command prints: {training, metrics, labels}.
-  nlohmann::json (*train)(const RecognizerTraining&);
-  const char* model = nullptr;  ///< the shipped model's name where it is not `name`
-};
+using RecognizerTraining = TrainingRequest;
+using RecognizerTrainer = TrainerRow;
 
 /// All of them, in the order in which they build on each other.
 std::span<const RecognizerTrainer> recognizer_trainers();

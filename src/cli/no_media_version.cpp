@@ -1,0 +1,7 @@
+#include "cli/version.hpp"
+
+namespace euterpe {
+
+std::vector<Linked> linked_for_media() { return {}; }
+
+}  // namespace euterpe

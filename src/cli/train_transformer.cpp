@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "cli/train.hpp"
+#include "corpus/shard.hpp"
+#include "train/transformer.hpp"
+
+namespace euterpe {
+
+void setup_train_transformer(CLI::App& app, Context& context) {
+  struct Options : TrainCommand {
+    std::filesystem::path shard;
+    TransformerTraining training;
+    double minutes = 0;
+  };
+  auto o = std::make_shared<Options>();
+  o->name = "my-composer";  // the shipped one's name would hide it
+  o->add_to(app);
+  TransformerTraining& t = o->training;
+  app.add_option("--corpus", o->shard, "Shard made by prepare");
+  app.add_option("--from", t.from, "Model to fine-tune");
+  app.add_option("--steps", t.steps, "Optimizer steps")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--minutes", o->minutes, "Stop after so long, 0 = never")->capture_default_str();
+  app.add_option("--batch", t.batch, "Sequences a step")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--context", t.network.context, "Tokens a sequence")->capture_default_str();
+  app.add_option("--d-model", t.network.d_model, "Width")->capture_default_str();
+  app.add_option("--layers", t.network.layers, "Blocks")->capture_default_str();
+  app.add_option("--heads", t.network.heads, "Attention heads")->capture_default_str();
+  app.add_option("--ff", t.network.ff, "Inner width of the feed-forward part")->capture_default_str();
+  app.add_option("--dropout", t.network.dropout, "While training, 0 = off")->capture_default_str();
+  app.add_option("--learning-rate", t.learning_rate, "Peak of the schedule")->capture_default_str();
+  app.add_option("--evaluate-every", t.evaluate_every, "Steps between validations")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--checkpoint-every", t.checkpoint_every, "Steps between checkpoints")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--patience", t.patience, "Validations without gain before stopping, 0 = never")
+      ->capture_default_str();
+  app.callback([o, &app, &context] {
+    if (!o->recipe.empty()) apply_recipe(app, o->recipe);
+    if (o->shard.empty())
+      throw Error(Category::usage, "train", "--corpus is missing", "make a shard with euterpe prepare");
+    TransformerTraining training = o->training;
+    training.name = o->name;
+    training.out = o->model_folder();
+    training.run = o->run_folder();
+    training.seconds = o->minutes * 60;
+    training.seed = context.seed_given ? context.seed : 1;
+    const Shard shard = read_shard(o->shard);
+    for (const auto& [reason, count] : shard.left_out) spdlog::info("left out of the shard: {} ({})", count, reason);
+    const TransformerReport r = train_transformer(shard, training);
+    nlohmann::json by_style = nlohmann::json::object();
+    for (const auto& [style, loss] : r.validation_by_style) by_style[style] = loss;
+    if (context.json) {
+      print_json({{"model", training.out.string()},
+                  {"parameters", r.parameters},
+                  {"steps", r.steps},
+                  {"best_step", r.best_step},
+                  {"first_loss", r.first_loss},
+                  {"last_loss", r.last_loss},
+                  {"validation", r.best_validation},
+                  {"validation_by_style", by_style},
+                  {"seconds", r.seconds},
+                  {"tokens_per_second", r.tokens_per_second},
+                  {"stopped_early", r.stopped_early}});
+      return;
+    }
+    fmt::print("{}: {} parameters, {} steps in {:.0f} s, {:.0f} tokens/s\n", training.out.string(), r.parameters,
+               r.steps, r.seconds, r.tokens_per_second);
+    fmt::print("  loss {:.3f} -> {:.3f} nats a token; validation {:.3f} at step {}\n", r.first_loss, r.last_loss,
+               r.best_validation, r.best_step);
+    for (const auto& [style, loss] : r.validation_by_style) fmt::print("  {:<10} {:.3f}\n", style, loss);
+  });
+}
+
+}  // namespace euterpe
