@@ -23,9 +23,7 @@ void store(Safetensors& file, const std::string& name, const torch::Tensor& tens
 void fetch(const Safetensors& file, const std::string& name, torch::Tensor& into) {
   torch::NoGradGuard guard;
   const auto shape = into.sizes().vec();
-  auto values = file.floats(name, shape);
-  if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
-    throw Error(Category::bad_input, "load_cnn", name + " holds values that are not finite");
+  auto values = file.finite(name, shape);
   into.copy_(torch::from_blob(values.data(), shape, torch::kFloat32));
 }
 

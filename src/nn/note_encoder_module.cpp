@@ -112,9 +112,7 @@ void load_parameters(torch::nn::Module& module, const Safetensors& file, const s
   torch::NoGradGuard guard;
   for (auto& p : module.named_parameters()) {
     const auto shape = p.value().sizes().vec();
-    auto values = file.floats(prefix + p.key(), shape);
-    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
-      throw Error(Category::bad_input, "load_model", prefix + p.key() + " holds values that are not finite");
+    auto values = file.finite(prefix + p.key(), shape);
     p.value().copy_(torch::from_blob(values.data(), shape, torch::kFloat32));
   }
 }
