@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +12,7 @@
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
+#include "base/temporary_folder.hpp"
 #include "corpus/media_near_duplicates.hpp"
 #include "evaluate/task.hpp"
 #include "media/decode.hpp"
@@ -76,14 +76,7 @@ nlohmann::json evaluate_duplicates(const EvaluateOptions& options) {
   if (originals < 2)
     throw Error(Category::not_found, "evaluate duplicates", root.string() + ": holds no two recordings");
 
-  const fs::path folder = fs::temp_directory_path() / fmt::format("euterpe-duplicates-{}", ::getpid());
-  struct Cleaner {
-    const fs::path& folder;
-    ~Cleaner() {
-      std::error_code ignored;
-      fs::remove_all(folder, ignored);
-    }
-  } cleaner{folder};
+  const TemporaryFolder folder("evaluate duplicates");
 
   std::vector<std::size_t> order(originals);
   for (std::size_t i = 0; i < originals; ++i) order[i] = i;

@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "base/temporary_folder.hpp"
 #include "catalog/catalog.hpp"
 #include "evaluate/task.hpp"
 
@@ -24,20 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kKills = 3;
-
-/// A scratch folder that goes when it is left.
-struct Scratch {
-  fs::path path;
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "euterpe-ingest-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw Error(Category::io, "evaluate ingest", name + ": " + std::strerror(errno));
-    path = name;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
 
 /// This program again, as `euterpe ingest DATA`, for only a process of its own can be killed.
 pid_t start_ingest(const fs::path& catalog, const fs::path& data) {
@@ -79,8 +66,8 @@ std::string exported(const fs::path& folder) {
 
 nlohmann::json evaluate_ingest(const EvaluateOptions& options) {
   using Clock = std::chrono::steady_clock;
-  const Scratch scratch;
-  const fs::path whole = scratch.path / "whole", killed = scratch.path / "killed";
+  const TemporaryFolder scratch("evaluate ingest");
+  const fs::path whole = scratch / "whole", killed = scratch / "killed";
   const auto start = Clock::now();
   const Ended run = wait_for(start_ingest(whole, options.data));
   const double wall = std::chrono::duration<double>(Clock::now() - start).count();

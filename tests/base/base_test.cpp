@@ -18,6 +18,7 @@
 #include "base/progress.hpp"
 #include "base/random.hpp"
 #include "base/temporary_file.hpp"
+#include "base/temporary_folder.hpp"
 
 namespace euterpe {
 namespace {
@@ -26,9 +27,7 @@ namespace fs = std::filesystem;
 
 class Files : public ::testing::Test {
  protected:
-  fs::path folder = fs::temp_directory_path() / ("euterpe-files-" + std::to_string(::getpid()));
-  void SetUp() override { fs::create_directories(folder); }
-  void TearDown() override { fs::remove_all(folder); }
+  const TemporaryFolder folder;
 };
 
 TEST(Errors, EveryCategoryHasANameAndTheExitCodesAreTheDocumentedOnes) {

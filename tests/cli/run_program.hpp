@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "base/temporary_folder.hpp"
 
 namespace euterpe {
 
@@ -22,9 +23,7 @@ struct Ran {
 
 /// \param environment NAME=VALUE, added to or replacing the test's own
 inline Ran run_program(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {}) {
-  namespace fs = std::filesystem;
-  char pattern[] = "/tmp/euterpe-run-XXXXXX";
-  const fs::path folder = ::mkdtemp(pattern);
+  const TemporaryFolder folder("run program");
   const pid_t child = ::fork();
   if (child == 0) {
     auto redirect = [](const char* path, int flags, int to) { ::dup2(::open(path, flags, 0666), to); };
@@ -50,7 +49,6 @@ inline Ran run_program(const std::vector<std::string>& arguments, const std::vec
     return text.str();
   };
   Ran ran{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read("out"), read("err"), used.ru_maxrss};
-  fs::remove_all(folder);
   return ran;
 }
 

@@ -1,9 +1,9 @@
 #include "evaluate/report.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/files.hpp"
+#include "base/temporary_folder.hpp"
 
 namespace euterpe {
 namespace {
@@ -30,7 +30,7 @@ TEST(HtmlEscape, LeavesNoMarkupInATitle) {
 }
 
 TEST(HtmlReport, HoldsEverythingInItselfAndMarksWhatIsSimulated) {
-  const auto folder = std::filesystem::temp_directory_path() / ("euterpe-report-" + std::to_string(getpid()));
+  const TemporaryFolder folder;
   write_file(folder / "a.png", std::string_view("PNG"));
   write_file(folder / "a.mp3", std::string_view("MP3"));
   HtmlReport report("Demo <1>");
@@ -41,7 +41,6 @@ TEST(HtmlReport, HoldsEverythingInItselfAndMarksWhatIsSimulated) {
   report.audio(folder / "a.mp3", "a song");
   report.write(folder / "report.html");
   const std::string html = read_text(folder / "report.html");
-  std::filesystem::remove_all(folder);
   EXPECT_NE(html.find("<title>Demo &lt;1&gt;</title>"), std::string::npos);
   EXPECT_NE(html.find("<td>x &lt; y</td>"), std::string::npos);
   EXPECT_NE(html.find("data:image/png;base64,UE5H"), std::string::npos);

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -8,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/temporary_folder.hpp"
 #include "evaluate/npy.hpp"
 #include "evaluate/task.hpp"
 #include "media/decode.hpp"
@@ -78,9 +78,6 @@ TEST(Npy, RefusesWhatLiesOrBreaksOff) {
 class Signal : public testing::Test {
  protected:
   void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    root_ =
-        std::filesystem::temp_directory_path() / ("euterpe-signal-" + std::to_string(getpid()) + "-" + test->name());
     std::filesystem::create_directories(clip());
     AudioBuffer audio;
     for (int i = 0; i < 3 * kRate; ++i) {
@@ -90,7 +87,6 @@ class Signal : public testing::Test {
     encode(clip() / "input.wav", audio);
     samples_ = decode(clip() / "input.wav").samples;  // in 16 bits
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
 
   std::filesystem::path clip() const { return root_ / "clip"; }
   void write(const std::string& name, const std::vector<float>& values) const {
@@ -101,9 +97,9 @@ class Signal : public testing::Test {
     options.data = data;
     return evaluate_signal(options);
   }
-  nlohmann::json feature(const std::string& name) const { return evaluate(root_)["features"][name]; }
+  nlohmann::json feature(const std::string& name) const { return evaluate(root_.path())["features"][name]; }
 
-  std::filesystem::path root_;
+  const TemporaryFolder root_;
   std::vector<float> samples_;
 };
 
@@ -112,7 +108,7 @@ TEST_F(Signal, StatesTheErrorAgainstTheReferenceAndWhatItSkipped) {
   for (float& v : theirs) v *= 1.25f;
   write("rms", theirs);
   write("sparkle", {1});
-  for (const auto& data : {root_, clip()}) {
+  for (const auto& data : {root_.path(), clip()}) {
     const nlohmann::json report = evaluate(data);
     const auto& found = report["features"]["rms"];
     EXPECT_NEAR(found["relative_error"].get<double>(), 0.2, 1e-5);
@@ -143,7 +139,7 @@ TEST_F(Signal, AnotherShapeOrANanOnOneSideIsAFailureThatSaysSo) {
   theirs[3] = std::numeric_limits<float>::quiet_NaN();
   write("rms", theirs);
   write("zero_crossing_rate", {1, 2, 3});
-  const auto features = evaluate(root_)["features"];
+  const auto features = evaluate(root_.path())["features"];
   for (const char* name : {"rms", "zero_crossing_rate"}) {
     EXPECT_GE(features[name]["relative_error"].get<double>(), 1e6) << name;
     EXPECT_FALSE(features[name]["within"].get<bool>()) << name;

@@ -1,6 +1,5 @@
 #include <cairo.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/temporary_folder.hpp"
 #include "media/picture.hpp"
 
 namespace euterpe {
@@ -46,10 +46,7 @@ std::string text_of(const fs::path& path) {
 
 class PlotAnalysis : public ::testing::Test {
  protected:
-  // A folder for each test: they run side by side.
-  fs::path folder = fs::path(::testing::TempDir()) / ("euterpe_plot_analysis_" + std::to_string(::getpid()));
-  void SetUp() override { fs::create_directories(folder); }
-  void TearDown() override { fs::remove_all(folder); }
+  const TemporaryFolder folder;  // for each test: they run side by side
 };
 
 /// 0xRRGGBB.

@@ -1,9 +1,9 @@
 #include "protect/catalog_index.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/files.hpp"
+#include "base/temporary_folder.hpp"
 #include "protect/identify.hpp"
 #include "signal/music.hpp"
 
@@ -12,16 +12,7 @@ namespace {
 
 class CatalogIndex : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("catalog-index-" + std::to_string(::getpid()) +
-                                                        testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::remove_all(folder_);
-    catalog_ = open_catalog(folder_);
-  }
-  void TearDown() override {
-    catalog_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  void SetUp() override { catalog_ = open_catalog(folder_.path()); }
   std::string add(std::uint64_t seed, const char* kind = "audio") {
     const auto x = test::music(seed, 15);
     TrackRecord track;
@@ -39,7 +30,7 @@ class CatalogIndex : public testing::Test {
     return matches.empty() || matches[0].score < kIdentifyThreshold ? "" : matches[0].id;
   }
 
-  std::filesystem::path folder_;
+  const TemporaryFolder folder_;
   std::unique_ptr<Catalog> catalog_;
 };
 

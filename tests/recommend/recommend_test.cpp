@@ -1,7 +1,6 @@
 #include "recommend/recommend.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/random.hpp"
+#include "base/temporary_folder.hpp"
 #include "recommend/fit_file.hpp"
 
 namespace euterpe {
@@ -21,12 +21,8 @@ namespace {
 /// is id(t, k), and its sound is one of two clusters, by taste.
 class RecommendService : public ::testing::Test {
  protected:
-  RecommendService()
-      : folder_(std::filesystem::temp_directory_path() /
-                ("euterpe_recommend_" + std::to_string(::getpid()) + "_" +
-                 ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(folder_);
-    catalog_ = open_catalog(folder_);
+  RecommendService() {
+    catalog_ = open_catalog(folder_.path());
     Random random(11);
     for (int taste = 0; taste < 2; ++taste)
       for (int k = 0; k < 20; ++k) add_track(id(taste, k), taste, random);
@@ -39,10 +35,6 @@ class RecommendService : public ::testing::Test {
         listens.push_back({"a" + std::to_string(user), id(user % 2, order[static_cast<std::size_t>(k)]), k});
     }
     catalog_->add_listens(listens);
-  }
-  ~RecommendService() override {
-    catalog_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   static std::string id(int taste, int k) { return sha256("track " + std::to_string(taste) + " " + std::to_string(k)); }
@@ -67,7 +59,7 @@ class RecommendService : public ::testing::Test {
     catalog_->put_track(record, descriptors);
   }
 
-  std::filesystem::path folder_;
+  const TemporaryFolder folder_;
   std::unique_ptr<Catalog> catalog_;
 };
 
@@ -276,11 +268,9 @@ TEST_F(RecommendService, ListensOfOneTimeByTheThousandAreAnswered) {
 }
 
 TEST(RecommendEmpty, CatalogWithoutListensSaysWhatToDo) {
-  const auto folder =
-      std::filesystem::temp_directory_path() / ("euterpe_recommend_empty_" + std::to_string(::getpid()));
-  std::filesystem::remove_all(folder);
+  const TemporaryFolder folder;
   {
-    const auto catalog = open_catalog(folder);
+    const auto catalog = open_catalog(folder.path());
     try {
       Recommender(*catalog).for_user("anna");
       FAIL() << "something was recommended from nothing";
@@ -289,7 +279,6 @@ TEST(RecommendEmpty, CatalogWithoutListensSaysWhatToDo) {
       EXPECT_NE(error.hint().find("ingest --listens"), std::string::npos);
     }
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 #include "score/score_file.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <string>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/temporary_folder.hpp"
 #include "score/midi.hpp"
 #include "score/musicxml.hpp"
 #include "score/profile.hpp"
@@ -20,14 +20,11 @@ namespace fs = std::filesystem;
 class ScoreFile : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("euterpe_score_file_" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
     add_track(score_, "Flute", 73, 0).notes = {{0, 480, 72}, {480, 480, 74}, {960, 960, 67}};
     score_.meters = {{0, 4, 4}};
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
-  fs::path folder_;
+  const TemporaryFolder folder_;
   Score score_;
 };
 

@@ -1,7 +1,6 @@
 #include "train/tensorboard.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/temporary_folder.hpp"
 
 namespace euterpe {
 namespace {
@@ -90,9 +90,7 @@ std::vector<std::vector<std::uint8_t>> records(const std::vector<std::uint8_t>& 
 
 class Tensorboard : public ::testing::Test {
  protected:
-  std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / ("euterpe-tensorboard-" + std::to_string(::getpid()));
-  void TearDown() override { std::filesystem::remove_all(folder); }
+  const TemporaryFolder folder;
 };
 
 TEST(Crc32c, HasTheCheckValuesOfRfc3720) {
@@ -106,7 +104,7 @@ TEST(Crc32c, HasTheCheckValuesOfRfc3720) {
 }
 
 TEST_F(Tensorboard, ScalarsComeBackThroughAnIndependentReader) {
-  TensorboardWriter writer(folder);
+  TensorboardWriter writer(folder.path());
   writer.scalar("train/loss", 2.5f, 1, 1700000000.25);
   writer.scalar("valid/loss", -0.125f, 3'000'000'000, 1700000001.5);
   writer.flush();
@@ -129,7 +127,7 @@ TEST_F(Tensorboard, ScalarsComeBackThroughAnIndependentReader) {
 }
 
 TEST_F(Tensorboard, TwoWritersOfOneFolderNeverShareAFile) {
-  TensorboardWriter first(folder), second(folder);
+  TensorboardWriter first(folder.path()), second(folder.path());
   EXPECT_NE(first.path(), second.path());
 }
 
