@@ -19,7 +19,10 @@ namespace {
 
 bool use_encoder(const EvaluateOptions& options) {
   const auto wish = options.extra.find("encoder");
-  return wish != options.extra.end() && wish->second != "0";
+  if (wish == options.extra.end()) return false;
+  if (wish->second != "0" && wish->second != "1")
+    throw Error(Category::usage, "evaluate", fmt::format("--encoder: \"{}\" is neither 0 nor 1", wish->second));
+  return wish->second == "1";
 }
 
 std::vector<Prediction> predictions(const std::vector<HeadExample>& examples, const std::vector<std::size_t>& rows,
@@ -31,7 +34,7 @@ std::vector<Prediction> predictions(const std::vector<HeadExample>& examples, co
   return all;
 }
 
-TestedScores by_folds(const EvaluateOptions& options, ScoreTask task, bool with_baseline) {
+TestedScores by_folds(const EvaluateOptions& options, ScoreTask task, bool with_baseline, bool by_piece) {
   LabeledScores set = read_labeled(task, options.data);
   if (task == ScoreTask::drum_style) std::erase_if(set.items, [](const LabeledScore& item) { return !item.beat; });
   if (options.limit > 0 && set.items.size() > static_cast<std::size_t>(options.limit))
@@ -39,8 +42,12 @@ TestedScores by_folds(const EvaluateOptions& options, ScoreTask task, bool with_
   const int classes = static_cast<int>(set.labels.size());
   std::optional<ScoreEncoder> encoder;
   if (use_encoder(options)) encoder = ScoreEncoder::load();
-  const std::vector<HeadExample> examples = head_examples(set, task, encoder ? &*encoder : nullptr);
+  const bool tune = encoder && task == ScoreTask::drum_style;
+  std::vector<HeadExample> examples = head_examples(set, task, encoder && !tune ? &*encoder : nullptr);
+  if (by_piece)
+    for (HeadExample& example : examples) example.group = example.id;
   const std::vector<int> fold = head_folds(examples, classes, options.folds, options.seed);
+  const std::vector<bool> elsewhere = label_is_elsewhere(examples, fold);
   TestedScores tested;
   tested.labels = set.labels;
   nlohmann::json by_fold = nlohmann::json::array();
@@ -54,11 +61,14 @@ TestedScores by_folds(const EvaluateOptions& options, ScoreTask task, bool with_
         train.push_back(examples[i]);
     }
     const std::uint64_t seed = options.seed * 1000 + static_cast<std::uint64_t>(f);
-    const ScoreHeads heads = fit_score_heads(task, set.labels, train, seed);
+    const ScoreHeads heads = fit_score_heads(task, set.labels, train, seed, tune ? &encoder->network() : nullptr);
     const auto answers = predictions(examples, test, [&](const TaskEvidence& e) { return heads.probabilities(e); });
     by_fold.push_back(accuracy(answers));
     tested.predictions.insert(tested.predictions.end(), answers.begin(), answers.end());
-    for (const std::size_t i : test) tested.groups.push_back(examples[i].group);
+    for (const std::size_t i : test) {
+      tested.groups.push_back(examples[i].group);
+      tested.learned.push_back(elsewhere[i]);
+    }
     if (!with_baseline) continue;
     const Forest forest = fit_baseline(classes, train, seed);
     for (const Prediction& p :
@@ -69,6 +79,9 @@ TestedScores by_folds(const EvaluateOptions& options, ScoreTask task, bool with_
   tested.facts["model"] = {
       {"name", fmt::format("fitted by folds, {}", encoder ? "hand descriptors and encoder" : "hand descriptors")},
       {"hash", encoder ? nlohmann::json(encoder->model().hash) : nlohmann::json()}};
+  tested.facts["left_out"] = nlohmann::json::array();
+  if (task == ScoreTask::drum_style && !tune)
+    tested.facts["left_out"].push_back("notes: the tuned score-encoder, half of the shipped vote (--encoder 1)");
   return tested;
 }
 
@@ -95,7 +108,7 @@ TestedScores shipped(const EvaluateOptions& options, ScoreTask task, bool with_b
   for (const nlohmann::json& data : heads.model().card.value("data", nlohmann::json::array()))
     met = met || data.value("hash", std::string()) == row.at("hash").get<std::string>();
   std::string split = options.split;
-  if (split.empty()) split = met ? "not learned from" : "all";
+  if (split.empty()) split = !met ? "all" : task == ScoreTask::drum_style ? "valid" : "not learned from";
   if (split == "not learned from")
     std::erase_if(set.items, [&](const LabeledScore& item) { return is_learned_from(task, item); });
   else if (split != "all")
@@ -129,11 +142,11 @@ TestedScores shipped(const EvaluateOptions& options, ScoreTask task, bool with_b
 
 }  // namespace
 
-TestedScores test_score_heads(const EvaluateOptions& options, ScoreTask task, bool with_baseline) {
+TestedScores test_score_heads(const EvaluateOptions& options, ScoreTask task, bool with_baseline, bool by_piece) {
   if (options.folds == 1 || options.folds < 0)
     throw Error(Category::usage, fmt::format("evaluate {}", name(task)), "--folds: at least 2");
   TestedScores tested =
-      options.folds > 0 ? by_folds(options, task, with_baseline) : shipped(options, task, with_baseline);
+      options.folds > 0 ? by_folds(options, task, with_baseline, by_piece) : shipped(options, task, with_baseline);
   if (tested.predictions.empty())
     throw Error(Category::bad_input, fmt::format("evaluate {}", name(task)),
                 options.data.string() + ": no piece with notes enough to ask");
@@ -187,6 +200,18 @@ nlohmann::json tested_report(const TestedScores& tested, std::uint64_t seed) {
   report.update(tested.facts);
   report["groups"] = std::set<std::string>(tested.groups.begin(), tested.groups.end()).size();
   const std::vector<double> right = hits(tested.predictions);
+  if (std::find(tested.learned.begin(), tested.learned.end(), false) != tested.learned.end()) {
+    std::set<std::string> labels;
+    double sum = 0, n = 0;
+    for (std::size_t i = 0; i < right.size(); ++i) {
+      if (tested.learned[i])
+        sum += right[i], ++n;
+      else
+        labels.insert(tested.labels[static_cast<std::size_t>(tested.predictions[i].label)]);
+    }
+    report["unlearned"] = {{"n", right.size() - static_cast<std::size_t>(n)}, {"labels", labels}};
+    if (n > 0) report["accuracy_learned"] = sum / n;
+  }
   report["accuracy_se"] = grouped_error(right, tested.groups);
   report["macro_recall_se"] = macro_recall_error(tested, seed);
   if (!tested.baseline.empty()) {

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "base/log.hpp"
 #include "recognize/training_score_heads.hpp"
 #include "train/classifier.hpp"
 #include "train/kernel_machine.hpp"
@@ -226,7 +229,8 @@ std::vector<double> best_weights(const std::vector<Opinions>& members, const Cho
 }
 
 /// Notes hold what bars of descriptors lose: order and phrasing. Short windows, for a groove is told in a few bars.
-ScoreMember tuned_member(const NoteEncoder& encoder, const Chosen& examples, int classes, std::uint64_t seed) {
+ScoreMember tuned_member(const NoteEncoder& encoder, const Chosen& examples, int classes, std::uint64_t seed,
+                         const std::filesystem::path& run) {
   std::vector<NoteMemberExample> pieces;
   std::vector<std::size_t> rows;
   for (const HeadExample* example : examples) {
@@ -243,10 +247,22 @@ ScoreMember tuned_member(const NoteEncoder& encoder, const Chosen& examples, int
   options.semitones = 0;
   options.learning_rate = 2e-3;
   options.balance = true;
+  options.run = run;
   ScoreMember member;
   member.kind = Kind::notes;
   member.tuned = NoteMember::fit(encoder, pieces, rows, {}, options, seed);
   return member;
+}
+
+std::vector<int> inner_folds(std::span<const HeadExample> examples, int classes, std::uint64_t seed) {
+  std::set<std::string> groups;
+  for (const HeadExample& example : examples) groups.insert(example.group);
+  if (groups.size() >= kInnerFolds) return head_folds(examples, classes, kInnerFolds, seed);
+  spdlog::warn("{} songs, works or sessions are too few to divide: the answer's certainty is fitted by piece",
+               groups.size());
+  std::vector<HeadExample> alone;
+  for (const HeadExample& example : examples) alone.push_back({{}, example.label, example.id, example.id});
+  return head_folds(alone, classes, kInnerFolds, seed);
 }
 
 }  // namespace
@@ -256,6 +272,14 @@ std::vector<int> head_folds(std::span<const HeadExample> examples, int classes, 
   for (std::size_t i = 0; i < examples.size(); ++i)
     bare.add({}, examples[i].label, examples[i].group, static_cast<int>(i));
   return group_folds(bare, classes, folds, seed);
+}
+
+std::vector<bool> label_is_elsewhere(std::span<const HeadExample> examples, std::span<const int> fold) {
+  std::map<int, std::set<int>> folds_of;  // of a label
+  for (std::size_t i = 0; i < examples.size(); ++i) folds_of[examples[i].label].insert(fold[i]);
+  std::vector<bool> elsewhere;
+  for (const HeadExample& example : examples) elsewhere.push_back(folds_of[example.label].size() > 1);
+  return elsewhere;
 }
 
 Forest fit_baseline(int classes, std::span<const HeadExample> examples, std::uint64_t seed) {
@@ -274,16 +298,24 @@ Forest fit_baseline(int classes, std::span<const HeadExample> examples, std::uin
 
 ScoreHeads fit_score_heads(ScoreTask task, const std::vector<std::string>& labels,
                            std::span<const HeadExample> examples, std::uint64_t seed, const NoteEncoder* encoder,
-                           HeadReport* report) {
+                           HeadReport* report, const std::filesystem::path& run) {
   const int classes = static_cast<int>(labels.size());
   const bool embedding =
       std::all_of(examples.begin(), examples.end(), [](const HeadExample& e) { return !e.evidence.embedding.empty(); });
   const std::vector<Recipe> all = recipes(task, classes, embedding);
-  const std::vector<int> fold = head_folds(examples, classes, kInnerFolds, seed);
-  Chosen everything;
-  for (const HeadExample& example : examples) everything.push_back(&example);
+  const std::vector<int> fold = inner_folds(examples, classes, seed);
+  std::vector<bool> judges = label_is_elsewhere(examples, fold);
+  if (std::find(judges.begin(), judges.end(), true) == judges.end()) judges.assign(examples.size(), true);
+  Chosen everything, judged;
+  std::vector<int> judged_fold;
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    everything.push_back(&examples[i]);
+    if (!judges[i]) continue;
+    judged.push_back(&examples[i]);
+    judged_fold.push_back(fold[i]);
+  }
 
-  std::vector<Opinions> opinions(all.size(), Opinions(examples.size()));
+  std::vector<Opinions> opinions(all.size(), Opinions(judged.size()));
   for (int f = 0; f < kInnerFolds; ++f) {
     Chosen others;
     for (std::size_t i = 0; i < examples.size(); ++i)
@@ -292,8 +324,8 @@ ScoreHeads fit_score_heads(ScoreTask task, const std::vector<std::string>& label
       check_interrupt();
       ScoreMember member = all[m].shape;
       all[m].learn(member, others, seed * 100 + m);
-      for (std::size_t i = 0; i < examples.size(); ++i)
-        if (fold[i] == f) opinions[m][i] = member.probabilities(examples[i].evidence);
+      for (std::size_t i = 0; i < judged.size(); ++i)
+        if (judged_fold[i] == f) opinions[m][i] = member.probabilities(judged[i]->evidence);
     }
   }
 
@@ -302,7 +334,7 @@ ScoreHeads fit_score_heads(ScoreTask task, const std::vector<std::string>& label
   std::vector<Opinions> voices;
   for (std::size_t m = 0; m < all.size(); ++m) {
     ScoreMember member = all[m].shape;
-    member.temperature = best_temperature(opinions[m], everything);
+    member.temperature = best_temperature(opinions[m], judged);
     for (auto& p : opinions[m]) p = tempered(p, member.temperature);
     if (member.dynamics != Dynamics::flat) {
       voting.push_back(m);
@@ -310,26 +342,31 @@ ScoreHeads fit_score_heads(ScoreTask task, const std::vector<std::string>& label
     }
     members.push_back(std::move(member));
   }
-  const std::vector<double> weights = best_weights(voices, everything);
+  const std::vector<double> weights = best_weights(voices, judged);
   for (std::size_t v = 0; v < voting.size(); ++v) members[voting[v]].weight = weights[v];
   Opinions ensemble = mixed(voices, weights);
-  Chosen judged = everything;
   std::optional<ScoreMember> tuned;
   if (encoder && task == ScoreTask::drum_style) {
     Chosen others, held_out;
     Opinions words, mixture;
-    for (std::size_t i = 0; i < examples.size(); ++i) (fold[i] == 0 ? held_out : others).push_back(&examples[i]);
-    tuned = tuned_member(*encoder, others, classes, seed);
+    // The fold that has most to judge by.
+    std::vector<int> sizes(kInnerFolds, 0);
+    for (const int f : judged_fold) ++sizes[static_cast<std::size_t>(f)];
+    const int chosen = static_cast<int>(std::max_element(sizes.begin(), sizes.end()) - sizes.begin());
+    for (std::size_t i = 0; i < examples.size(); ++i)
+      if (fold[i] != chosen) others.push_back(&examples[i]);
+    for (std::size_t i = 0; i < judged.size(); ++i)
+      if (judged_fold[i] == chosen) held_out.push_back(judged[i]);
+    const auto folder = [&](const char* name) { return run.empty() ? run : run / name; };
+    tuned = tuned_member(*encoder, others, classes, seed, folder("inner"));
     for (const HeadExample* example : held_out) words.push_back(tuned->probabilities(example->evidence));
     const double own = best_temperature(words, held_out);
-    std::size_t row = 0;
-    for (std::size_t i = 0; i < examples.size(); ++i) {
-      if (fold[i] != 0) continue;
-      mixture.push_back(mixed({{ensemble[i]}, {tempered(words[row++], own)}}, {0.5, 0.5}).front());
-    }
+    for (std::size_t i = 0, row = 0; i < judged.size(); ++i)
+      if (judged_fold[i] == chosen)
+        mixture.push_back(mixed({{ensemble[i]}, {tempered(words[row++], own)}}, {0.5, 0.5}).front());
     ensemble = std::move(mixture);
-    judged = held_out;
-    tuned = tuned_member(*encoder, everything, classes, seed);
+    judged = std::move(held_out);
+    tuned = tuned_member(*encoder, everything, classes, seed, folder("all"));
     tuned->temperature = own;
   }
   const double temperature = best_temperature(ensemble, judged);
@@ -344,6 +381,7 @@ ScoreHeads fit_score_heads(ScoreTask task, const std::vector<std::string>& label
   if (tuned) kept.push_back(std::move(*tuned));  // the others' weights have the sum 1, as has its own
   if (report) {
     report->examples = examples.size();
+    report->judged = judged.size();
     report->temperature = temperature;
     report->inner_nll = nll(ensemble, judged, temperature);
     double right = 0;

@@ -318,6 +318,8 @@ ScoreHeads ScoreHeads::load(std::string_view wanted) {
           if (member.linear.dimensions() != kNoteNgrams) throw refuse("counts other patterns");
           break;
         case ScoreMember::Kind::embedding:
+          if (model.card.at("training").at("encoder") != find_model("score-encoder").hash)
+            throw refuse("learned from the vectors of another score-encoder than the one that is installed");
           member.network = MlpEnsemble::from(file);
           classes = static_cast<int>(member.network.outputs());
           break;

@@ -74,7 +74,7 @@ struct ScoreMember {
 class ScoreHeads {
  public:
   /// Error{not_found | newer_version | bad_input}; Error{unsupported} if the model is none of these tasks, of other
-  /// descriptors, or tuned from another score encoder than is installed.
+  /// descriptors, or learned with another score encoder than is installed.
   static ScoreHeads load(std::string_view name);
   ScoreHeads(ScoreTask task, std::vector<std::string> labels, std::vector<ScoreMember> members, double temperature);
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 #include <optional>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -75,8 +76,8 @@ nlohmann::json train(ScoreTask task, const RecognizerTraining& training) {
     throw Error(Category::bad_input, fmt::format("train {}", model_name(task)),
                 training.data.string() + ": no piece to learn from");
   HeadReport report;
-  ScoreHeads heads =
-      fit_score_heads(task, set.labels, examples, training.seed, tune ? &encoder->network() : nullptr, &report);
+  ScoreHeads heads = fit_score_heads(task, set.labels, examples, training.seed, tune ? &encoder->network() : nullptr,
+                                     &report, training.run);
   const Foreign foreign = foreign_to(task, training);
   heads.tell_unknown_by(fit_score_unknown(task, set, foreign.scores, training.seed));
   Safetensors weights;
@@ -90,6 +91,7 @@ nlohmann::json train(ScoreTask task, const RecognizerTraining& training) {
                                {"manifest_hash", sha256(data.dump())},
                                {"pieces", report.examples},
                                {"inner_folds", kInnerFolds},
+                               {"judged", report.judged},
                                {"temperature", report.temperature},
                                {"encoder", encoder ? nlohmann::json(encoder->model().hash) : nlohmann::json()}};
   shown["command"] = fmt::format("euterpe train {} --data DIR --seed {}",
@@ -149,9 +151,7 @@ std::vector<HeadExample> head_examples(const LabeledScores& set, ScoreTask task,
   std::vector<HeadExample> all(set.items.size());
   parallel_for(all.size(), [&](std::size_t i) {
     const LabeledScore& item = set.items[i];
-    // Published parts of groove share sessions, so the inner folds that stand for them do.
-    all[i] = {task_evidence(item.score, task, encoder), item.label,
-              task == ScoreTask::drum_style ? item.id : item.group};
+    all[i] = {task_evidence(item.score, task, encoder), item.label, item.group, item.id};
   });
   const std::size_t before = all.size();
   std::erase_if(all, [](const HeadExample& e) { return e.evidence.views.empty(); });
@@ -162,9 +162,11 @@ std::vector<HeadExample> head_examples(const LabeledScores& set, ScoreTask task,
 
 UnknownDetector fit_score_unknown(ScoreTask task, const LabeledScores& set, std::span<const Score> foreign,
                                   std::uint64_t seed) {
+  std::set<std::string> groups;
+  for (const LabeledScore& item : set.items) groups.insert(item.group);
   std::vector<KnownScore> known;
   for (const LabeledScore& item : set.items)
-    known.push_back({&item.score, task == ScoreTask::drum_style ? item.id : item.group});
+    known.push_back({&item.score, groups.size() < kInnerFolds ? item.id : item.group});
   return fit_unknown_scores(
       known, foreign, [&](const Score& score) { return task_evidence(score, task, nullptr).views; }, seed);
 }
