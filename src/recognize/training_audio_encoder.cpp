@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -134,64 +135,6 @@ HeardClip hear(const RenderedClip& clip, const AudioAugmentation& degradation, c
   return heard;
 }
 
-void write_clips(const fs::path& path, std::span<const HeardClip> clips, const std::string& recipe) {
-  Safetensors file;
-  file.metadata["recipe"] = recipe;
-  std::vector<float> facts, notes;
-  nlohmann::json tempos = nlohmann::json::array();  // as text, for they are double
-  Tensor levels{DType::u8, {static_cast<std::int64_t>(clips.size()), 2, -1}, {}};
-  for (const HeardClip& clip : clips) {
-    for (const auto& variant : clip.levels) levels.bytes.insert(levels.bytes.end(), variant.begin(), variant.end());
-    for (const double fact :
-         {static_cast<double>(clip.frames), static_cast<double>(clip.ensemble), static_cast<double>(clip.style),
-          static_cast<double>(clip.drum_kit), static_cast<double>(clip.notes.size())})
-      facts.push_back(static_cast<float>(fact));
-    tempos.push_back(clip.tempo);
-    for (const SoundingNote& n : clip.notes)
-      for (const float v : {n.begin, n.end, static_cast<float>(n.instrument), static_cast<float>(n.pitch),
-                            static_cast<float>(n.velocity)})
-        notes.push_back(v);
-  }
-  levels.shape[2] = static_cast<std::int64_t>(levels.bytes.size() / clips.size() / 2);
-  file.tensors["levels"] = std::move(levels);
-  file.put("facts", {static_cast<std::int64_t>(clips.size()), 5}, facts);
-  file.metadata["tempos"] = tempos.dump();
-  file.put("notes", {static_cast<std::int64_t>(notes.size() / 5), 5}, notes);
-  write_safetensors(path, file);
-}
-
-/// Nothing where the file is of another recipe or layout.
-std::vector<HeardClip> read_clips(const fs::path& path, const std::string& recipe) {
-  const Safetensors file = read_safetensors(path);
-  const auto made = file.metadata.find("recipe"), told = file.metadata.find("tempos");
-  if (made == file.metadata.end() || made->second != recipe || told == file.metadata.end()) return {};
-  const auto tempos = nlohmann::json::parse(told->second, nullptr, false);
-  const Tensor& levels = file.at("levels");
-  const std::int64_t facts_shape[] = {-1, 5}, notes_shape[] = {-1, 5};
-  const auto facts = file.floats("facts", facts_shape), notes = file.floats("notes", notes_shape);
-  std::vector<HeardClip> clips(facts.size() / 5);
-  const std::size_t size = clips.empty() ? 0 : levels.bytes.size() / clips.size() / 2;
-  if (!tempos.is_array() || tempos.size() != clips.size()) return {};
-  std::size_t note = 0;
-  for (std::size_t i = 0; i < clips.size(); ++i) {
-    const float* f = facts.data() + 5 * i;
-    HeardClip& clip = clips[i];
-    clip.frames = static_cast<std::size_t>(f[0]);
-    clip.ensemble = static_cast<int>(f[1]);
-    clip.style = static_cast<int>(f[2]);
-    clip.drum_kit = static_cast<int>(f[3]);
-    clip.tempo = tempos[i].get<double>();
-    for (std::size_t v = 0; v < 2; ++v) {
-      const auto begin = levels.bytes.begin() + static_cast<std::ptrdiff_t>((2 * i + v) * size);
-      clip.levels[v].assign(begin, begin + static_cast<std::ptrdiff_t>(size));
-    }
-    for (auto n = static_cast<std::size_t>(f[4]); n > 0 && note + 5 <= notes.size(); --n, note += 5)
-      clip.notes.push_back({notes[note], notes[note + 1], static_cast<std::uint8_t>(notes[note + 2]),
-                            static_cast<std::uint8_t>(notes[note + 3]), static_cast<std::uint8_t>(notes[note + 4])});
-  }
-  return clips;
-}
-
 /// `count` clips, rendered once and kept in `folder`.
 std::vector<HeardClip> rendered_clips(const RenderedMusic& music, std::size_t count, double seconds,
                                       const CnnOptions& options, const std::string& recipe, std::uint64_t seed,
@@ -206,7 +149,7 @@ std::vector<HeardClip> rendered_clips(const RenderedMusic& music, std::size_t co
     const std::size_t n = std::min(kShard, count - begin);
     const fs::path path = folder / fmt::format("clips-{:05}.safetensors", begin);
     std::vector<HeardClip> part;
-    if (fs::exists(path)) part = read_clips(path, recipe);
+    if (fs::exists(path)) part = read_clips(path, recipe, options, static_cast<int>(music.styles().size()));
     if (part.size() != n) {
       part.assign(n, {});
       parallel_for(n, [&](std::size_t i) {
@@ -259,10 +202,17 @@ nlohmann::json train_audio_encoder(const RecognizerTraining& training) {
   const int styles = static_cast<int>(music.styles().size());
   const nlohmann::json recipe{{"data", learned.data}, {"seconds", seconds}, {"seed", training.seed}};
   const nlohmann::json other_recipe{{"data", held_out.data}, {"seconds", seconds}, {"seed", training.seed}};
+  // What changes the sound, beyond what training is told of.
+  const auto of_clips = [&](nlohmann::json made) {
+    const char* font = std::getenv("EUTERPE_SOUNDFONT");
+    made.update(
+        {{"soundfont", font ? font : ""}, {"network", to_json(options.network)}, {"degradation", kDegradation}});
+    return sha256(made.dump());
+  };
   const auto clips = rendered_clips(music, static_cast<std::size_t>(training["clips"]), seconds, options.network,
-                                    recipe.dump(), training.seed, training.run / "rendered");
+                                    of_clips(recipe), training.seed, training.run / "rendered");
   const auto valid = rendered_clips(other, static_cast<std::size_t>(training["valid-clips"]), seconds, options.network,
-                                    other_recipe.dump(), training.seed + 1, training.run / "rendered-valid");
+                                    of_clips(other_recipe), training.seed + 1, training.run / "rendered-valid");
 
   options.heads = rendered_heads(styles);
   options.draw = drawing(clips, options.network, styles, training["round"]);

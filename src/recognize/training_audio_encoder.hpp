@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "corpus/media_rendered.hpp"
+#include "recognize/heard_clips.hpp"
 #include "recognize/trainer.hpp"
 #include "train/media_cnn.hpp"
 
@@ -13,15 +13,6 @@ namespace euterpe {
 
 /// `train audio-encoder`: renders the clips into the run folder (a clip once, 64 in a file), then trains.
 extern const RecognizerTrainer kAudioEncoderTrainer;
-
-/// A rendered clip as the network sees it, played once plainly and once through a room, an equalizer and a codec.
-struct HeardClip {
-  std::size_t frames = 0;
-  std::vector<std::uint8_t> levels[2];  ///< [bands × frames], half decibels above −100
-  std::vector<SoundingNote> notes;
-  int ensemble = 0, style = 0, drum_kit = -1;
-  double tempo = 120;
-};
 
 /// The heads that pretraining learns with, in the order of rendered_targets().
 std::vector<CnnHead> rendered_heads(int styles);
