@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <map>
 
 #include "base/error.hpp"
@@ -16,6 +17,7 @@ namespace euterpe {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr int kHead = 32;  // numbers of a head of attention
 constexpr std::array<Setting, 9> kSettings{{
     {"steps", 6500, "steps of training"},
     {"notes", 2048, "notes a step"},
@@ -85,7 +87,36 @@ Corpus read_corpus(const RecognizerTraining& training) {
   return corpus;
 }
 
+/// Before anything is read: a setting out of range is told at once and by its name.
+void check_settings(const RecognizerTraining& training) {
+  struct Range {
+    const char* name;
+    double least, most;
+    bool whole = true;
+  };
+  static constexpr Range kRanges[] = {{"steps", 1, 1e9},
+                                      {"notes", 16, 1e6},
+                                      {"learning-rate", 1e-8, 1, false},
+                                      {"share", 0.01, 0.9, false},
+                                      {"width", kHead, 1024},
+                                      {"layers", 1, 64},
+                                      {"ff", 16, 8192},
+                                      {"context", 16, 4096},
+                                      {"emopia", 0, 1}};
+  const auto refuse = [](const std::string& why) { throw Error(Category::usage, "train score-encoder", why); };
+  for (const Range& range : kRanges) {
+    const double value = training[range.name];
+    if (!(value >= range.least && value <= range.most) || (range.whole && value != std::floor(value)))
+      refuse(fmt::format("--{} is {}, must be {}{} to {}", range.name, value, range.whole ? "a whole number, " : "",
+                         range.least, range.most));
+  }
+  if (std::fmod(training["width"], kHead) != 0) refuse(fmt::format("--width must be a multiple of {}", kHead));
+  if (std::fmod(training["ff"], 16) != 0) refuse("--ff must be a multiple of 16");
+  if (training["notes"] < training["context"] / 2) refuse("--notes must be at least half of --context");
+}
+
 nlohmann::json train(const RecognizerTraining& training) {
+  check_settings(training);
   const Corpus corpus = read_corpus(training);
   auto integer = [&](const char* name) { return static_cast<int>(training[name]); };
   NoteEncoderTraining options;
@@ -93,7 +124,7 @@ nlohmann::json train(const RecognizerTraining& training) {
   options.network = {kNoteVocabulary,
                      integer("width"),
                      integer("layers"),
-                     integer("width") / 32,
+                     integer("width") / kHead,
                      integer("ff"),
                      integer("context"),
                      0.1};
