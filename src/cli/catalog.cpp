@@ -13,6 +13,7 @@
 #include "catalog/lookup.hpp"
 #include "catalog/text.hpp"
 #include "cli/command.hpp"
+#include "recognize/catalog_answers.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -98,9 +99,32 @@ nlohmann::json describe(Catalog& catalog, const TrackRecord& track) {
   return row;
 }
 
+nlohmann::json to_json(const StoredAnswers& stored) {
+  nlohmann::json answers = nlohmann::json::object();
+  for (const Answer& answer : stored.answers) answers[answer.task] = answer;
+  nlohmann::json row{{"answers", std::move(answers)}, {"of_other_models", stored.others}};
+  if (!stored.none.empty()) row["none"] = stored.none;
+  return row;
+}
+
+/// What models said of the track, one line a task.
+void print_answers(const StoredAnswers& stored) {
+  for (const Answer& answer : stored.answers)
+    fmt::print("{:<20}  {}{}\n", answer.task, in_words(answer),
+               answer.commercial ? "" : fmt::format("  [{}: not for commercial use]", answer.model));
+  if (!stored.none.empty()) fmt::print("{:<20}  no answer: {}\n", "recognized", stored.none);
+  if (stored.answers.empty() && stored.none.empty())
+    fmt::print("{:<20}  {}`euterpe recognize --from-catalog` does it\n", "recognized",
+               stored.others > 0 ? "by other models than are at hand; " : "not yet; ");
+}
+
 void show(const CatalogArguments& arguments, const Context& context) {
   const auto catalog = open_catalog(context.catalog);
-  const nlohmann::json row = describe(*catalog, find_track(*catalog, arguments.name));
+  const TrackRecord track = find_track(*catalog, arguments.name);
+  nlohmann::json row = describe(*catalog, track);
+  Recognizer recognizer;
+  const StoredAnswers stored = stored_answers(recognizer, *catalog, track);
+  row["recognized"] = to_json(stored);
   if (context.json) return print_json(row);
   if (context.jsonl) return print_json_line(row);
   const auto line = [](const std::string& name, const nlohmann::json& value) {
@@ -114,6 +138,7 @@ void show(const CatalogArguments& arguments, const Context& context) {
     line(name, row[name]);
   for (const char* group : {"texts", "numbers", "rights"})
     for (const auto& [name, value] : row[group].items()) line(name, value);
+  print_answers(stored);
 }
 
 void write_export(const CatalogArguments& arguments, const Context& context) {

@@ -17,6 +17,7 @@
 #include "catalog/lookup.hpp"
 #include "cli/command.hpp"
 #include "cli/in_order.hpp"
+#include "cli/recognize_result.hpp"
 #include "recognize/catalog_answers.hpp"
 #include "recognize/explain.hpp"
 
@@ -24,6 +25,8 @@ namespace euterpe {
 namespace {
 
 namespace fs = std::filesystem;
+using Item = RecognizeItem;
+using Result = RecognizeResult;
 
 struct Options {
   std::vector<std::string> paths;
@@ -31,165 +34,111 @@ struct Options {
   std::size_t similar = 0;
   std::string explain;  // picture to write, empty: none
   RecognizeOptions recognize;
+  RecognizeShown shown() const { return {curve, similar > 0}; }
 };
 
-/// What is asked about, and what it is called in results.
-struct Item {
-  fs::path path;
-  std::string shown;
-  std::optional<TrackRecord> track;  // of the catalog, where it is one
+struct Items {
+  std::vector<Item> items;
+  std::size_t skipped = 0;  // files in folders that are neither audio nor score
 };
 
-struct Neighbor {
-  TrackRecord track;
-  double similarity = 0;
-};
-
-struct Result {
-  Item item;
-  Recognition found;
-  bool stored = false;
-  std::vector<Neighbor> similar;
-  std::optional<Explanation> explanation;
-  std::optional<Error> error;
-};
-
-nlohmann::json numbers(const Answer& answer) {
-  nlohmann::json values = nlohmann::json::object();
-  for (const auto& [label, value] : answer.values) values[label] = value;
-  return values;
+/// What cannot be found stands among the items with its error, and the others go on.
+Item missing(const std::string& named, const Error& error) {
+  if (error.category() == Category::interrupted) throw error;
+  return {named, named, {}, error};
 }
 
-nlohmann::json to_json(const Result& result, const Options& options) {
-  nlohmann::json out{{"file", result.item.shown}};
-  if (result.item.track) out["track"] = result.item.track->id;
-  if (result.error) {
-    out["error"] = {{"category", name(result.error->category())}, {"detail", result.error->detail()}};
-    return out;
-  }
-  const Recognition& found = result.found;
-  out["kind"] = found.kind;
-  out["duration"] = found.duration;
-  out["stored"] = result.stored;
-  out["answers"] = nlohmann::json::object();
-  for (const Answer& answer : found.answers) {
-    nlohmann::json row = answer;
-    row.erase("task");
-    out["answers"][answer.task] = std::move(row);
-  }
-  if (options.curve) {
-    out["curve"] = nlohmann::json::array();
-    for (const Segment& segment : found.curve) {
-      nlohmann::json row{{"begin", segment.begin}, {"end", segment.end}};
-      for (const Answer& answer : segment.answers) row[answer.task] = numbers(answer);
-      out["curve"].push_back(std::move(row));
-    }
-  }
-  if (options.similar > 0) {
-    out["similar"] = nlohmann::json::array();
-    for (const Neighbor& n : result.similar)
-      out["similar"].push_back({{"track", n.track.id},
-                                {"similarity", n.similarity},
-                                {"title", n.track.title},
-                                {"artist", n.track.artist},
-                                {"path", n.track.path}});
-  }
-  if (result.explanation) out["explanation"] = result.explanation->numbers;
-  if (!found.warnings.empty()) out["warnings"] = found.warnings;
-  return out;
-}
-
-constexpr std::size_t kShown = 4;  // values of one answer on a line
-
-std::string listed(const Answer& answer, std::size_t most) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(most, answer.values.size()); ++i)
-    text += fmt::format("{}{} {:.2f}", i > 0 ? ", " : "", answer.values[i].first, answer.values[i].second);
-  return text;
-}
-
-/// "pop 0.83, rock 0.12", or "unknown 0.97 (nearest: pop 0.83)".
-std::string in_words(const Answer& answer) {
-  const bool probable = answer.kind == Answer::Kind::probabilities;
-  const std::size_t most = answer.values.size() <= kShown ? kShown : 3;
-  if (answer.unknown < kUnknown) return listed(answer, most);
-  return fmt::format("unknown {:.2f} ({}{})", answer.unknown, probable ? "nearest: " : "", listed(answer, most));
-}
-
-std::string minutes(double seconds) {
-  const long whole = static_cast<long>(seconds);
-  return fmt::format("{}:{:02}", whole / 60, whole % 60);
-}
-
-void print_text(const Result& result, const Options& options) {
-  if (result.error) return;
-  const Recognition& found = result.found;
-  fmt::print("{}  ({}, {})\n", result.item.shown, found.kind, minutes(found.duration));
-  // Longer texts go on in the next line.
-  const auto line = [](std::string_view label, std::string_view text) {
-    constexpr std::size_t kWidth = 80;
-    while (text.size() > kWidth) {
-      const std::size_t space = text.rfind(' ', kWidth);
-      if (space == std::string_view::npos) break;
-      fmt::print("  {:<16} {}\n", label, text.substr(0, space));
-      text.remove_prefix(space + 1);
-      label = "";
-    }
-    fmt::print("  {:<16} {}\n", label, text);
+std::vector<Item> tracks_of(const Options& options, Catalog* catalog, const fs::path& folder) {
+  std::vector<Item> items;
+  const auto add = [&](TrackRecord track) {
+    const std::string path = track.path;
+    items.push_back({path, path, std::move(track), {}});
   };
-  std::vector<std::string> limited;
-  for (const Answer& answer : found.answers) {
-    line(answer.task, in_words(answer));
-    if (!answer.commercial && std::find(limited.begin(), limited.end(), answer.model) == limited.end())
-      limited.push_back(answer.model);
-  }
-  if (!limited.empty()) line("terms", fmt::format("not for commercial use: {}", fmt::join(limited, ", ")));
-  if (options.curve)
-    for (const Segment& segment : found.curve) {
-      std::string text = fmt::format("{:>6}-{:<6}", minutes(segment.begin), minutes(segment.end));
-      for (const Answer& answer : segment.answers)
-        if (!answer.values.empty() && answer.task != "valence-arousal")
-          text += fmt::format(" {:<16}", fmt::format("{} {:.2f}", answer.values[0].first, answer.values[0].second));
-      text.erase(text.find_last_not_of(' ') + 1);
-      line(&segment == &found.curve.front() ? "curve" : "", text);
+  if (catalog && options.paths.empty())
+    for (TrackRecord& track : catalog->tracks()) add(std::move(track));
+  for (const std::string& wanted : options.paths) {
+    if (!catalog) break;
+    try {
+      add(find_track(*catalog, wanted));
+    } catch (const Error& error) {
+      items.push_back(missing(wanted, error));
     }
-  for (const Neighbor& n : result.similar)
-    line(&n == &result.similar.front() ? "similar" : "",
-         fmt::format("{:5.2f}  {:.12}  {}", n.similarity, n.track.id,
-                     n.track.artist.empty() ? n.track.title : n.track.artist + ": " + n.track.title));
-  if (result.explanation) {
-    for (const std::string& sentence : result.explanation->sentences)
-      line(&sentence == &result.explanation->sentences.front() ? "because" : "", sentence);
-    for (const std::string& place : result.explanation->places)
-      line(&place == &result.explanation->places.front() ? "weighed most" : "", place);
+  }
+  if (items.empty())
+    throw Error(Category::not_found, "recognize", fmt::format("the catalog in {} holds no track", folder.string()),
+                "`euterpe ingest PATH` fills it");
+  return items;
+}
+
+void add_path(const std::string& path, Items& found) {
+  std::error_code ignored;
+  try {
+    if (!fs::exists(path, ignored))
+      throw Error(Category::not_found, "recognize", path + ": there is no such file or folder");
+    if (!fs::is_directory(path, ignored)) {
+      found.items.push_back({path, path, {}, {}});
+      return;
+    }
+    const RecognizableFiles below = recognizable_files(path);
+    found.skipped += below.skipped;
+    if (below.files.empty())
+      throw Error(
+          Category::not_found, "recognize",
+          path + (below.skipped == 0 ? ": holds no file"
+                                     : fmt::format(": none of its {} files is audio or a score", below.skipped)));
+    for (const fs::path& file : below.files) found.items.push_back({file, file.string(), {}, {}});
+  } catch (const Error& error) {
+    found.items.push_back(missing(path, error));
   }
 }
 
 /// Files and folders as named, or tracks of the catalog. Standard input becomes a file, for decoders seek.
-std::vector<Item> items_of(const Options& options, Catalog* catalog, std::optional<TemporaryFile>& piped) {
-  std::vector<Item> items;
+Items items_of(const Options& options, Catalog* catalog, const fs::path& folder, std::optional<TemporaryFile>& piped) {
+  Items found;
   if (options.from_catalog) {
-    std::vector<TrackRecord> tracks;
-    for (const std::string& wanted : options.paths) tracks.push_back(find_track(*catalog, wanted));
-    if (options.paths.empty()) tracks = catalog->tracks();
-    for (TrackRecord& track : tracks) items.push_back({track.path, track.path, std::move(track)});
-    if (items.empty())
-      throw Error(Category::not_found, "recognize", "the catalog holds no track", "`euterpe ingest PATH` fills it");
-    return items;
+    found.items = tracks_of(options, catalog, folder);
+    return found;
   }
   if (options.paths.empty())
     throw Error(Category::usage, "recognize", "nothing to recognize",
                 "name files, folders or -; or take tracks with --from-catalog");
   for (const std::string& path : options.paths) {
     if (path != "-") {
-      for (const fs::path& file : recognizable_files({path})) items.push_back({file, file.string(), {}});
+      add_path(path, found);
     } else if (!piped) {
       piped.emplace("recognize", std::cin);
-      items.push_back({piped->path(), "-", {}});
+      found.items.push_back({piped->path(), "-", {}, {}});
     }
   }
-  if (items.empty()) throw Error(Category::not_found, "recognize", "no audio or score file below the given folders");
-  return items;
+  if (found.skipped > 0)
+    spdlog::info("{} file{} neither audio nor score: left out", found.skipped, found.skipped == 1 ? " is" : "s are");
+  return found;
+}
+
+/// Loads what is asked of the files' kinds. A model that is refused or damaged is wrong for all files, so it is asked
+/// for before any of them is read; where nothing is to be told of a kind, its files have that error.
+void load_models(Recognizer& recognizer, std::vector<Item>& items) {
+  std::optional<Error> unavailable[2];
+  std::size_t without = 0;
+  for (Item& item : items) {
+    if (item.error) continue;
+    const auto score = item.track ? std::optional(item.track->kind == "score") : taken_for_score(item.path);
+    if (!score) continue;  // cannot be read: said in its turn
+    std::optional<Error>& none = unavailable[*score];
+    if (!none) {
+      try {
+        recognizer.load(*score);
+      } catch (const Error& error) {
+        if (error.category() != Category::not_found) throw;
+        none = error;
+      }
+    }
+    if (!none) continue;
+    item.error = none->in(item.shown);
+    if (++without == items.size()) throw *none;
+  }
+  for (const std::string& model : recognizer.idle_models())
+    spdlog::warn("--model {} is not asked: none of the files is of its kind", model);
 }
 
 /// Errors speak of standard input, not of the file that stands for it.
@@ -210,6 +159,8 @@ void find_in(Catalog& catalog, Item& item) {
 Result recognize_item(Recognizer& recognizer, Catalog* catalog, Item item, const Options& options) {
   Result result;
   result.item = std::move(item);
+  result.error = result.item.error;
+  if (result.error) return result;
   try {
     if (catalog) find_in(*catalog, result.item);
     if (result.item.track) {
@@ -219,12 +170,10 @@ Result recognize_item(Recognizer& recognizer, Catalog* catalog, Item item, const
     } else {
       result.found = recognizer.recognize(result.item.path);
     }
-    if (options.similar > 0)
+    if (options.similar > 0 && catalog)
       for (const auto& [id, similarity] :
            similar_recognized(*catalog, result.found, options.similar, result.item.track ? result.item.track->id : ""))
         if (auto track = catalog->track(id)) result.similar.push_back({std::move(*track), similarity});
-    if (!options.explain.empty())
-      result.explanation = explain(recognizer, result.found, result.item.path, options.explain, result.item.shown);
   } catch (const Error& error) {
     if (error.category() == Category::interrupted) throw;
     result.error = told(error, result.item);
@@ -232,46 +181,62 @@ Result recognize_item(Recognizer& recognizer, Catalog* catalog, Item item, const
   return result;
 }
 
+/// The answer stands, whatever becomes of its explanation.
+void explain_result(Recognizer& recognizer, Result& result, const fs::path& picture) {
+  if (result.error) return;
+  const fs::path folder = picture.parent_path();
+  std::error_code ignored;
+  const bool there = folder.empty() || fs::exists(folder, ignored);
+  try {
+    result.explanation = explain(recognizer, result.found, result.item.path, picture, result.item.shown);
+    if (!there) spdlog::info("made the folder {}", folder.string());
+  } catch (const Error& error) {
+    if (error.category() == Category::interrupted) throw;
+    result.unexplained = told(error, result.item);
+  }
+}
+
 void run(const Options& options, const Context& context) {
   using Clock = std::chrono::steady_clock;
   const auto started = Clock::now();
+  if (!options.explain.empty()) expect_picture(options.explain, options.paths.empty() ? "" : options.paths.front());
   std::unique_ptr<Catalog> catalog;
-  // A catalog that is not there has nothing stored; asking about a file should not make one.
-  if (options.from_catalog || options.similar > 0 || fs::exists(context.catalog / "catalog.db"))
-    catalog = open_catalog(context.catalog);
+  // A catalog that is not there has nothing stored; asking should not make one.
+  if (fs::exists(context.catalog / "catalog.db")) catalog = open_catalog(context.catalog);
+  Recognizer recognizer(options.recognize);
   std::optional<TemporaryFile> piped;
-  const std::vector<Item> items = items_of(options, catalog.get(), piped);
+  Items named = items_of(options, catalog.get(), context.catalog, piped);
+  std::vector<Item>& items = named.items;
   if (!options.explain.empty() && items.size() != 1)
     throw Error(Category::usage, "recognize", fmt::format("--explain takes one file, not {}", items.size()));
-  Recognizer recognizer(options.recognize);
-  // A model that is missing or refused is wrong for all files, so it is asked for before any of them is read.
-  for (const Item& item : items)
-    if (item.track)
-      recognizer.load(item.track->kind == "score");
-    else
-      recognizer.load_for(item.path);
+  load_models(recognizer, items);
 
   nlohmann::json all = nlohmann::json::array();
-  std::size_t failed = 0, stored = 0;
+  std::size_t failed = 0, stored = 0, alone = 0;
   double music = 0;
+  std::optional<Error> unexplained;
   Progress progress("recognizing", items.size(), "files");
   InOrder<Result> out(items.size(), [&](Result& result) {
     failed += result.error ? 1 : 0;
     stored += result.stored ? 1 : 0;
+    alone += !result.error && result.similar.empty() ? 1 : 0;
     music += result.found.duration;
+    unexplained = result.unexplained;
     for (const auto& warning : result.found.warnings) spdlog::info("{}: {}", result.item.shown, warning);
     if (result.error && items.size() > 1) spdlog::error("{}", result.error->what());
     if (context.jsonl)
-      print_json_line(to_json(result, options));
+      print_json_line(to_json(result, options.shown()));
     else if (context.json)
-      all.push_back(to_json(result, options));
+      all.push_back(to_json(result, options.shown()));
     else
-      print_text(result, options);
+      print_text(result, options.shown());
     if (result.error && items.size() == 1) throw *result.error;
   });
   parallel_for(items.size(), [&](std::size_t i) {
     check_interrupt();
-    out.put(i, recognize_item(recognizer, catalog.get(), items[i], options));
+    Result result = recognize_item(recognizer, catalog.get(), items[i], options);
+    if (!options.explain.empty()) explain_result(recognizer, result, options.explain);
+    out.put(i, std::move(result));
     progress.advance();
   });
 
@@ -290,10 +255,19 @@ void run(const Options& options, const Context& context) {
         {{"files", std::move(all)},
          {"failed", failed},
          {"stored", stored},
+         {"skipped", named.skipped},
          {"seconds_of_music", music},
          {"seconds", seconds},
          {"cpu_seconds",
           {{"decode", cpu.decode}, {"descriptors", cpu.descriptors}, {"network", cpu.network}, {"heads", cpu.heads}}}});
+  if (options.similar > 0 && alone > 0)
+    spdlog::warn(
+        "--similar found nothing for {} of {} files: the catalog in {} holds no other track that was recognized with "
+        "these models; `euterpe ingest` and `euterpe recognize --from-catalog` make them known",
+        alone, items.size(), context.catalog.string());
+  if (unexplained)
+    throw Error(Category::partial, "explain", "answered, but not explained: " + unexplained->detail(),
+                unexplained->hint());
   if (failed > 0)
     throw Error(failed < items.size() ? Category::partial : Category::bad_input, "recognize",
                 fmt::format("{} of {} files have no answer", failed, items.size()));
@@ -312,6 +286,7 @@ void setup_recognize(CLI::App& app, Context& context) {
                "Take tracks of the catalog; what is stored for the models at hand is not computed again");
   app.add_flag("--curve", options->curve, "Say how style and emotion change over time");
   app.add_option("--similar", options->similar, "Name the N recognized tracks of the catalog that are most alike")
+      ->check(CLI::Range(1, 10000).description(""))
       ->type_name("N");
   app.add_option("--explain", options->explain,
                  "Draw what weighed most to a .png or .svg file, and say it in words and numbers; takes one file")
@@ -328,6 +303,9 @@ void setup_recognize(CLI::App& app, Context& context) {
   app.add_option("--without", asked.without, "Shipped model not to ask, may be repeated")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  app.footer(
+      "The options of every command hold here too: --json, --jsonl, --catalog, --threads, --config, -q, -v\n"
+      "(`euterpe --help`). Exit codes: 0 done, 1 no file has an answer, 2 wrong usage, 3 some have none.");
   app.add_flag("--commercial", asked.commercial, "Refuse models that may not be used commercially");
   app.callback([&context, options] { run(*options, context); });
 }

@@ -12,11 +12,6 @@ namespace {
 
 constexpr double kLine = 19;  // pixels from one sentence to the next
 
-std::string percent(double p) {
-  if (p > 0.995) return "> 99 %";
-  return p < 0.005 ? "< 1 %" : fmt::format("{:.0f} %", 100 * p);
-}
-
 /// Cut so that it fits.
 std::string fitted(Canvas& canvas, std::string words, double size, double width, bool bold = false) {
   if (canvas.text_width(words, size, bold) <= width) return words;
@@ -42,19 +37,41 @@ Color weight_color(double t) {
   return oklch(0.87 - 0.37 * size, 0.22 * size, t > 0 ? 27 : 258);
 }
 
-double draw_explanation_head(Canvas& canvas, const ExplanationText& text, double left, double right) {
+Color veil_color(double t) {
+  t = std::clamp(std::isfinite(t) ? t : 0.0, -1.0, 1.0);
+  Color color = weight_color(t > 0 ? 1 : -1);
+  color.alpha = 0.66 * std::abs(t);
+  return color;
+}
+
+double draw_explanation_head(Canvas& canvas, const ExplanationText& text, const std::vector<ExplanationKey>& legend,
+                             double left, double right) {
   canvas.title(fitted(canvas, to_utf8(text.title), kTitle, right - left, true), left);
-  const double y = text.title.empty() ? 26 : 48;
-  std::string answer = fmt::format("{} {}", text.answer, percent(text.probability));
+  double y = text.title.empty() ? 26 : 48;
+  const std::string answer = fitted(canvas, to_utf8(text.answer), kNormal + 1, right - left, true);
   canvas.text(left, y, answer, kNormal + 1, Align::left, weight_color(1), true);
-  double x = left + canvas.text_width(answer, kNormal + 1, true);
-  if (!text.runner_up.empty() && text.runner_up != text.answer) {
-    const std::string next = fmt::format("   before {} {}", text.runner_up, percent(text.runner_up_probability));
-    canvas.text(x, y, next, kNormal + 1);
-    x += canvas.text_width(next, kNormal + 1);
+  const double x = left + canvas.text_width(answer, kNormal + 1, true) + 12;
+  if (x + 40 < right) canvas.text(x, y, fitted(canvas, to_utf8(text.rest), kNormal + 1, right - x), kNormal + 1);
+  y += 22;
+  double at = left;
+  for (const ExplanationKey& key : legend) {
+    constexpr double kSquare = 11, kGap = 20;
+    const std::string name = to_utf8(key.name);
+    const double wide = kSquare + 6 + canvas.text_width(name, kSmall);
+    if (at + wide > right) break;
+    const Box square{at, y - kSquare + 1, at + kSquare, y + 1};
+    if (key.outline) {
+      for (const double side : {square.left, square.right})
+        canvas.line(side, square.top, side, square.bottom, key.color, 1.5);
+      for (const double side : {square.top, square.bottom})
+        canvas.line(square.left, side, square.right, side, key.color, 1.5);
+    } else {
+      canvas.fill(square, key.color);
+    }
+    canvas.text(at + kSquare + 6, y, name, kSmall, Align::left, kFaint);
+    at += wide + kGap;
   }
-  if (x + 40 < right) canvas.text(right, y, "red speaks for it, blue against", kSmall, Align::right, kFaint);
-  return y + 14;
+  return y + 10;
 }
 
 double explanation_foot(const ExplanationText& text, double room) {
@@ -72,8 +89,12 @@ void draw_explanation_foot(Canvas& canvas, const ExplanationText& text, double l
   }
 }
 
-void draw_weight_bar(Canvas& canvas, const Box& box, double greatest) {
-  canvas.image(box, [&](int, int y) { return weight_color(1 - 2 * (y + 0.5) / box.height()); });
+void draw_weight_bar(Canvas& canvas, const Box& box, double greatest, Color (*color)(double)) {
+  canvas.image(box, [&](int, int y) {
+    const Color c = color(1 - 2 * (y + 0.5) / box.height());
+    const auto on_paper = [&](double part) { return c.alpha * part + 1 - c.alpha; };
+    return Color{on_paper(c.red), on_paper(c.green), on_paper(c.blue)};
+  });
   const Scale scale{-greatest, greatest, box.bottom, box.top};
   for (const Tick& tick : round_ticks(-greatest, greatest, 5)) {
     canvas.line(box.right, scale(tick.value), box.right + 4, scale(tick.value), kFaint);

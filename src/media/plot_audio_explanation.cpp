@@ -21,12 +21,12 @@ double greatest_of(std::span<const double> values) {
   return greatest > 0 ? greatest : 1;
 }
 
-/// Bars from a base line, upwards (or rightwards) for the answer.
+/// Bars from a base line, upwards (or rightwards): red for the answer, blue against it.
 void draw_sums(Canvas& canvas, const Box& box, std::span<const double> sums, std::span<const double> at, bool upright) {
   const double greatest = greatest_of(sums);
   const double middle = upright ? box.bottom : box.left, size = upright ? box.height() : box.width();
   for (std::size_t i = 0; i < sums.size(); ++i) {
-    const double length = std::max(sums[i], 0.0) / greatest * size;
+    const double length = std::isfinite(sums[i]) ? std::abs(sums[i]) / greatest * size : 0;
     const Color color = weight_color(sums[i] / greatest);
     const double from = std::min(at[i], at[i + 1]) + 0.5, to = std::max(at[i], at[i + 1]) - 0.5;
     if (upright)
@@ -51,8 +51,14 @@ void plot_audio_explanation(const std::filesystem::path& path, const MelView& me
   const double seconds = static_cast<double>(segments) * saliency.seconds;
 
   Canvas canvas(path, size);
-  const double right = canvas.width() - kRight - kSide,
-               head = draw_explanation_head(canvas, text, kLeft, right + kSide);
+  const double right = canvas.width() - kRight - kSide;
+  const double head =
+      draw_explanation_head(canvas, text,
+                            {{"speaks for " + text.label + ": without it the log odds fall", veil_color(1)},
+                             {"against it: they rise", veil_color(-1)},
+                             {"the cells that weigh most", kSalientLine, true},
+                             {"loud", gray(0.8)}},
+                            kLeft, canvas.width() - 16);
   const double foot = explanation_foot(text, canvas.height() * 0.3);
   const Box map{kLeft, head + kTop + kGap, right, canvas.height() - kAxis - foot};
   const Scale x{begin, begin + seconds, map.left, map.right};
@@ -72,9 +78,7 @@ void plot_audio_explanation(const std::filesystem::path& path, const MelView& me
   for (std::size_t b = 0; b < bands; ++b) {
     for (std::size_t s = 0; s < segments; ++s) {
       const double weight = saliency.weights[b * segments + s] / greatest;
-      Color color = weight_color(weight > 0 ? 1 : -1);
-      color.alpha = 0.66 * std::min(1.0, std::abs(weight));
-      canvas.fill({column[s], row[b + 1], column[s + 1], row[b]}, color);
+      canvas.fill({column[s], row[b + 1], column[s + 1], row[b]}, veil_color(weight));
       over_time[s] += saliency.weights[b * segments + s];
       over_bands[b] += saliency.weights[b * segments + s];
     }
@@ -82,7 +86,7 @@ void plot_audio_explanation(const std::filesystem::path& path, const MelView& me
   // The salient cells' common outline: edges between one that is and one that is not.
   std::vector<char> chosen(bands * segments, 0);
   for (const std::size_t i : saliency.salient) chosen[i] = 1;
-  const Color line = oklch(0.42, 0.2, 27);
+  const Color line = kSalientLine;
   const auto is = [&](std::size_t b, std::size_t s) { return b < bands && s < segments && chosen[b * segments + s]; };
   for (std::size_t b = 0; b < bands; ++b) {
     for (std::size_t s = 0; s < segments; ++s) {
@@ -98,10 +102,11 @@ void plot_audio_explanation(const std::filesystem::path& path, const MelView& me
   draw_sums(canvas, {map.right + kGap, map.top, map.right + kSide, map.bottom}, over_bands, row, false);
 
   canvas.y_axis(map, y, mel_ticks(mel_db.fmin, mel_db.fmax, mel_db.htk), "frequency (Hz)", false);
-  canvas.x_axis(map, x, time_ticks(begin, begin + seconds, static_cast<int>(canvas.width() / 110)),
-                begin + seconds < 120 ? "time (s)" : "time (min:s)", false);
+  canvas.x_axis(map, x, round_ticks(begin, begin + seconds, static_cast<int>(canvas.width() / 110)), "time (s)", false);
+  canvas.text(map.left - 8, map.top - kGap - 4, "sums", kSmall, Align::right, kFaint);
+  canvas.text(map.right + kSide, map.bottom + 18, "sums", kSmall, Align::right, kFaint);
   const double bar = map.right + kSide + 22;
-  draw_weight_bar(canvas, {bar, map.top + 4, bar + 14, map.bottom}, greatest);
+  draw_weight_bar(canvas, {bar, map.top + 4, bar + 14, map.bottom}, greatest, veil_color);
   draw_explanation_foot(canvas, text, kLeft, canvas.width() - 20, canvas.height() - foot - 2);
   canvas.finish();
 }

@@ -1,5 +1,7 @@
 #include "recognize/answer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -9,13 +11,30 @@
 namespace euterpe {
 namespace {
 
-void sort_values(Answer& answer) {
-  std::sort(answer.values.begin(), answer.values.end(), [](const auto& a, const auto& b) {
+constexpr std::size_t kShown = 4;  // values in words
+
+std::string listed(const Answer& answer, std::size_t most) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, answer.values.size()); ++i)
+    text += fmt::format("{}{} {:.2f}", i > 0 ? ", " : "", answer.values[i].first, answer.values[i].second);
+  return text;
+}
+
+}  // namespace
+
+void put_in_order(Answer& answer) {
+  std::sort(answer.values.begin(), answer.values.end(), [&](const auto& a, const auto& b) {
+    if (answer.task == kValenceArousal) return a.first > b.first;
     return a.second != b.second ? a.second > b.second : a.first < b.first;
   });
 }
 
-}  // namespace
+std::string in_words(const Answer& answer) {
+  const bool probable = answer.kind == Answer::Kind::probabilities;
+  const std::string numbers = listed(answer, answer.values.size() <= kShown ? kShown : kShown - 1);
+  if (answer.unknown < kUnknown) return numbers;
+  return fmt::format("unknown {:.2f} ({}{})", answer.unknown, probable ? "nearest: " : "", numbers);
+}
 
 std::string best_label(const Answer& answer) {
   return answer.unknown >= kUnknown || answer.values.empty() ? "unknown" : answer.values.front().first;
@@ -32,7 +51,7 @@ Answer mean_answer(const std::vector<Answer>& parts) {
     mean.unknown += part.unknown / n;
   }
   mean.values.assign(sum.begin(), sum.end());
-  sort_values(mean);
+  put_in_order(mean);
   return mean;
 }
 
@@ -53,7 +72,7 @@ void from_json(const nlohmann::json& json, Answer& answer) {
   answer.unknown = json.at("unknown").get<double>();
   answer.values.clear();
   for (const auto& [label, value] : json.at("values").items()) answer.values.emplace_back(label, value.get<double>());
-  sort_values(answer);
+  put_in_order(answer);
   answer.model = json.at("model").at("name").get<std::string>();
   answer.model_hash = json.at("model").at("hash").get<std::string>();
   answer.commercial = json.at("commercial").get<bool>();

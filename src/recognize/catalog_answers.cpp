@@ -48,6 +48,12 @@ void add(Recognition& whole, const Json& said) {
   }
 }
 
+Error damaged(const TrackRecord& track, const Json::exception& error) {
+  return {Category::bad_input, "recognize",
+          fmt::format("what the catalog keeps of track {:.12} is damaged: {}", track.id, error.what()),
+          "`euterpe catalog forget` the track and ingest it again"};
+}
+
 /// From the records of all keys. Error{bad_input} where there is none for this track, as was said before.
 Recognition assemble(const std::vector<ModelKey>& keys, const std::map<std::string, AnswerRecord>& records,
                      const TrackRecord& track) {
@@ -66,9 +72,7 @@ Recognition assemble(const std::vector<ModelKey>& keys, const std::map<std::stri
       if (key.task != kEmbeddingTask) add(whole, Json::parse(records.at(key.task).answer));
     return whole;
   } catch (const Json::exception& error) {
-    throw Error(Category::bad_input, "recognize",
-                fmt::format("what the catalog keeps of track {:.12} is damaged: {}", track.id, error.what()),
-                "`euterpe catalog forget` the track and ingest it again");
+    throw damaged(track, error);
   }
 }
 
@@ -142,6 +146,38 @@ TrackRecognition recognize_track(Recognizer& recognizer, Catalog& catalog, const
   if (result.recognition.answers.empty())
     throw Error(Category::bad_input, "recognize", file.string() + ": nothing that is asked can be told of it");
   return result;
+}
+
+StoredAnswers stored_answers(Recognizer& recognizer, Catalog& catalog, const TrackRecord& track) {
+  std::vector<ModelKey> keys;
+  try {
+    keys = recognizer.keys(track.kind == "score");
+  } catch (const Error& error) {
+    if (error.category() != Category::not_found) throw;
+  }
+  StoredAnswers stored;
+  std::map<std::string, AnswerRecord> records;
+  for (AnswerRecord& record : catalog.answers(track.id)) {
+    const bool at_hand = std::find(keys.begin(), keys.end(), ModelKey{record.task, record.model_hash}) != keys.end();
+    if (at_hand)
+      records.insert_or_assign(record.task, std::move(record));
+    else
+      ++stored.others;
+  }
+  try {
+    for (const ModelKey& key : keys) {
+      const auto at = records.find(key.task);
+      if (at == records.end()) continue;
+      const Json said = Json::parse(at->second.answer);
+      if (key.task == kEmbeddingTask)
+        stored.none = said.value("none", "");
+      else
+        for (const Json& answer : said.at("answers")) stored.answers.push_back(answer.get<Answer>());
+    }
+  } catch (const Json::exception& error) {
+    throw damaged(track, error);
+  }
+  return stored;
 }
 
 std::vector<std::pair<std::string, double>> similar_recognized(Catalog& catalog, const Recognition& recognition,

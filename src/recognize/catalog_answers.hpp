@@ -25,6 +25,14 @@ struct TrackRecognition {
 TrackRecognition recognize_track(Recognizer& recognizer, Catalog& catalog, const TrackRecord& track,
                                  const std::filesystem::path& file);
 
+struct StoredAnswers {
+  std::vector<Answer> answers;  ///< of the models at hand, in the order of recognizer_models()
+  std::string none;             ///< why there is no answer, where that is stored
+  std::size_t others = 0;       ///< records of other models, and of programs that answered otherwise
+};
+/// What is stored of a track; nothing is computed. Without any model of its kind all records are others.
+StoredAnswers stored_answers(Recognizer& recognizer, Catalog& catalog, const TrackRecord& track);
+
 /// The k tracks of the catalog nearest to it by nearest_embeddings(), among those recognized with the same encoder;
 /// `self` is left out.
 std::vector<std::pair<std::string, double>> similar_recognized(Catalog& catalog, const Recognition& recognition,

@@ -110,7 +110,8 @@ std::vector<DescriptorReason> reasons(const DescriptorEvidence& evidence, const 
   const auto p = evidence.answer(evidence.views);
   EUTERPE_ASSERT(p.size() == evidence.labels.size());
   Question question{evidence, {}};
-  question.answer = static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
+  question.answer = options.label.value_or(static_cast<std::size_t>(std::ranges::max_element(p) - p.begin()));
+  EUTERPE_ASSERT(question.answer < p.size());
   question.runner_up = question.answer == 0 ? 1 : 0;
   for (std::size_t c = 0; c < p.size(); ++c)
     if (c != question.answer && p[c] > p[question.runner_up]) question.runner_up = c;

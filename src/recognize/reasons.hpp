@@ -2,6 +2,7 @@
 /// In a musician's words: what one hears or reads that speaks for an answer against the runner-up.
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,6 +34,7 @@ struct DescriptorReason {
 struct ReasonOptions {
   int permutations = 32;
   unsigned long long seed = 0;
+  std::optional<std::size_t> label = {};  ///< the answer that is spoken of; without one the most probable
 };
 
 /// Every family that has descriptors here, heaviest first. Error{bad_input} where class means are missing or misshapen.

@@ -29,8 +29,8 @@ struct Recognition {
   double duration = 0;          ///< seconds
   std::vector<Answer> answers;  ///< in the order of recognizer_models(); tasks differ
   std::vector<Segment> curve;   ///< in order of time; of a recording only what was listened to
-  /// Where it lies among others, to be compared in `embedding_space` alone: the hash of the encoder, or the name of the
-  /// descriptors where there is none.
+  /// Where it lies among others, to be compared in `embedding_space` alone: a hash of the encoder, or of the
+  /// descriptors' name where there is none, and of kAnswerVersion.
   std::vector<float> embedding;
   std::string embedding_space;
   std::vector<std::string> warnings;  ///< what was mended in the file

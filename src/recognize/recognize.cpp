@@ -13,6 +13,7 @@
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "base/temporary_file.hpp"
+#include "media/container.hpp"
 #include "media/decode.hpp"
 #include "recognize/cpu_timer.hpp"
 #include "score/score_file.hpp"
@@ -20,16 +21,6 @@
 namespace euterpe {
 namespace fs = std::filesystem;
 namespace {
-
-/// Nothing if the file cannot be read.
-std::optional<bool> is_score(const fs::path& path) {
-  try {
-    if (!std::ifstream(path, std::ios::binary).is_open()) return {};
-    return begins_as_score(path);
-  } catch (const Error&) {
-    return {};  // recognize() says so in its turn, and the other files are answered for
-  }
-}
 
 bool allows_commercial(const Model& model) { return model.card.value("commercial", nlohmann::json(false)) == true; }
 
@@ -65,7 +56,45 @@ std::string names_of_models() {
   return all;
 }
 
+/// Error where there is no such model; a folder of that name is spoken of.
+Model named_model(const std::string& name) {
+  if (name.empty()) throw Error(Category::usage, "recognize", "--model needs a name, or a folder with a slash");
+  try {
+    return find_model(name);
+  } catch (const Error& error) {
+    std::error_code ignored;
+    if (error.category() != Category::not_found || !fs::is_directory(name, ignored) || name.find('/') != name.npos)
+      throw;
+    throw Error(Category::not_found, error.operation(), error.detail(),
+                fmt::format("the folder of that name is meant by a slash: --model ./{}", name));
+  }
+}
+
+/// A hash of what answers, and how.
+std::string versioned(std::string_view hash) {
+  return sha256(std::string_view(fmt::format("answers {} {}", kAnswerVersion, hash)));
+}
+
+/// Whether FFmpeg finds an audio stream in it.
+bool holds_audio(const fs::path& path) {
+  try {
+    return begins_as_audio(path) && probe_audio(path).sample_rate > 0;
+  } catch (const Error& error) {
+    if (error.category() == Category::interrupted) throw;
+    return false;
+  }
+}
+
 }  // namespace
+
+std::optional<bool> taken_for_score(const fs::path& path) {
+  try {
+    if (!std::ifstream(path, std::ios::binary).is_open()) return {};
+    return begins_as_score(path);
+  } catch (const Error&) {
+    return {};  // recognize() says so in its turn, and the other files are answered for
+  }
+}
 
 std::span<const RecognizerModel> recognizer_models() {
   static const std::array<RecognizerModel, 6> rows{{
@@ -105,28 +134,46 @@ struct Recognizer::Models {
 };
 
 Recognizer::Recognizer(RecognizeOptions options) : options_(std::move(options)), models_(std::make_unique<Models>()) {
-  for (const std::string& name : options_.models) {
-    const Model model = find_model(name);
-    const std::string task = model.card.value("task", "");
-    if (!row_of(task))
-      throw Error(Category::unsupported, "recognize",
-                  fmt::format("{}: its task is \"{}\", which is none that recognize asks", name, task),
-                  "models of these tasks can be named: " + names_of_models());
-    models_->named[task] = name;
-  }
-  for (const std::string& name : options_.without)
-    if (!row_of(name))
-      throw Error(Category::usage, "recognize", fmt::format("there is no model '{}' to leave out", name),
-                  "there are: " + names_of_models());
   std::set<std::string_view> known;
   for (const RecognizerModel& row : recognizer_models()) known.insert(row.tasks.begin(), row.tasks.end());
   for (const std::string& task : options_.tasks)
     if (!known.contains(task))
       throw Error(Category::usage, "recognize", fmt::format("there is no task '{}'", task),
                   fmt::format("there are: {}", fmt::join(known, ", ")));
+  for (const std::string& name : options_.without)
+    if (!row_of(name))
+      throw Error(Category::usage, "recognize", fmt::format("there is no model '{}' to leave out", name),
+                  "there are: " + names_of_models());
+  for (const std::string& name : options_.models) {
+    const Model model = named_model(name);
+    const std::string task = model.card.value("task", "");
+    const RecognizerModel* row = row_of(task);
+    if (!row)
+      throw Error(Category::unsupported, "recognize",
+                  fmt::format("{}: its task is \"{}\", which is none that recognize asks", name, task),
+                  fmt::format("recognize takes models of these tasks: {}; `euterpe models` says what each is for",
+                              names_of_models()));
+    if (!wanted(*row))
+      throw Error(Category::usage, "recognize",
+                  fmt::format("{} would not be asked: it stands for {}, which says {}", name, row->name,
+                              fmt::join(row->tasks, ", ")),
+                  fmt::format("give a --task among these, or leave out --task and --without {}", row->name));
+    const auto [other, fresh] = models_->named.try_emplace(task, name);
+    if (!fresh && other->second != name)
+      throw Error(Category::usage, "recognize", fmt::format("{} and {} both stand for {}", other->second, name, task),
+                  "name one of them");
+  }
 }
 
 Recognizer::~Recognizer() = default;
+
+bool Recognizer::wanted(const RecognizerModel& row) const {
+  const auto& without = options_.without;
+  if (std::find(without.begin(), without.end(), row.name) != without.end()) return false;
+  return options_.tasks.empty() || std::any_of(row.tasks.begin(), row.tasks.end(), [&](std::string_view task) {
+           return std::find(options_.tasks.begin(), options_.tasks.end(), task) != options_.tasks.end();
+         });
+}
 
 void Recognizer::load(bool score) {
   Models::Medium& medium = models_->media[score];
@@ -134,13 +181,16 @@ void Recognizer::load(bool score) {
     medium.heads.clear();  // of an attempt that failed
     std::vector<std::string> refused, train;
     std::string missing;
-    const auto wanted = [&](const RecognizerModel& row) {
-      const auto& without = options_.without;
-      if (row.score != score || std::find(without.begin(), without.end(), row.name) != without.end()) return false;
-      return options_.tasks.empty() || std::any_of(row.tasks.begin(), row.tasks.end(), [&](std::string_view task) {
+    const char* kind = score ? "scores" : "recordings";
+    const auto says_some = [&](const RecognizerModel& row) {
+      return row.score == score && std::any_of(row.tasks.begin(), row.tasks.end(), [&](std::string_view task) {
                return std::find(options_.tasks.begin(), options_.tasks.end(), task) != options_.tasks.end();
              });
     };
+    if (!options_.tasks.empty() && std::ranges::none_of(recognizer_models(), says_some))
+      throw Error(Category::not_found, "recognize",
+                  fmt::format("{} is not told of {}", fmt::join(options_.tasks, ", "), kind),
+                  fmt::format("it is told of {} alone", score ? "recordings" : "scores"));
     // What several models stand on: the encoder, and for scores a detector of what is no music.
     std::string encoder, detector;  // hashes of the models that they are in
     bool encoder_commercial = false;
@@ -161,7 +211,7 @@ void Recognizer::load(bool score) {
         if (!models_->unknown_score.empty()) detector = style.hash;
       });
     for (const RecognizerModel& row : recognizer_models()) {
-      if (!wanted(row)) continue;
+      if (row.score != score || !wanted(row)) continue;
       const auto named = models_->named.find(row.name);
       const std::string name = named == models_->named.end() ? row.name : named->second;
       Models::Head head;
@@ -174,7 +224,7 @@ void Recognizer::load(bool score) {
           head.commercial = head.commercial && encoder_commercial;
         }
         const std::string others = (row.encoder ? encoder : "") + detector;
-        head.key = others.empty() ? head.model.hash : sha256(std::string_view(head.model.hash + others));
+        head.key = versioned(head.model.hash + others);
       } catch (const Error& error) {
         if (error.category() != Category::not_found || named != models_->named.end()) throw;
         spdlog::info("recognize: {} is not asked: {}", row.name, error.detail());
@@ -203,18 +253,21 @@ void Recognizer::load(bool score) {
                               fmt::join(train, "; ")));
     if (medium.heads.empty())
       throw Error(Category::not_found, "recognize",
-                  fmt::format("no model is left to ask about {}{}", score ? "scores" : "recordings",
+                  fmt::format("no model is left to ask about {}{}", kind,
                               missing.empty() ? "" : fmt::format(" (not installed: {})", missing)),
                   "`euterpe models` lists those that are installed");
   });
 }
 
 void Recognizer::load_for(const fs::path& path) {
-  if (const auto score = is_score(path)) load(*score);
+  if (const auto score = taken_for_score(path)) load(*score);
 }
 
-void Recognizer::load_for(std::span<const std::uint8_t> bytes) {
-  if (!bytes.empty()) load(begins_as_score(bytes));
+std::vector<std::string> Recognizer::idle_models() const {
+  std::vector<std::string> idle;
+  for (const auto& [row, name] : models_->named)
+    if (models_->media[row_of(row)->score].heads.empty()) idle.push_back(name);
+  return idle;
 }
 
 std::vector<ModelKey> Recognizer::keys(bool score) {
@@ -222,9 +275,11 @@ std::vector<ModelKey> Recognizer::keys(bool score) {
   std::vector<ModelKey> keys;
   for (const Models::Head& head : models_->media[score].heads) keys.push_back({head.row->name, head.key});
   if (score)
-    keys.push_back({kEmbeddingTask, models_->score_encoder ? models_->score_encoder->model().hash : "score.v1"});
+    keys.push_back(
+        {kEmbeddingTask, versioned(models_->score_encoder ? models_->score_encoder->model().hash : "score.v1")});
   else
-    keys.push_back({kEmbeddingTask, models_->audio_encoder ? models_->audio_encoder->model().hash : "audio.v1"});
+    keys.push_back(
+        {kEmbeddingTask, versioned(models_->audio_encoder ? models_->audio_encoder->model().hash : "audio.v1")});
   return keys;
 }
 
@@ -267,13 +322,16 @@ void Recognizer::select(Recognition& recognition) const {
   std::erase_if(recognition.curve, [](const Segment& segment) { return segment.answers.empty(); });
 }
 
-/// Under the terms of all that took part; the time is added to the sum.
+/// Under the terms of all that took part, each answer in its order; the time is added to the sum.
 Recognition Recognizer::finish(Recognition result, const Stages& stages) {
   const auto set_terms = [&](std::vector<Answer>& answers) {
-    for (Answer& answer : answers)
+    for (Answer& answer : answers) {
+      put_in_order(answer);
       for (const Models::Head& head : models_->media[result.kind == "score"].heads)
         if (head.model.hash == answer.model_hash) answer.commercial = head.commercial;
+    }
   };
+  result.embedding_space = versioned(result.embedding_space);
   set_terms(result.answers);
   for (Segment& segment : result.curve) set_terms(segment.answers);
   const std::lock_guard lock(models_->mutex);
@@ -311,7 +369,7 @@ Recognition Recognizer::recognize(std::span<const std::uint8_t> bytes) {
 }
 
 Recognition Recognizer::recognize(const fs::path& path, const OnlyModels& only) {
-  const auto score = is_score(path);
+  const auto score = taken_for_score(path);
   if (!score) throw Error(Category::io, "recognize", path.string() + ": cannot be read");
   if (*score) {
     try {
@@ -330,19 +388,15 @@ Recognition Recognizer::recognize(const fs::path& path, const OnlyModels& only) 
   return result;
 }
 
-std::vector<fs::path> recognizable_files(const std::vector<fs::path>& roots) {
-  std::vector<fs::path> files;
-  for (const fs::path& root : roots) {
-    if (!fs::exists(root))
-      throw Error(Category::not_found, "recognize", root.string() + ": there is no such file or folder");
-    if (!fs::is_directory(root)) {
-      files.push_back(root);
-      continue;
-    }
-    for (fs::path& file : walk_files({root}))
-      if (is_audio_name(file) || is_score_name(file)) files.push_back(std::move(file));
+RecognizableFiles recognizable_files(const fs::path& folder) {
+  RecognizableFiles found;
+  for (fs::path& file : walk_files({folder})) {
+    if (is_audio_name(file) || is_score_name(file) || taken_for_score(file).value_or(false) || holds_audio(file))
+      found.files.push_back(std::move(file));
+    else
+      ++found.skipped;
   }
-  return files;
+  return found;
 }
 
 }  // namespace euterpe

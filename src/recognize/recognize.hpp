@@ -41,6 +41,9 @@ struct ModelKey {
   bool operator==(const ModelKey&) const = default;
 };
 inline constexpr const char* kEmbeddingTask = "embedding";
+/// Part of every key: raised when this program would answer otherwise with the same weights, so that what an older one
+/// stored is computed anew.
+inline constexpr int kAnswerVersion = 2;
 
 /// Names (RecognizerModel::name) of the models that are asked; without a value all of them, and of their answers those
 /// that RecognizeOptions::tasks wants.
@@ -50,18 +53,21 @@ using OnlyModels = std::optional<std::set<std::string>>;
 class Recognizer {
  public:
   /// Error{not_found | bad_input | newer_version} for a model that is named and cannot be read, Error{unsupported} for
-  /// one of another task, Error{usage} for a task or a shipped model that there is none of.
+  /// one of another task, Error{usage} for a task or a shipped model that there is none of, and for a named model that
+  /// says nothing of the tasks wanted.
   explicit Recognizer(RecognizeOptions options = {});
   ~Recognizer();
 
   /// Loads the models of a kind. A shipped model that is not installed is left out, and the log says so.
-  /// Error{not_found} if none is left; Error{refused} if `commercial` forbids one of them, with the commands that train
-  /// replacements; Error{bad_input | newer_version}.
+  /// Error{not_found} if none is left, or none of the tasks wanted is told of this kind; Error{refused} if `commercial`
+  /// forbids one of them, with the commands that train replacements; Error{bad_input | newer_version}.
   void load(bool score);
   /// Loads those that a file asks for; nothing if it cannot be opened. A batch does this for all its files first, so
   /// that no model's Error is taken for one of a file.
   void load_for(const std::filesystem::path& path);
-  void load_for(std::span<const std::uint8_t> bytes);
+
+  /// Named models that no file has asked for yet: all were of the other kind.
+  std::vector<std::string> idle_models() const;
 
   /// Told apart by content: a file that begins as MIDI or MusicXML does is a score, anything else is given to the audio
   /// decoder. Where not all models are asked, it is no error that none of them has an answer.
@@ -83,13 +89,22 @@ class Recognizer {
 
  private:
   struct Models;
+  bool wanted(const RecognizerModel& row) const;
   Recognition finish(Recognition result, const Stages& stages);
   Recognition read(std::span<const std::uint8_t> bytes, const OnlyModels& only);
   RecognizeOptions options_;
   std::unique_ptr<Models> models_;
 };
 
-/// Audio and score files among and below `roots`, sorted; a file named itself is taken whatever its name.
-std::vector<std::filesystem::path> recognizable_files(const std::vector<std::filesystem::path>& roots);
+/// Whether a file is taken for a score, by its content alone; nothing if it cannot be read.
+std::optional<bool> taken_for_score(const std::filesystem::path& path);
+
+struct RecognizableFiles {
+  std::vector<std::filesystem::path> files;  ///< sorted
+  std::size_t skipped = 0;                   ///< files that are none by name nor by content
+};
+/// Audio and score files in and below a folder: those that are called so, and those whose content is such whatever they
+/// are called. Error{io | not_found} where it cannot be walked.
+RecognizableFiles recognizable_files(const std::filesystem::path& folder);
 
 }  // namespace euterpe

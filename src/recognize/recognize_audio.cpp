@@ -1,6 +1,7 @@
 #include "recognize/recognize_audio.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include "base/error.hpp"
@@ -12,6 +13,30 @@ namespace euterpe {
 namespace {
 
 constexpr int kMostExcerpts = 4;
+constexpr double kLeastInThirds = kAudioExcerpt / 2;  // seconds, as audio_views() divides
+constexpr double kShort = 0.5;  // seconds that may lack at an excerpt's end before the file counts as broken off
+
+int excerpts_of(double duration) {
+  return static_cast<int>(std::clamp(duration / kAudioExcerpt, 1.0, double{kMostExcerpts}));
+}
+
+/// Excerpts stand in the middle of equal parts of the recording.
+double excerpt_begin(double duration, int i) {
+  return std::max(0.0, (i + 0.5) * duration / excerpts_of(duration) - kAudioExcerpt / 2);
+}
+
+/// Seconds that can be decoded of a file whose header is not to be believed.
+double decoded_seconds(const std::filesystem::path& path, std::string& warning) {
+  std::uint64_t frames = 0;
+  decode_blocks(
+      path, {kEncoderRate, 1},
+      [&](const AudioBuffer& block) {
+        frames += block.frames();
+        return true;
+      },
+      &warning);
+  return static_cast<double>(frames) / kEncoderRate;
+}
 
 /// The evidence of the k-th third: its descriptors are a view of their own already, and the chunks whose middle lies in
 /// it are its embedding.
@@ -64,31 +89,55 @@ AudioEvidence hear(const AudioBuffer& excerpt, const AudioEncoder* encoder, Stag
   return evidence;
 }
 
-Recognition recognize_audio(const std::filesystem::path& path, const AskedAudio& asked, Stages& stages) {
+std::vector<std::pair<double, double>> listened_stretches(double duration) {
+  std::vector<std::pair<double, double>> stretches;
+  for (int i = 0; i < excerpts_of(duration); ++i) {
+    const double begin = excerpt_begin(duration, i), length = std::min(kAudioExcerpt, duration - begin);
+    const int parts = length >= kLeastInThirds ? 3 : 1;
+    for (int k = 0; k < parts; ++k)
+      stretches.emplace_back(begin + k * length / parts, begin + (k + 1) * length / parts);
+  }
+  return stretches;
+}
+
+namespace {
+
+/// What is heard of a recording, excerpt by excerpt.
+struct Heard {
   Recognition result;
-  result.kind = "audio";
-  result.duration = probe_audio(path).duration;
-  const int excerpts = static_cast<int>(std::clamp(result.duration / kAudioExcerpt, 1.0, double{kMostExcerpts}));
   std::vector<std::vector<Answer>> said;  // [head and task][excerpt]
+  int count = 0;
+  bool breaks_off = false;  // before `duration`: the excerpts stand at wrong places
+};
+
+Heard hear_excerpts(const std::filesystem::path& path, double duration, bool measured, const AskedAudio& asked,
+                    Stages& stages) {
+  Heard heard;
+  Recognition& result = heard.result;
+  result.kind = "audio";
+  result.duration = duration;
   std::optional<Error> unheard;
-  int heard = 0;
-  for (int i = 0; i < excerpts; ++i) {
+  for (int i = 0; i < excerpts_of(duration); ++i) {
     check_interrupt();
-    // Excerpts stand in the middle of equal parts of the recording.
-    const double start = std::max(0.0, (i + 0.5) * result.duration / excerpts - kAudioExcerpt / 2);
+    const double start = excerpt_begin(duration, i);
     AudioBuffer audio;
     std::string warning;
     try {
       const CpuTimer timer(stages.decode);
       audio = decode(path, {kEncoderRate, 1, start, kAudioExcerpt}, &warning);
     } catch (const Error& error) {
-      // A header may promise more than there is; what was heard of it stands.
-      if (error.category() != Category::bad_input || heard == 0) throw;
-      result.warnings.push_back(error.detail());
-      continue;
+      // Past the end of what there is, or nothing at all: decoding the whole file tells.
+      if (error.category() != Category::bad_input || measured || start <= 0) throw;
+      heard.breaks_off = true;
+      return heard;
     }
+    const double end = start + audio.duration().value;
+    if (!measured && end < std::min(start + kAudioExcerpt, duration) - kShort) {
+      heard.breaks_off = true;
+      return heard;
+    }
+    if (excerpts_of(duration) == 1) result.duration = std::max(duration, end);  // a header may say too little as well
     if (!warning.empty()) result.warnings.push_back(std::move(warning));
-    if (excerpts == 1) result.duration = std::max(result.duration, audio.duration().value);
     AudioEvidence evidence;
     try {
       evidence = hear(audio, asked.encoder, stages);
@@ -102,8 +151,8 @@ Recognition recognize_audio(const std::filesystem::path& path, const AskedAudio&
     std::size_t slot = 0;
     for (const AudioHeads* heads : asked.heads)
       for (Answer& answer : heads->answers(evidence)) {
-        if (slot == said.size()) said.emplace_back();
-        said[slot++].push_back(std::move(answer));
+        if (slot == heard.said.size()) heard.said.emplace_back();
+        heard.said[slot++].push_back(std::move(answer));
       }
     if (asked.curve && evidence.views.size() == 4)
       for (std::size_t k = 0; k < 3; ++k)
@@ -111,13 +160,34 @@ Recognition recognize_audio(const std::filesystem::path& path, const AskedAudio&
     else if (asked.curve)
       result.curve.push_back(segment(evidence, *asked.curve));
     add_place(result.embedding, evidence, asked.encoder ? static_cast<std::size_t>(asked.encoder->width()) : 0);
-    ++heard;
+    ++heard.count;
   }
-  if (heard == 0) throw unheard->in(path.string());
-  for (const auto& parts : said) result.answers.push_back(mean_answer(parts));
-  for (float& x : result.embedding) x /= static_cast<float>(heard);
+  if (heard.count == 0) throw unheard->in(path.string());
+  return heard;
+}
+
+}  // namespace
+
+Recognition recognize_audio(const std::filesystem::path& path, const AskedAudio& asked, Stages& stages) {
+  const double promised = probe_audio(path).duration;
+  Heard heard;
+  if (promised > 0) heard = hear_excerpts(path, promised, false, asked, stages);
+  if (promised <= 0 || heard.breaks_off) {
+    double duration = 0;
+    std::string warning;
+    {
+      const CpuTimer timer(stages.decode);
+      duration = decoded_seconds(path, warning);
+    }
+    heard = hear_excerpts(path, duration, true, asked, stages);
+    heard.result.warnings.clear();  // parts of what was said of the whole
+    if (!warning.empty()) heard.result.warnings.push_back(std::move(warning));
+  }
+  Recognition& result = heard.result;
+  for (const auto& parts : heard.said) result.answers.push_back(mean_answer(parts));
+  for (float& x : result.embedding) x /= static_cast<float>(heard.count);
   result.embedding_space = asked.encoder ? asked.encoder->model().hash : "audio.v1";
-  return result;
+  return std::move(result);
 }
 
 }  // namespace euterpe

@@ -186,7 +186,9 @@ Saliency find_saliency(std::size_t parts, std::span<const Grouping> groupings, c
   const auto whole = answer(Mask(parts, 0));
   EUTERPE_ASSERT(!whole.empty());
   found.passes = 1;
-  found.label = static_cast<std::size_t>(std::max_element(whole.begin(), whole.end()) - whole.begin());
+  found.label =
+      options.label.value_or(static_cast<std::size_t>(std::max_element(whole.begin(), whole.end()) - whole.begin()));
+  EUTERPE_ASSERT(found.label < whole.size());
   found.probability = whole[found.label];
   found.runner_up = found.label == 0 && whole.size() > 1 ? 1 : 0;
   for (std::size_t c = 0; c < whole.size(); ++c)

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,11 +19,14 @@ struct SaliencyOptions {
   double share = 0.2;  ///< of the parts that are taken away at a time, and that count as salient; 0 … 1
   int passes = 96;     ///< how often the model may be asked, at least 2
   std::uint64_t seed = 0;
+  /// The answer that is explained; without one the most probable.
+  std::optional<std::size_t> label = {};
   int threads = 0;  ///< that ask it at a time; 0: as many as parallel_for takes. The result does not depend on it.
 };
 
 struct Saliency {
-  std::size_t label = 0, runner_up = 0;  ///< the most probable answer and the next; equal if there is only one
+  /// The answer that is explained and the most probable of the others; equal if there is only one.
+  std::size_t label = 0, runner_up = 0;
   double probability = 0, runner_up_probability = 0;
   /// [parts] by how much the label's log odds against all others fall with each part that is taken away among others;
   /// below 0 where the answer becomes surer.

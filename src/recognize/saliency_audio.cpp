@@ -80,7 +80,8 @@ AudioSaliency explain_audio(const AudioBuffer& mono, const AudioAnswer& answer, 
   return found;
 }
 
-nlohmann::json to_json(const AudioSaliency& saliency, std::span<const std::string> labels, std::size_t most) {
+nlohmann::json to_json(const AudioSaliency& saliency, std::span<const std::string> labels, double begin,
+                       std::size_t most) {
   EUTERPE_ASSERT(saliency.label < labels.size() && saliency.runner_up < labels.size());
   const TimeFrequencyGrid& grid = saliency.grid;
   nlohmann::json rows = nlohmann::json::array(), cells = nlohmann::json::array();
@@ -90,8 +91,8 @@ nlohmann::json to_json(const AudioSaliency& saliency, std::span<const std::strin
   }
   for (const std::size_t i : std::span(saliency.salient).first(std::min(most, saliency.salient.size()))) {
     const std::size_t band = i / grid.segments, segment = i % grid.segments;
-    cells.push_back({{"begin", static_cast<double>(segment) * grid.seconds},
-                     {"end", static_cast<double>(segment + 1) * grid.seconds},
+    cells.push_back({{"begin", begin + static_cast<double>(segment) * grid.seconds},
+                     {"end", begin + static_cast<double>(segment + 1) * grid.seconds},
                      {"f_low", grid.edges[band]},
                      {"f_high", grid.edges[band + 1]},
                      {"weight", saliency.weights[i]}});

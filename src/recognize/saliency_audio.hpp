@@ -52,7 +52,9 @@ struct AudioSaliency : Saliency {  ///< weights: [bands × segments], row-major,
 AudioSaliency explain_audio(const AudioBuffer& mono, const AudioAnswer& answer, const SaliencyOptions& options = {});
 
 /// {answer, probability, runner_up, runner_up_probability, passes, grid, weights [bands][segments],
-/// cells: the `most` heaviest as {begin, end (s), f_low, f_high (Hz), weight}}.
-nlohmann::json to_json(const AudioSaliency& saliency, std::span<const std::string> labels, std::size_t most = 10);
+/// cells: the `most` heaviest as {begin, end (s), f_low, f_high (Hz), weight}}. \param begin seconds at which the
+/// excerpt begins in its recording: cells are told by the recording's time
+nlohmann::json to_json(const AudioSaliency& saliency, std::span<const std::string> labels, double begin = 0,
+                       std::size_t most = 10);
 
 }  // namespace euterpe

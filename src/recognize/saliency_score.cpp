@@ -123,10 +123,11 @@ nlohmann::json to_json(const ScoreSaliency& saliency, const Score& score, std::s
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return saliency.bar_weights[a] > saliency.bar_weights[b]; });
   nlohmann::json bars = nlohmann::json::array(), notes = nlohmann::json::array();
-  for (const std::size_t b : std::span(order).first(std::min(most, order.size()))) {
-    const std::int64_t end = b + 1 < lines.size() ? lines[b + 1] : score.end_tick();
+  for (const std::size_t i : std::span(order).first(std::min(most, order.size()))) {
+    const std::size_t bar = saliency.first_bar + i;
+    const std::int64_t end = bar + 1 < lines.size() ? lines[bar + 1] : score.end_tick();
     bars.push_back(
-        {{"bar", b + 1}, {"weight", saliency.bar_weights[b]}, {"begin", seconds(lines[b])}, {"end", seconds(end)}});
+        {{"bar", bar + 1}, {"weight", saliency.bar_weights[i]}, {"begin", seconds(lines[bar])}, {"end", seconds(end)}});
   }
   for (const std::size_t i : std::span(saliency.salient).first(std::min(most, saliency.salient.size()))) {
     const Note& note = note_at(score, saliency.notes[i]);

@@ -27,7 +27,8 @@ Score without_notes(const Score& score, std::span<const NotePlace> places, std::
 struct ScoreSaliency : Saliency {   ///< weights: one a note
   std::vector<NotePlace> notes;     ///< [notes], what the weights belong to
   std::vector<std::size_t> bars;    ///< [notes], bar that the note begins in, from 0
-  std::vector<double> bar_weights;  ///< [bars], sum over the notes that begin in it
+  std::vector<double> bar_weights;  ///< [bars looked at], sum over the notes that begin in it
+  std::size_t first_bar = 0;        ///< that bar_weights begin with
 };
 
 /// Notes of one bar, pitch, pitch class, register, track, length, or place in the bar are held to weigh alike before

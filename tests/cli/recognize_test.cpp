@@ -168,7 +168,7 @@ TEST_F(RecognizeCommand, TracksOfTheCatalogAreAskedOnce) {
 }
 
 TEST_F(RecognizeCommand, WhatWasAnsweredBeforeAKillIsThere) {
-  constexpr std::size_t kTracks = 16;
+  constexpr std::size_t kTracks = 24;
   for (std::size_t i = 0; i < kTracks; ++i)
     put(("n" + std::to_string(i) + ".mid").c_str(), notes(600 + static_cast<int>(i)));
   ASSERT_EQ(run_program({"ingest", music.string()}, environment()).code, 0);
@@ -178,28 +178,103 @@ TEST_F(RecognizeCommand, WhatWasAnsweredBeforeAKillIsThere) {
     return std::count_if(tracks.begin(), tracks.end(),
                          [&](const TrackRecord& t) { return !catalog->answers(t.id).empty(); });
   };
+  // Nobody reads what it prints, so that it stands still when the pipe is full: after some tracks, before all.
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  ASSERT_GT(::fcntl(pipe[1], F_SETPIPE_SZ, 4096), 0);
   const pid_t child = ::fork();
   if (child == 0) {
+    ::dup2(pipe[1], STDOUT_FILENO);
+    for (const int end : pipe) ::close(end);
     for (const char* name : {"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}) ::setenv(name, home.c_str(), 1);
-    ::execl(EUTERPE_BINARY, EUTERPE_BINARY, "-q", "recognize", "--from-catalog", "--jsonl", nullptr);
+    ::execl(EUTERPE_BINARY, EUTERPE_BINARY, "-q", "recognize", "--from-catalog", "--jsonl", "--curve", "--threads", "2",
+            nullptr);
     ::_exit(127);
   }
+  ::close(pipe[1]);
   int status = 0;
   bool ended = false;
   while (answered() < 2 && !ended) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
     ended = ::waitpid(child, &status, WNOHANG) == child;
   }
-  if (!ended) {
-    ::kill(child, SIGKILL);
-    ::waitpid(child, &status, 0);
-  }
-  const auto before = answered();
-  EXPECT_GE(before, 2);
+  ASSERT_FALSE(ended) << "it was to be killed on its way, and was through";
+  ::kill(child, SIGKILL);
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ::close(pipe[0]);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  const auto before = static_cast<std::size_t>(answered());
+  EXPECT_GE(before, 2u);
+  EXPECT_LT(before, kTracks);
   const json rest = json::parse(run({"--from-catalog", "--json"}).out);
-  EXPECT_GE(rest["stored"].get<std::size_t>(), static_cast<std::size_t>(before));
+  EXPECT_EQ(rest["stored"], before);
   EXPECT_EQ(rest["files"].size(), kTracks);
   EXPECT_EQ(rest["failed"], 0);
+}
+
+TEST_F(RecognizeCommand, AMistypedPathDoesNotStopTheOthers) {
+  const std::string hymn = put("hymn.mid", test::hymn(16)), none = (music / "none.mid").string();
+  const Ran ran = run({"--jsonl", none, hymn});
+  EXPECT_EQ(ran.code, 3) << ran.err;
+  const auto rows = lines(ran.out);
+  ASSERT_EQ(rows.size(), 2u) << ran.out;
+  EXPECT_EQ(rows[0]["error"]["category"], "not_found");
+  EXPECT_TRUE(rows[1].contains("answers"));
+  EXPECT_NE(ran.err.find(none + ": there is no such file"), std::string::npos) << ran.err;
+}
+
+TEST_F(RecognizeCommand, ATaskThatIsNotToldOfAKindLeavesTheOtherKind) {
+  const std::string hymn = put("hymn.mid", test::hymn(16)), tone = (music / "tone.wav").string();
+  test::write_tone(tone, 440, 1);
+  const Ran ran = run({"--jsonl", "--task", "composer", tone, hymn});
+  EXPECT_EQ(ran.code, 3) << ran.err;
+  const auto rows = lines(ran.out);
+  ASSERT_EQ(rows.size(), 2u) << ran.out;
+  EXPECT_NE(rows[0]["error"]["detail"].get<std::string>().find("composer is not told of recordings"),
+            std::string::npos);
+  EXPECT_TRUE(rows[1]["answers"].contains("composer"));
+  const Ran alone = run({"--task", "composer", tone});
+  EXPECT_EQ(alone.code, 1);
+  EXPECT_NE(alone.err.find("composer is not told of recordings"), std::string::npos) << alone.err;
+}
+
+TEST_F(RecognizeCommand, WhatAFolderHoldsBesideMusicIsCounted) {
+  put("hymn", test::hymn(4));  // told by its content
+  put("readme.txt", std::string("no music"));
+  const Ran ran = run({"--json", music.string()});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const json all = json::parse(ran.out);
+  EXPECT_EQ(all["files"].size(), 1u);
+  EXPECT_EQ(all["skipped"], 1);
+  EXPECT_NE(ran.err.find("1 file is neither audio nor score"), std::string::npos) << ran.err;
+}
+
+TEST_F(RecognizeCommand, SimilarTracksOfNoCatalogAreNoSilence) {
+  const Ran ran = run({"--similar", "3", put("hymn.mid", test::hymn(4))});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_NE(ran.err.find("--similar found nothing"), std::string::npos) << ran.err;
+  EXPECT_FALSE(fs::exists(home / "euterpe")) << "asking made a catalog";
+}
+
+TEST_F(RecognizeCommand, TheCatalogShowsWhatIsStored) {
+  const std::string file = put("hymn.mid", test::hymn(16));
+  ASSERT_EQ(run_program({"ingest", music.string()}, environment()).code, 0);
+  const auto show = [&] { return run_program({"catalog", "show", file}, environment()).out; };
+  EXPECT_NE(show().find("not yet"), std::string::npos) << show();
+  ASSERT_EQ(run({"--from-catalog"}).code, 0);
+  EXPECT_NE(show().find("style                 chorale"), std::string::npos) << show();
+}
+
+TEST_F(RecognizeCommand, AnAnswerOutlivesItsExplanation) {
+  const std::string hymn = put("hymn.mid", test::hymn(12));
+  const std::string picture = hymn + "/why.png";  // below a file
+  const Ran ran = run({"--json", "--explain", picture, hymn});
+  EXPECT_EQ(ran.code, 3) << ran.err;
+  const json row = json::parse(ran.out)["files"][0];
+  EXPECT_EQ(row["answers"]["style"]["values"].size(), 4u);
+  EXPECT_TRUE(row["explanation"].contains("error")) << row;
+  EXPECT_NE(ran.err.find("answered, but not explained"), std::string::npos) << ran.err;
+  EXPECT_EQ(run({"--explain", (folder / "why.gif").string(), hymn}).code, 2);
 }
 
 TEST_F(RecognizeCommand, ExplainDrawsAPictureAndSaysNumbers) {
@@ -211,6 +286,10 @@ TEST_F(RecognizeCommand, ExplainDrawsAPictureAndSaysNumbers) {
   EXPECT_EQ(why["task"], "style");
   EXPECT_EQ(why["answer"], "chorale");
   EXPECT_FALSE(why["bars"].empty());
+  const std::string deep = (folder / "new" / "why.png").string();
+  const Ran said = run({"--explain", deep, (music / "hymn.mid").string()});
+  EXPECT_NE(said.out.find("because          style chorale"), std::string::npos) << said.out;
+  EXPECT_NE(said.err.find("made the folder"), std::string::npos) << said.err;
   EXPECT_EQ(run({"--explain", picture, (music / "hymn.mid").string(), (music / "hymn.mid").string()}).code, 2);
 }
 

@@ -54,7 +54,7 @@ struct Map {
   SaliencyView saliency() const { return {weights, edges, 10, 1.0, salient}; }
 };
 
-const ExplanationText kText{"song.mp3", "rock", "pop", 0.73, 0.21, {"brighter than most pop", "steadier in pulse"}};
+const ExplanationText kText{"song.mp3", "style: rock 73 %", "before pop 21 %", "rock", {"brighter than most pop"}};
 
 TEST(ExplanationPicture, CellsThatSpeakForTheAnswerAreRedAndThoseAgainstItBlue) {
   const Folder folder;
@@ -71,7 +71,11 @@ TEST(ExplanationPicture, CellsThatSpeakForTheAnswerAreRedAndThoseAgainstItBlue) 
   EXPECT_EQ(picture.count(-1, 156, 100, 232, 280), 0);
   EXPECT_GT(picture.count(-1, 688, 320, 764, 520), 1000);
   EXPECT_EQ(picture.count(1, 688, 320, 764, 500), 0);
-  EXPECT_EQ(picture.count(1, 300, 120, 680, 500), 0);
+  EXPECT_EQ(picture.count(1, 300, 130, 680, 500), 0);
+  // Sums over the bands stand above their stretch of time, those against the answer too.
+  EXPECT_GT(picture.count(1, 156, 82, 232, 120), 500);
+  EXPECT_GT(picture.count(-1, 688, 82, 764, 120), 500);
+  EXPECT_EQ(picture.count(1, 240, 82, 840, 120), 0);
 }
 
 TEST(ExplanationPicture, NamesAnswerRunnerUpAndReasons) {
@@ -105,13 +109,13 @@ TEST(ExplanationPicture, NotesAndBarsThatWeighAreRedOnTheRoll) {
   std::vector<NoteWeight> notes;
   for (std::size_t i = 0; i < 32; ++i) notes.push_back({0, i, i / 4 == 1 ? 1.0 : i / 4 == 6 ? -1.0 : 0.0});
   const std::vector<double> bars{0, 4, 0, 0, 0, 0, -4, 0};
-  plot_score_explanation(folder / "a.png", score, notes, bars, kText, {1000, 600});
+  plot_score_explanation(folder / "a.png", score, notes, {bars}, kText, {1000, 600});
   const Picture picture = read_png(folder / "a.png");
   // Eight bars between x = 72 and 904, 104 pixels each.
-  EXPECT_GT(picture.count(1, 180, 128, 276, 510), 500);
-  EXPECT_GT(picture.count(-1, 700, 128, 796, 510), 500);
-  EXPECT_EQ(picture.count(1, 400, 60, 690, 510), 0);
-  EXPECT_GT(picture.count(1, 180, 60, 276, 107), 500) << "the strip of bars";
+  EXPECT_GT(picture.count(1, 180, 148, 276, 510), 500);
+  EXPECT_GT(picture.count(-1, 700, 148, 796, 510), 500);
+  EXPECT_EQ(picture.count(1, 400, 80, 690, 510), 0);
+  EXPECT_GT(picture.count(1, 180, 82, 276, 124), 500) << "the strip of bars";
 }
 
 TEST(ExplanationPicture, OfALongScoreShowsTheHeaviestStretch) {
@@ -125,8 +129,33 @@ TEST(ExplanationPicture, OfALongScoreShowsTheHeaviestStretch) {
     notes.push_back({0, i, i == 300 ? 1.0 : 0.0});
   }
   bars[300] = 1;
-  plot_score_explanation(folder / "a.png", score, notes, bars, kText, {1000, 600});
-  EXPECT_GT(read_png(folder / "a.png").count(1, 72, 128, 904, 510), 50);
+  plot_score_explanation(folder / "a.png", score, notes, {bars}, kText, {1000, 600});
+  EXPECT_GT(read_png(folder / "a.png").count(1, 72, 148, 904, 510), 50);
+}
+
+TEST(ExplanationPicture, BarsThatWereNotLookedAtAreNotDrawn) {
+  const Folder folder;
+  const Score score = melody();
+  const std::vector<NoteWeight> notes{{0, 16, 1.0}, {0, 17, 0.0}, {0, 18, 0.0}, {0, 19, 0.0}};
+  const std::vector<double> bar{1};
+  plot_score_explanation(folder / "a.png", score, notes, {bar, 4}, kText, {1000, 600});
+  // The one bar fills the width: its first note the first quarter.
+  const Picture picture = read_png(folder / "a.png");
+  EXPECT_GT(picture.count(1, 72, 148, 280, 510), 1000);
+}
+
+TEST(ExplanationPicture, EachDrumThatIsStruckHasARowOfItsOwn) {
+  const Folder folder;
+  Score score;
+  Track& track = add_track(score, "kit", 0, 9);
+  track.notes = {{0, 1920, 36, 80, 9, 64}, {0, 1920, 81, 80, 9, 64}};
+  track.drums = true;
+  const std::vector<NoteWeight> notes{{0, 0, -1.0}, {0, 1, 1.0}};
+  plot_score_explanation(folder / "a.png", score, notes, {std::vector<double>{0.0}}, kText, {1000, 600});
+  const Picture picture = read_png(folder / "a.png");
+  // Two rows share the height of the panel, though 45 keys lie between them.
+  EXPECT_GT(picture.count(1, 200, 148, 800, 330), 50'000);
+  EXPECT_GT(picture.count(-1, 200, 350, 800, 530), 50'000);
 }
 
 TEST(ExplanationPicture, OfNoNotesSaysSo) {

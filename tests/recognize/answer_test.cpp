@@ -33,6 +33,21 @@ TEST(Answer, TheMeanOfPartsHasItsLargestValueFirst) {
   EXPECT_EQ(mean.model_hash, "hash");
 }
 
+TEST(Answer, ValenceStandsBeforeArousalWhicheverIsLarger) {
+  for (const double valence : {-0.5, 0.5}) {
+    Answer answer{kValenceArousal, Answer::Kind::values, {{"arousal", 0.1}, {"valence", valence}}, 0, "m", "h", true};
+    put_in_order(answer);
+    EXPECT_EQ(answer.values.front().first, "valence");
+    EXPECT_EQ(nlohmann::json::parse(nlohmann::json(answer).dump()).get<Answer>(), answer);
+    EXPECT_EQ(mean_answer({answer}).values, answer.values);
+  }
+}
+
+TEST(Answer, InWordsSaysUnknownAndWhatIsNearest) {
+  EXPECT_EQ(in_words(style(0.9, 0.2)), "pop 0.90, rock 0.10");
+  EXPECT_EQ(in_words(style(0.9, 0.7)), "unknown 0.70 (nearest: pop 0.90, rock 0.10)");
+}
+
 TEST(Answer, ADamagedOneIsNoAnswer) {
   nlohmann::json json = style(0.5, 0);
   json.erase("values");

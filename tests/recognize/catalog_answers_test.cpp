@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/error.hpp"
@@ -76,13 +78,61 @@ TEST_F(CatalogAnswers, AskingForOneTaskStoresAllThatItsModelSays) {
 TEST_F(CatalogAnswers, OnlyTheModelThatIsNewIsAsked) {
   const TrackRecord track = put_hymn("hymn.mid", 16);
   Recognizer old(only("style-score")), all;
+  ASSERT_GT(all.keys(true).size(), old.keys(true).size()) << "needs a second model of scores";
   recognize_track(old, *catalog, track, track.path);
-  const std::size_t before = catalog->answers(track.id).size();
+  // A mark in what is stored, which no model would say.
+  std::vector<AnswerRecord> stored = catalog->answers(track.id);
+  const auto style = std::find_if(stored.begin(), stored.end(), [](const auto& r) { return r.task == "style-score"; });
+  ASSERT_NE(style, stored.end());
+  nlohmann::json said = nlohmann::json::parse(style->answer);
+  said["answers"][0]["values"] = {{"folk", 0.123}, {"pop", 0.877}};
+  style->answer = said.dump();
+  catalog->put_answers(track.id, {*style});
+
   const TrackRecognition found = recognize_track(all, *catalog, track, track.path);
-  EXPECT_EQ(found.stored, all.keys(true).size() == old.keys(true).size());
-  EXPECT_GE(catalog->answers(track.id).size(), before);
+  EXPECT_FALSE(found.stored);
   EXPECT_EQ(found.recognition.find("style")->values,
-            recognize_track(old, *catalog, track, track.path).recognition.find("style")->values);
+            (std::vector<std::pair<std::string, double>>{{"pop", 0.877}, {"folk", 0.123}}));
+  for (const ModelKey& key : all.keys(true)) {
+    const auto records = catalog->answers(track.id);
+    EXPECT_EQ(std::count_if(records.begin(), records.end(),
+                            [&](const AnswerRecord& r) {
+                              return key == ModelKey{r.task, r.model_hash};
+                            }),
+              1)
+        << key.task;
+  }
+  EXPECT_TRUE(recognize_track(all, *catalog, track, track.path).stored);
+}
+
+TEST_F(CatalogAnswers, OfAProgramThatAnsweredOtherwiseAreComputedAnew) {
+  const TrackRecord track = put_hymn("hymn.mid", 16);
+  Recognizer recognizer(only("style-score"));
+  const Recognition fresh = recognize_track(recognizer, *catalog, track, track.path).recognition;
+  const std::string hash = fresh.find("style")->model_hash;
+  const std::string version = "answers " + std::to_string(kAnswerVersion) + " ";
+  // The model and its detector of the unknown, which is in the same file.
+  EXPECT_EQ(recognizer.keys(true).front().hash, sha256(std::string_view(version + hash + hash)));
+  EXPECT_EQ(recognizer.keys(true).back().hash, fresh.embedding_space);
+  // What stands under another key is another program's.
+  std::vector<AnswerRecord> stored = catalog->answers(track.id);
+  catalog->forget_track(track.id);
+  put(track.path, "score");
+  for (AnswerRecord& record : stored) record.model_hash = sha256(std::string_view("answers 1 " + hash + hash));
+  catalog->put_answers(track.id, stored);
+  EXPECT_EQ(stored_answers(recognizer, *catalog, track).others, stored.size());
+  EXPECT_FALSE(recognize_track(recognizer, *catalog, track, track.path).stored);
+}
+
+TEST_F(CatalogAnswers, AreListedWithoutAskingAnyone) {
+  const TrackRecord track = put_hymn("hymn.mid", 16);
+  Recognizer recognizer;
+  EXPECT_TRUE(stored_answers(recognizer, *catalog, track).answers.empty());
+  const Recognition fresh = recognize_track(recognizer, *catalog, track, track.path).recognition;
+  const StoredAnswers stored = stored_answers(recognizer, *catalog, track);
+  EXPECT_EQ(stored.answers, fresh.answers);
+  EXPECT_EQ(stored.none, "");
+  EXPECT_EQ(stored.others, 0u);
 }
 
 TEST_F(CatalogAnswers, ThatThereIsNoneIsRememberedToo) {

@@ -43,7 +43,7 @@ void expect_sound(const Answer& answer) {
   for (std::size_t i = 0; i < answer.values.size(); ++i) {
     sum += answer.values[i].second;
     EXPECT_TRUE(std::isfinite(answer.values[i].second));
-    if (i > 0) {
+    if (i > 0 && answer.task != kValenceArousal) {
       EXPECT_GE(answer.values[i - 1].second, answer.values[i].second) << answer.task;
     }
   }
@@ -189,6 +189,75 @@ TEST(Recognize, TheCurveOfARecordingHasTheThirdsOfItsExcerpts) {
   }
 }
 
+TEST(Recognize, AFileThatBreaksOffIsAsLongAsWhatCanBeDecodedOfIt) {
+  const Folder folder;
+  write_tone(folder / "whole.mp3", 440, 130, 0.05);
+  const auto bytes = read_file(folder / "whole.mp3");
+  write_file(folder / "cut.mp3", std::span(bytes).first(bytes.size() * 2 / 5));
+  const Recognition whole = Recognizer(style_alone()).recognize(folder / "whole.mp3");
+  EXPECT_NEAR(whole.duration, 130, 0.2);
+  EXPECT_TRUE(whole.warnings.empty());
+  const Recognition cut = Recognizer(style_alone()).recognize(folder / "cut.mp3");
+  EXPECT_NEAR(cut.duration, 52, 2);
+  EXPECT_EQ(cut.curve.size(), 3u) << "one excerpt, in the middle of what there is";
+  EXPECT_LE(cut.curve.back().end, cut.duration);
+  ASSERT_EQ(cut.warnings.size(), 1u);
+  EXPECT_NE(cut.warnings.front().find("breaks off"), std::string::npos) << cut.warnings.front();
+}
+
+TEST(Recognize, ValenceStandsBeforeArousalEverywhere) {
+  RecognizeOptions options;
+  options.tasks = {kValenceArousal};
+  Recognizer recognizer(options);
+  const auto bytes = write_midi(hymn(40));
+  const Recognition found = recognizer.recognize(std::span<const std::uint8_t>(bytes));
+  ASSERT_NE(found.find(kValenceArousal), nullptr);
+  EXPECT_EQ(found.find(kValenceArousal)->values.front().first, "valence");
+  ASSERT_FALSE(found.curve.empty());
+  for (const Segment& segment : found.curve) EXPECT_EQ(segment.answers.front().values.front().first, "valence");
+}
+
+TEST(Recognize, WhatIsNotToldOfAKindIsSaid) {
+  RecognizeOptions options;
+  options.tasks = {"composer"};
+  Recognizer recognizer(options);
+  EXPECT_NO_THROW(recognizer.load(true));
+  const auto message = failure([&] { recognizer.load(false); }, Category::not_found);
+  EXPECT_NE(message.find("composer is not told of recordings"), std::string::npos) << message;
+}
+
+TEST(Recognize, AModelThatWouldNotBeAskedIsNotTakenInSilence) {
+  const Folder folder;
+  fs::copy(models_folder() / "style-score", folder / "mine", fs::copy_options::recursive);
+  RecognizeOptions options;
+  options.models = {(folder / "mine").string()};
+  {
+    Recognizer recognizer(options);
+    recognizer.load(false);
+    EXPECT_EQ(recognizer.idle_models(), options.models);  // for no score has come
+    recognizer.load(true);
+    EXPECT_TRUE(recognizer.idle_models().empty());
+  }
+  options.tasks = {"composer"};
+  EXPECT_NE(failure([&] { Recognizer{options}; }, Category::usage).find("style"), std::string::npos);
+}
+
+TEST(RecognizableFiles, AreTakenByNameOrContentAndTheOthersAreCounted) {
+  const Folder folder;
+  write_midi(folder / "hymn", hymn(2));
+  write_midi(folder / "hymn.mid", hymn(2));
+  write_tone(folder / "tone.wav", 440, 0.5);
+  fs::copy_file(folder / "tone.wav", folder / "tone.bak");
+  write_file(folder / "text.mp3", "a name promises, so that a broken file is spoken of");
+  write_file(folder / "readme.txt", "no music");
+  write_file(folder / "picture", "....ftypheic and what no decoder takes for audio");
+  const RecognizableFiles found = recognizable_files(folder.path);
+  std::vector<std::string> names;
+  for (const fs::path& file : found.files) names.push_back(file.filename().string());
+  EXPECT_EQ(names, (std::vector<std::string>{"hymn", "hymn.mid", "text.mp3", "tone.bak", "tone.wav"}));
+  EXPECT_EQ(found.skipped, 2u);
+}
+
 TEST(Recognize, RefusesNonCommercialWeightsAndSaysHowToReplaceThem) {
   const Folder folder;
   write_tone(folder / "tone.wav", 440, 1);
@@ -223,6 +292,7 @@ TEST(Recognize, ANamedModelMustExistAndBeAskedByRecognize) {
     return options;
   };
   failure([&] { Recognizer{with({"no-such-model"})}; }, Category::not_found);
+  failure([&] { Recognizer{with({""})}; }, Category::usage);
   failure([&] { Recognizer{with({"composer"})}; }, Category::unsupported);  // it composes
   RecognizeOptions task, without;
   task.tasks = {"loudness"};
