@@ -16,6 +16,7 @@
 #include "evaluate/score_heads.hpp"
 #include "recognize/training_score_heads.hpp"
 #include "score/midi.hpp"
+#include "train/classifier.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -87,7 +88,11 @@ TEST(ScoreHeads, LearnWhatWasPlantedAndSavedAnswerAsFresh) {
   Safetensors weights;
   fresh.put(weights);
   save_model(folder.path() / "mine", weights,
-             {{"name", "mine"}, {"task", "score-emotion"}, {"network", "forest"}, {"options", fresh.options()}, {"commercial", false}});
+             {{"name", "mine"},
+              {"task", "score-emotion"},
+              {"network", "forest"},
+              {"options", fresh.options()},
+              {"commercial", false}});
   const ScoreHeads read = ScoreHeads::load((folder.path() / "mine").string());
   for (int quadrant = 0; quadrant < 4; ++quadrant) {
     ScoreEvidence evidence;
@@ -229,6 +234,154 @@ TEST(ScoreHeads, TrainAndEvaluateAFolder) {
   EXPECT_TRUE(folds.at("baseline").contains("accuracy"));
   options.folds = 1;
   EXPECT_THROW(evaluate_emotion_score(options), Error);
+}
+
+/// A bar of a style again and again, with small accents of its own.
+Score beat(int style, std::uint64_t seed) {
+  static constexpr int kKeys[3][4] = {{36, 42, 38, 42}, {51, 44, 51, 37}, {45, 50, 47, 43}};
+  Random random(seed);
+  Score score;
+  Track& kit = add_track(score, "kit", 0, 9);
+  kit.drums = true;
+  const int step = 480 / (style + 1);
+  for (int i = 0, at = 0; at < 6 * 1920; at += step, ++i)
+    kit.notes.push_back(
+        {at, 60, static_cast<std::uint8_t>(kKeys[style][i % 4]), static_cast<std::uint8_t>(70 + random.below(40)), 9});
+  return score;
+}
+
+/// Groove's layout: two styles in every session, and "odd" in the first alone.
+LabeledScores planted_grooves(int sessions) {
+  LabeledScores set;
+  set.name = "groove";
+  set.labels = {"jazz", "odd", "rock"};
+  for (int session = 0; session < sessions; ++session)
+    for (int part = 0; part < (session == 0 ? 6 : 4); ++part) {
+      LabeledScore item;
+      item.group = "groove/drummer" + std::to_string(session);
+      item.id = item.group + "/" + std::to_string(part);
+      item.split = session == sessions - 1 ? "valid" : session == sessions - 2 ? "test" : "train";
+      const int style = part < 4 ? part % 2 : 2;
+      item.label = style == 0 ? 2 : style == 1 ? 0 : 1;
+      item.score = beat(style, static_cast<std::uint64_t>(session * 10 + part));
+      set.items.push_back(std::move(item));
+    }
+  return set;
+}
+
+TEST(ScoreHeads, DrumsAreDividedBySessionAndWhatOneSessionAloneHoldsJudgesNobody) {
+  const LabeledScores set = planted_grooves(6);
+  const auto examples = head_examples(set, ScoreTask::drum_style, nullptr);
+  ASSERT_EQ(examples.size(), 26u);
+  for (std::size_t i = 0; i < examples.size(); ++i) EXPECT_EQ(examples[i].group, set.items[i].group);
+  const auto fold = head_folds(examples, 3, 3, 1);
+  const auto elsewhere = label_is_elsewhere(examples, fold);
+  for (std::size_t i = 0; i < examples.size(); ++i) EXPECT_EQ(elsewhere[i], examples[i].label != 1) << i;
+  HeadReport report;
+  const ScoreHeads heads = fit_score_heads(ScoreTask::drum_style, set.labels, examples, 1, nullptr, &report);
+  EXPECT_EQ(report.examples, 26u);
+  EXPECT_EQ(report.judged, 24u);
+  // Nobody was taught to doubt by what nobody could know, and yet the odd one is learned.
+  EXPECT_LT(report.inner_nll, 0.3);
+  const auto p = heads.probabilities(task_evidence(beat(2, 99), ScoreTask::drum_style, nullptr));
+  EXPECT_EQ(std::max_element(p.begin(), p.end()) - p.begin(), 1);
+}
+
+TEST(ScoreHeads, OneSessionAloneIsDividedByPiece) {
+  LabeledScores set = planted_grooves(4);
+  for (LabeledScore& item : set.items) item.group = "groove/drummer0";
+  HeadReport report;
+  fit_score_heads(ScoreTask::drum_style, set.labels, head_examples(set, ScoreTask::drum_style, nullptr), 1, nullptr,
+                  &report);
+  EXPECT_EQ(report.judged, set.items.size());
+  EXPECT_GT(report.inner_accuracy, 0.8);
+}
+
+TEST(ScoreHeads, DrumsAreEvaluatedBySessionAndByPerformanceAndOnThePublishedValidationSplit) {
+  const Folder folder;
+  const fs::path groove = folder.path() / "groove";
+  fs::create_directories(groove);
+  const LabeledScores set = planted_grooves(6);
+  std::ofstream csv(groove / "info.csv");
+  csv << "drummer,session,id,style,bpm,beat_type,midi_filename,split\n";
+  for (std::size_t i = 0; i < set.items.size(); ++i) {
+    const LabeledScore& item = set.items[i];
+    const std::string file = std::to_string(i) + ".mid";
+    write_midi(groove / file, item.score);
+    csv << "d," << item.group.substr(7) << "," << item.id.substr(7) << ","
+        << set.labels[static_cast<std::size_t>(item.label)] << ",120,beat," << file << ","
+        << (item.split == "valid" ? "validation" : item.split) << "\n";
+  }
+  csv.close();
+  EvaluateOptions options;
+  options.data = folder.path();
+  options.folds = 3;
+  const auto folds = evaluate_drum_style(options);
+  EXPECT_EQ(folds.at("n"), 26);
+  EXPECT_EQ(folds.at("groups"), 6);
+  EXPECT_EQ(folds.at("unlearned"), nlohmann::json({{"n", 2}, {"labels", {"odd"}}}));
+  EXPECT_GT(folds.at("accuracy_learned").get<double>(), folds.at("accuracy").get<double>());
+  ASSERT_EQ(folds.at("left_out").size(), 1u);
+  EXPECT_NE(folds.at("left_out")[0].get<std::string>().find("notes"), std::string::npos);
+  EXPECT_EQ(folds.at("by_performance").at("groups"), 26);
+  EXPECT_FALSE(folds.at("by_performance").contains("unlearned"));
+
+  RecognizerTraining training;
+  training.data = folder.path();
+  training.out = folder.path() / "model";
+  training.settings["encoder"] = 0;
+  drum_style_trainer().train(training);
+  options.folds = 0;
+  options.model = training.out.string();
+  const auto held_out = evaluate_drum_style(options);
+  EXPECT_EQ(held_out.at("split"), "valid");
+  EXPECT_EQ(held_out.at("n"), 4);
+  options.split = "test";
+  EXPECT_EQ(evaluate_drum_style(options).at("split"), "test");
+  options.folds = 3;
+  options.extra["encoder"] = "yes";
+  EXPECT_THROW(evaluate_drum_style(options), Error);
+}
+
+TEST(ScoreHeads, VectorsOfAnotherEncoderThanTheInstalledOneAreRefused) {
+  const ScoreEncoder encoder = ScoreEncoder::load();
+  Examples examples;
+  Random random(1);
+  for (int i = 0; i < 24; ++i) {
+    std::vector<float> x(static_cast<std::size_t>(encoder.width()));
+    for (float& v : x) v = static_cast<float>(random.normal());
+    examples.add(x, i % 4, std::to_string(i), i);
+  }
+  ClassifierOptions small;
+  small.classes = 4;
+  small.hidden = {4};
+  small.epochs = 1;
+  ScoreMember member;
+  member.kind = ScoreMember::Kind::embedding;
+  member.network = train_classifier_by_group(examples, small, 2);
+  const ScoreHeads heads(ScoreTask::emotion, quadrant_labels(), {member}, 1);
+  Safetensors weights;
+  heads.put(weights);
+  const Folder folder;
+  const auto saved = [&](const nlohmann::json& learned_with) {
+    save_model(folder.path() / "mine", weights,
+               {{"name", "mine"},
+                {"task", "score-emotion"},
+                {"network", "mlp"},
+                {"options", heads.options()},
+                {"training", {{"encoder", learned_with}}}});
+    return ScoreHeads::load((folder.path() / "mine").string());
+  };
+  EXPECT_TRUE(saved(encoder.model().hash).wants_embedding());
+  for (const nlohmann::json& other : {nlohmann::json("0123"), nlohmann::json()}) {
+    try {
+      saved(other);
+      FAIL() << other;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.category(), Category::unsupported);
+      EXPECT_NE(std::string(e.what()).find("score-encoder"), std::string::npos) << e.what();
+    }
+  }
 }
 
 TEST(GroupedError, OneSongManyTimesIsOneSong) {

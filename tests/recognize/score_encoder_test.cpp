@@ -80,5 +80,32 @@ TEST(ScoreEncoderTrainer, trains_from_a_folder_of_sets_and_what_it_writes_can_be
   EXPECT_THROW(row.train(training), Error);  // it is not there
 }
 
+TEST(ScoreEncoderTrainer, names_the_setting_that_is_out_of_range_before_it_reads_anything) {
+  const RecognizerTrainer& row = score_encoder_trainer();
+  RecognizerTraining training;
+  training.data = "/no/such/folder";
+  const auto complaint = [&](const std::string& name, double value) {
+    for (const Setting& s : row.settings) training.settings[s.name] = s.fallback;
+    training.settings[name] = value;
+    try {
+      row.train(training);
+    } catch (const Error& e) {
+      return std::pair(e.category(), std::string(e.what()));
+    }
+    return std::pair(Category::usage, std::string());
+  };
+  const std::pair<const char*, double> wrong[] = {
+      {"steps", 0},         {"steps", 1.5},   {"notes", 8},   {"notes", -2048}, {"learning-rate", 0},
+      {"learning-rate", 2}, {"share", 0},     {"share", 1},   {"width", 0},     {"width", 100},
+      {"width", 1 << 20},   {"layers", 0},    {"layers", 65}, {"ff", 0},        {"ff", 100},
+      {"context", 4},       {"context", 1e6}, {"emopia", 2},  {"notes", 100},   {"steps", std::nan("")}};
+  for (const auto& [name, value] : wrong) {
+    const auto [category, text] = complaint(name, value);
+    EXPECT_EQ(category, Category::usage) << name << " " << value;
+    EXPECT_NE(text.find(std::string("--") + name), std::string::npos) << name << " " << value << ": " << text;
+  }
+  EXPECT_EQ(complaint("steps", 10).first, Category::not_found) << "then the data";
+}
+
 }  // namespace
 }  // namespace euterpe
