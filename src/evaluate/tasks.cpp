@@ -12,6 +12,7 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
       {"ingest", "a folder ingested at once, and killed three times and resumed: the same catalog", evaluate_ingest},
       {"duplicates", "re-encoded, cut and louder copies planted among recordings and found again", evaluate_duplicates},
       {"compose", "generated music against held-out real music, per style", evaluate_compose},
+      {"jsb16", "likelihood of chorales: four voices on a grid of sixteenths", evaluate_jsb16},
       {"style-score", "style of a score, held-out pieces", evaluate_style_score},
       {"emotion-score", "quadrant, arousal and valence of a score, folds disjoint by song or game",
        evaluate_emotion_score},
