@@ -54,9 +54,6 @@ class NoteClassifier {
   /// Error{bad_input} for a piece without notes. \param temperature divides the logits, > 0
   std::vector<std::vector<double>> piece(std::span<const SequenceNote> notes, double temperature = 1.0) const;
 
-  /// How much each note of a window speaks for output `output` of head `head`: gradient of the log probability (value)
-  /// times what the note's vector has beyond the window's mean vector (Shrikumar et al. 2017). [notes], signed
-  std::vector<float> saliency(const NoteTokens& window, int head, int output) const;
 
  private:
   NoteClassifierShape shape_;

@@ -1,25 +1,45 @@
 #include "train/note_classifier.hpp"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/base_sink.h>
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <filesystem>
+#include <mutex>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "base/temporary_folder.hpp"
 #include "corpus/music.hpp"
 #include "nn/note_encoder_module.hpp"
 
 namespace euterpe {
 namespace {
 
+/// Keeps the checkpoint as it lies there when the third epoch has been learned and not yet been written: as if the
+/// process had been killed then.
+class KilledInTheThirdEpoch : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  KilledInTheThirdEpoch(std::filesystem::path from, std::filesystem::path to)
+      : from_(std::move(from)), to_(std::move(to)) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::string text(message.payload.data(), message.payload.size());
+    if (text.find("epoch 3 of") != std::string::npos) std::filesystem::copy(from_, to_);
+  }
+  void flush_() override {}
+
+ private:
+  std::filesystem::path from_, to_;
+};
+
 /// Toy task: half of the walks hold three notes far below all others, which is what the label says.
 class NoteClassifiers : public ::testing::Test {
  protected:
   std::vector<std::vector<SequenceNote>> pieces;
-  std::vector<std::vector<std::size_t>> planted;  // indices of the low notes
   std::vector<NoteExample> examples;
   FineTuning options;
 
@@ -36,12 +56,8 @@ class NoteClassifiers : public ::testing::Test {
     set_threads(1);
     for (std::uint64_t i = 0; i < 24; ++i) {
       auto notes = note_sequence(test::walk(i, 4));
-      auto& low = planted.emplace_back();
       if (i % 2)
-        for (const std::size_t at : {3 + i % 5, 11 + i % 7, 22 + i % 3}) {
-          notes[at].pitch = 30;
-          low.push_back(at);
-        }
+        for (const std::size_t at : {3 + i % 5, 11 + i % 7, 22 + i % 3}) notes[at].pitch = 30;
       pieces.push_back(std::move(notes));
     }
     for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -64,12 +80,12 @@ class NoteClassifiers : public ::testing::Test {
   std::span<const NoteExample> valid() const { return std::span(examples).subspan(16); }
 };
 
-TEST_F(NoteClassifiers, learn_a_toy_task_and_saliency_points_at_the_planted_notes) {
+TEST_F(NoteClassifiers, learn_a_toy_task) {
   FineTuningReport report;
   const NoteEncoder start = encoder();
   const Safetensors weights = fine_tune(start, train(), valid(), options, &report);
   const NoteClassifier classifier(start, options.shape, weights);
-  int right = 0, found = 0, all = 0;
+  int right = 0;
   for (std::size_t i = 16; i < examples.size(); ++i) {
     const auto answer = classifier.piece(pieces[i]);
     ASSERT_EQ(answer.size(), 2u);
@@ -77,17 +93,8 @@ TEST_F(NoteClassifiers, learn_a_toy_task_and_saliency_points_at_the_planted_note
     right += (answer[0][1] > 0.5) == (i % 2 == 1);
     if (i % 2 == 0) continue;
     EXPECT_GT(answer[1][0], 0);
-    const auto weight = classifier.saliency(classifier.windows_of(pieces[i])[0], 0, 1);
-    ASSERT_EQ(weight.size(), pieces[i].size());
-    std::vector<std::size_t> order(weight.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return weight[a] > weight[b]; });
-    for (std::size_t k = 0; k < planted[i].size(); ++k)
-      found += std::find(planted[i].begin(), planted[i].end(), order[k]) != planted[i].end();
-    all += static_cast<int>(planted[i].size());
   }
   EXPECT_GE(right, 7) << "of 8";
-  EXPECT_GE(found * 10, all * 7) << found << " of " << all;
   EXPECT_LT(report.train_losses.back(), 0.7 * report.train_losses.front());
 }
 
@@ -98,6 +105,30 @@ TEST_F(NoteClassifiers, the_same_seed_gives_the_same_weights_and_another_seed_ot
   EXPECT_EQ(write_safetensors(fine_tune(start, train(), valid(), options)), first);
   options.seed = 2;
   EXPECT_NE(write_safetensors(fine_tune(start, train(), valid(), options)), first);
+}
+
+TEST_F(NoteClassifiers, killed_and_resumed_they_end_with_the_same_weights) {
+  options.epochs = 5;
+  const NoteEncoder start = encoder();
+  const auto expected = write_safetensors(fine_tune(start, train(), valid(), options));
+  const TemporaryFolder folder;
+  options.run = folder / "whole";
+  const auto level = spdlog::get_level();
+  spdlog::set_level(spdlog::level::info);
+  auto& sinks = spdlog::default_logger()->sinks();
+  sinks.push_back(std::make_shared<KilledInTheThirdEpoch>(folder / "whole", folder / "parts"));
+  EXPECT_EQ(write_safetensors(fine_tune(start, train(), valid(), options)), expected);
+  sinks.pop_back();
+  spdlog::set_level(level);
+  ASSERT_TRUE(std::filesystem::exists(folder / "parts" / "checkpoint.safetensors"));
+
+  options.run = folder / "parts";
+  FineTuningReport report;
+  EXPECT_EQ(write_safetensors(fine_tune(start, train(), valid(), options, &report)), expected);
+  EXPECT_EQ(report.epochs, 5);
+  EXPECT_EQ(report.train_losses.size(), 5u);
+  options.learning_rate *= 2;
+  EXPECT_THROW(fine_tune(start, train(), valid(), options), Error) << "another recipe";
 }
 
 TEST_F(NoteClassifiers, lower_blocks_stay_with_the_encoder) {
@@ -140,7 +171,6 @@ TEST_F(NoteClassifiers, answer_for_one_note_and_drums_alone_and_refuse_none) {
     const auto answer = classifier.piece(notes);
     EXPECT_TRUE(std::isfinite(answer[1][0]));
     EXPECT_NEAR(answer[0][0] + answer[0][1], 1, 1e-6);
-    EXPECT_EQ(classifier.saliency(classifier.windows_of(notes)[0], 0, 0).size(), notes.size());
   }
   EXPECT_THROW(fine_tune(start, {}, {}, options), Error);
 }
