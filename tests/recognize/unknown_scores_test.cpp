@@ -14,6 +14,7 @@
 #include "recognize/score_heads.hpp"
 #include "recognize/style_score.hpp"
 #include "recognize/training_score_heads.hpp"
+#include "score/tokenizer.hpp"
 
 namespace euterpe {
 namespace {
@@ -176,6 +177,41 @@ TEST(UnknownScores, HeldOutPiecesAreKnownAndSongsHaveNoComposer) {
   EXPECT_LE(unknown_share(clips, emotion.unknown(), views_of(emotion)), 0.1);
   EXPECT_LE(unknown_share(chorales, composer.unknown(), views_of(composer)), 0.1) << "they are Bach's";
   EXPECT_GE(unknown_share(tunes, composer.unknown(), views_of(composer)), 0.9) << "folk tunes are nobody's";
+}
+
+/// What is judged are the notes on their grid: how a file was written and played must not make it unknown.
+TEST(UnknownScores, StyleIsUnknownByItsNotesAlone) {
+  const char* root = std::getenv("EUTERPE_DATA");
+  if (root == nullptr) GTEST_SKIP() << "EUTERPE_DATA is not set: no held-out pieces to judge";
+  const std::filesystem::path data(root);
+  if (!std::filesystem::is_directory(data / "jsb")) GTEST_SKIP() << (data / "jsb") << " is not there";
+  const UnknownDetector detector = UnknownDetector::from(find_model("style-score").weights());
+  int pieces = 0, unknown = 0, through_tokens = 0, wrong_notes = 0;
+  for (const Piece& piece : dataset("jsb").read(data / "jsb")) {
+    if (piece.split != "test" || pieces == 30) continue;
+    ++pieces;
+    const double before = detector.unknown(style_views(piece.score));
+    unknown += before >= 0.5;
+    Score played = piece.score;
+    Random random(static_cast<std::uint64_t>(pieces));
+    played.tempos = {{0, 300'000}};
+    for (Track& track : played.tracks) {
+      track.program = static_cast<std::uint8_t>(random.below(128));
+      track.name = "other";
+      for (Note& note : track.notes) note.velocity = static_cast<std::uint8_t>(1 + random.below(127));
+    }
+    EXPECT_EQ(detector.unknown(style_views(played)), before) << piece.id;
+    through_tokens += detector.unknown(style_views(decode_remi(encode_remi(piece.score)))) >= 0.5;
+    // Every fifth note a semitone off, as a poor writer of chorales has it, is less known.
+    Score off = piece.score;
+    for (Track& track : off.tracks)
+      for (std::size_t i = 0; i < track.notes.size(); i += 5) ++track.notes[i].pitch;
+    wrong_notes += detector.unknown(style_views(off)) > before;
+  }
+  EXPECT_GE(pieces, 20);
+  EXPECT_LE(unknown, pieces / 10);
+  EXPECT_LE(through_tokens, pieces / 10) << "as a composer's tokens write them";
+  EXPECT_GE(wrong_notes, pieces * 9 / 10);
 }
 
 }  // namespace
