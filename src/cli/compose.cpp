@@ -11,10 +11,14 @@
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "base/output_file.hpp"
+#include "base/parallel.hpp"
+#include "base/progress.hpp"
 #include "catalog/analysis.hpp"
 #include "catalog/catalog.hpp"
 #include "cli/command.hpp"
+#include "compose/drums.hpp"
 #include "compose/performance.hpp"
+#include "compose/variants.hpp"
 #include "compose/write_score.hpp"
 #include "media/decode.hpp"
 #include "recognize/style_score.hpp"
@@ -24,11 +28,11 @@ namespace euterpe {
 namespace {
 
 struct Options {
-  std::string model = "composer", key, meter;
-  std::filesystem::path prompt, soundfont;
+  std::string model = "composer", key, meter, emotion, height, chords, infill, drums;
+  std::filesystem::path prompt, melody, piece, soundfont;
   std::vector<std::filesystem::path> out;
-  int count = 1;
-  bool commercial = false, store = false;
+  int count = 1, variants = 0;
+  bool commercial = false, store = false, with_drums = false;
   ComposeOptions compose;
 };
 
@@ -95,6 +99,96 @@ std::string closest_style(const Score& prompt, const std::vector<std::string>& s
   return best;
 }
 
+/// The one file that is given, and what it is for; empty if none is.
+std::filesystem::path given_file(const Options& o) {
+  const int files = !o.prompt.empty() + !o.melody.empty() + !o.piece.empty();
+  if (files > 1)
+    throw Error(Category::usage, "compose", "--continue, --melody and --piece do not go together", "give one of them");
+  if (!o.infill.empty() && o.piece.empty())
+    throw Error(Category::usage, "compose", "--infill needs a piece whose bars are to be written anew",
+                "name it with --piece");
+  if (!o.piece.empty() && o.infill.empty() && !o.with_drums)
+    throw Error(Category::usage, "compose", "--piece alone asks for nothing",
+                "say which bars to write anew (--infill 5-8), or add drums (--drums rock)");
+  return !o.prompt.empty() ? o.prompt : !o.melody.empty() ? o.melody : o.piece;
+}
+
+/// What the words of the command line mean.
+void read_wishes(Options& o, const Composer& composer, const Score& given) {
+  ComposeOptions& wish = o.compose;
+  if (!given_file(o).empty() && (!o.key.empty() || wish.tempo || !o.meter.empty()))
+    throw Error(Category::usage, "compose", "--key, --tempo and --meter do not go with a piece that is given",
+                "the piece keeps its own");
+  if (!o.prompt.empty()) wish.prompt = &given;
+  if (!o.melody.empty()) wish.melody = &given;
+  if (!o.infill.empty()) {
+    wish.gap_in = &given;
+    wish.gap = parse_bar_range(o.infill);
+  }
+  if (given.note_count() > 0 && wish.style.empty()) wish.style = closest_style(given, composer.styles());
+  if (!o.key.empty()) wish.key = parse_key(o.key);
+  if (!o.meter.empty()) wish.meter = o.meter;
+  if (!o.emotion.empty()) wish.emotion = parse_emotion(o.emotion);
+  if (!o.height.empty()) wish.height = parse_pitch(o.height);
+  if (!o.chords.empty()) wish.chords = parse_bar_chords(o.chords);
+  if (o.count < 1) throw Error(Category::usage, "compose", "--count must be at least 1");
+  if (o.variants != 0 && o.variants < o.count)
+    throw Error(Category::usage, "compose",
+                fmt::format("--variants {} is fewer than the {} pieces asked for", o.variants, o.count));
+}
+
+void check_outputs(const Options& o, const Context& context) {
+  if (o.store && std::none_of(o.out.begin(), o.out.end(), is_midi_name))
+    throw Error(Category::usage, "compose", "--store keeps the MIDI file's path: name one with -o");
+  if (std::any_of(o.out.begin(), o.out.end(), is_stdout) && (context.json || context.jsonl || o.count > 1))
+    throw Error(Category::usage, "compose", "-o - is for one piece alone on standard output", "name a file with -o");
+  const std::filesystem::path given = given_file(o);
+  if (given.empty()) return;
+  std::vector<std::filesystem::path> outputs;
+  for (int i = 0; i < o.count; ++i)
+    for (const auto& wanted : o.out) outputs.push_back(numbered(wanted, i, o.count));
+  refuse_to_overwrite_input("compose", outputs, {&given, 1});
+}
+
+/// Instruments and dynamics, and where it comes from.
+void finish(Composition& piece, const Options& o, const Composer& composer, const std::filesystem::path& given) {
+  const std::string style = piece.provenance["style"];
+  if (!given.empty()) piece.provenance[o.melody.empty() ? "prompt" : "melody"] = sha256_file(given);
+  if (!piece.provenance.value("in_key", true))
+    spdlog::warn("seed {}: in {} attempts no piece came out in the mode that was asked for",
+                 piece.provenance["seed"].get<std::uint64_t>(), piece.attempts);
+  if (piece.provenance.value("chords_kept", 1.0) < 0.8)
+    spdlog::warn("seed {}: {:.0f} % of the chords asked for are heard in the best of {} attempts",
+                 piece.provenance["seed"].get<std::uint64_t>(), 100 * piece.provenance["chords_kept"].get<double>(),
+                 piece.attempts);
+  if (given.empty()) perform(piece.score, style);
+  if (o.with_drums) {
+    const Composition groove = add_drums(piece.score, composer, o.drums, piece.provenance["seed"], o.compose.sampling);
+    piece.provenance["drums"] = groove.provenance.value("variety", "any");
+  }
+  piece.score.tracks.front().texts.push_back(
+      {0, 0x01,
+       fmt::format("Composed by Euterpe {}, model {} {}, style {}, seed {}", EUTERPE_VERSION, composer.model().name,
+                   composer.model().hash.substr(0, 12), style, piece.provenance["seed"].get<std::uint64_t>())});
+  piece.score.sort();  // a prompt's texts may stand later
+}
+
+/// A piece that is given and gets drums alone.
+Composition untouched(const Score& given, const Options& o, const Composer& composer, std::uint64_t seed) {
+  Composition piece;
+  piece.score = given;
+  piece.provenance = {{"model", composer.model().name},
+                      {"model_hash", composer.model().hash},
+                      {"style", o.compose.style.empty() ? "none" : o.compose.style},
+                      {"seed", seed},
+                      {"learned_from", nlohmann::json::array()},
+                      {"commercial", composer.model().card.value("commercial", false)}};
+  for (const auto& source : composer.model().card.value("data", nlohmann::json::array()))
+    piece.provenance["learned_from"].push_back(
+        {{"name", source.value("name", "")}, {"licence", source.value("licence", "")}});
+  return piece;
+}
+
 void run(Options& o, const Context& context) {
   const Model model = find_model(o.model);
   if (o.commercial && !model.card.value("commercial", false))
@@ -102,63 +196,56 @@ void run(Options& o, const Context& context) {
                 fmt::format("{} learned from data that may not be used commercially", model.name),
                 "train your own: euterpe prepare --folder DIR, then euterpe train transformer");
   const Composer composer(model);
-  Score prompt;
-  if (!o.prompt.empty()) {
-    // The piece that is continued has them already, and they go on.
-    if (!o.key.empty() || o.compose.tempo || !o.meter.empty())
-      throw Error(Category::usage, "compose", "--key, --tempo and --meter do not go with --continue",
-                  "the piece keeps its own");
-    prompt = read_score(o.prompt).score;
-    o.compose.prompt = &prompt;
-    if (o.compose.style.empty()) o.compose.style = closest_style(prompt, composer.styles());
-  }
-  if (!o.key.empty()) o.compose.key = parse_key(o.key);
-  if (!o.meter.empty()) o.compose.meter = o.meter;
-  if (o.count < 1) throw Error(Category::usage, "compose", "--count must be at least 1");
-  if (o.store && std::none_of(o.out.begin(), o.out.end(), is_midi_name))
-    throw Error(Category::usage, "compose", "--store keeps the MIDI file's path: name one with -o");
-  const bool to_stdout = std::any_of(o.out.begin(), o.out.end(), is_stdout);
-  if (to_stdout && (context.json || context.jsonl || o.count > 1))
-    throw Error(Category::usage, "compose", "-o - is for one piece alone on standard output", "name a file with -o");
-  if (!o.prompt.empty()) {
-    std::vector<std::filesystem::path> outputs;
-    for (int i = 0; i < o.count; ++i)
-      for (const auto& wanted : o.out) outputs.push_back(numbered(wanted, i, o.count));
-    refuse_to_overwrite_input("compose", outputs, {&o.prompt, 1});
-  }
+  const std::filesystem::path file = given_file(o);
+  Score given;
+  if (!file.empty()) given = read_score(file).score;
+  read_wishes(o, composer, given);
+  check_outputs(o, context);
   std::unique_ptr<Catalog> catalog;
   if (o.store) catalog = open_catalog(context.catalog);
   SynthesisOptions synthesis;
   synthesis.soundfont = o.soundfont;
+
+  const int tries = std::max(o.count, o.variants);
+  std::vector<Composition> pieces(static_cast<std::size_t>(tries));
+  Progress progress("compose", pieces.size(), "pieces");
+  parallel_for(pieces.size(), [&](std::size_t i) {
+    ComposeOptions wish = o.compose;
+    wish.seed = context.seed + i;
+    pieces[i] =
+        !o.piece.empty() && o.infill.empty() ? untouched(given, o, composer, wish.seed) : composer.compose(wish);
+    progress.advance();
+  });
+  std::vector<RankedVariant> order;
+  if (o.variants > 0)
+    order = rank_variants(pieces);
+  else
+    for (std::size_t i = 0; i < pieces.size(); ++i) order.push_back({i, -pieces[i].nats_per_token, 0});
+
   auto rows = nlohmann::json::array();
+  const bool to_stdout = std::any_of(o.out.begin(), o.out.end(), is_stdout);
   for (int i = 0; i < o.count; ++i) {
-    o.compose.seed = context.seed + static_cast<std::uint64_t>(i);
-    Composition piece = composer.compose(o.compose);
+    const RankedVariant& rank = order[static_cast<std::size_t>(i)];
+    Composition& piece = pieces[rank.index];
+    finish(piece, o, composer, file);
     const std::string style = piece.provenance["style"];
-    if (o.compose.prompt) piece.provenance["prompt"] = sha256_file(o.prompt);
-    if (!piece.provenance.value("in_key", true))
-      spdlog::warn("seed {}: in {} attempts no piece came out in the mode that was asked for", o.compose.seed,
-                   piece.attempts);
-    if (!o.compose.prompt) perform(piece.score, style);
-    piece.score.tracks.front().texts.push_back(
-        {0, 0x01,
-         fmt::format("Composed by Euterpe {}, model {} {}, style {}, seed {}", EUTERPE_VERSION, model.name,
-                     model.hash.substr(0, 12), style, o.compose.seed)});
-    piece.score.sort();  // a prompt's texts may stand later
+    const auto seed = piece.provenance["seed"].get<std::uint64_t>();
     nlohmann::json row = piece.provenance;
+    if (o.variants > 0) {
+      row["likelihood"] = rank.likelihood;
+      row["novelty"] = rank.novelty;
+    }
     row["notes"] = piece.score.note_count();
     row["seconds"] = piece.score.duration().value;
     row["files"] = nlohmann::json::array();
     std::filesystem::path midi;
     for (const auto& wanted : o.out) {
       const auto path = numbered(wanted, i, o.count);
-      write_score(path, piece.score, synthesis, fmt::format("{}, seed {}", style, o.compose.seed));
+      write_score(path, piece.score, synthesis, fmt::format("{}, seed {}", style, seed));
       row["files"].push_back(path.string());
       if (is_midi_name(path)) midi = path;
     }
-    if (catalog) {
-      store(*catalog, midi, piece);
-    }
+    if (catalog) store(*catalog, midi, piece);
     if (context.jsonl)
       print_json_line(row);
     else if (context.json)
@@ -166,7 +253,7 @@ void run(Options& o, const Context& context) {
     else
       fmt::print(to_stdout ? stderr : stdout, "{}: {}, {} notes, {:.0f} s, seed {} ({:.2f} nats a token)\n",
                  fmt::join(row["files"].get<std::vector<std::string>>(), " "), style, piece.score.note_count(),
-                 piece.score.duration().value, o.compose.seed, piece.nats_per_token);
+                 piece.score.duration().value, seed, piece.nats_per_token);
   }
   if (context.json && !context.jsonl) print_json(o.count == 1 ? rows.front() : nlohmann::json{{"pieces", rows}});
 }
@@ -176,21 +263,56 @@ void run(Options& o, const Context& context) {
 void setup_compose(CLI::App& app, Context& context) {
   auto o = std::make_shared<Options>();
   SamplingOptions& s = o->compose.sampling;
-  app.add_option(
-      "--style", o->compose.style,
-      "chorale, folk, pop, or what the model has learned (default: its first; with --continue the one heard there)");
-  app.add_option("--bars", o->compose.bars, "Bars to write")->capture_default_str();
-  app.add_option("--continue", o->prompt, "MIDI or MusicXML file to go on from")->check(CLI::ExistingFile);
-  app.add_option("--key", o->key, "\"C major\", \"F# minor\", \"Bb\", \"Am\" (default: the model chooses)");
-  app.add_option("--tempo", o->compose.tempo, "Quarter notes a minute, 30 to 240 (default: the model chooses)");
-  app.add_option("--meter", o->meter, "4/4, 3/4, 6/8 … (default: the model chooses)");
-  app.add_option("--count", o->count, "Pieces, with seeds from --seed on")->capture_default_str();
-  app.add_option("--temperature", s.temperature, "Below 1 safer, above 1 bolder")->capture_default_str();
-  app.add_option("--top-k", s.top_k, "Keep the k likeliest tokens, 0 = off")->capture_default_str();
+  ComposeOptions& c = o->compose;
+  const char* wishes = "What is asked";
+  app.add_option("--style", c.style,
+                 "chorale, folk, pop, or what the model has learned, with a kind if wanted: folk/jig, bach (default: "
+                 "its first; with a piece that is given the one heard there)")
+      ->group(wishes);
+  app.add_option("--bars", c.bars, "Bars to write")->capture_default_str()->group(wishes);
+  app.add_option("--key", o->key, "\"C major\", \"F# minor\", \"Bb\", \"Am\" (default: the model chooses)")
+      ->group(wishes);
+  app.add_option("--tempo", c.tempo, "Quarter notes a minute, 30 to 240 (default: the model chooses)")->group(wishes);
+  app.add_option("--meter", o->meter, "4/4, 3/4, 6/8 … (default: the model chooses)")->group(wishes);
+  app.add_option("--chords", o->chords, "\"C | Am F | G7 | C\": one or two a bar, again from the first at the end")
+      ->group(wishes);
+  app.add_option("--emotion", o->emotion, "happy, tense, sad, calm, or Q1 to Q4; for a model that learned it")
+      ->group(wishes);
+  app.add_option("--density", c.density, "Notes a bar")->group(wishes);
+  app.add_option("--register", o->height, "Mean pitch: C5, F#3 or a MIDI number")->group(wishes);
+
+  const char* files = "What is given (MIDI or MusicXML)";
+  app.add_option("--continue", o->prompt, "Piece to go on from")->check(CLI::ExistingFile)->group(files);
+  app.add_option("--melody", o->melody, "Melody to accompany")->check(CLI::ExistingFile)->group(files);
+  app.add_option("--piece", o->piece, "Piece for --infill or --drums")->check(CLI::ExistingFile)->group(files);
+  app.add_option("--infill", o->infill, "Bars of --piece to write anew: 5-8")->group(files);
+  CLI::Option* drums =
+      app.add_option("--drums", o->drums, "Add a drum track: rock, funk, jazz, latin, hiphop … or any")->group(files);
+
+  const char* drawing = "How it is drawn";
+  app.add_option("--count", o->count, "Pieces, with seeds from --seed on")->capture_default_str()->group(drawing);
+  app.add_option("--variants", o->variants,
+                 "Compose so many, and keep the --count best by likelihood and novelty; 0 = off")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1000))
+      ->group(drawing);
+  app.add_option("--temperature", s.temperature, "Below 1 safer, above 1 bolder")
+      ->capture_default_str()
+      ->group(drawing);
+  app.add_option("--top-k", s.top_k, "Keep the k likeliest tokens, 0 = off")->capture_default_str()->group(drawing);
   app.add_option("--top-p", s.top_p, "Keep the likeliest tokens that hold this probability, 1 = off")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->group(drawing);
   app.add_option("--min-p", s.min_p, "Drop tokens less likely than this share of the likeliest, 0 = off")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->group(drawing);
+  app.add_option("--guidance", s.guidance, "Above 1 what is asked counts for more, at twice the time; 1 = off")
+      ->capture_default_str()
+      ->group(drawing);
+  app.add_option("--repetition-penalty", s.repetition_penalty,
+                 "Nats taken from what repeats an earlier bar word for word, for each such bar; 0 = off")
+      ->capture_default_str()
+      ->group(drawing);
   app.add_option("--model", o->model, "Model that composes")->capture_default_str();
   app.add_option("--soundfont", o->soundfont, "SoundFont for audio (default: the General MIDI one)");
   app.add_flag("--store", o->store, "Add the piece to the catalog, with its provenance and terms");
@@ -199,7 +321,11 @@ void setup_compose(CLI::App& app, Context& context) {
          "-o,--output", o->out,
          ".mid .musicxml .wav .flac .mp3 .ogg .opus .m4a .png .svg; several may be named; - = MIDI to standard output")
       ->required();
-  app.callback([o, &context] { run(*o, context); });
+  app.callback([o, drums, &context] {
+    o->with_drums = drums->count() > 0;
+    if (o->drums == "any") o->drums.clear();
+    run(*o, context);
+  });
 }
 
 }  // namespace euterpe

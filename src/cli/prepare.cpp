@@ -239,7 +239,7 @@ void setup_prepare(CLI::App& app, Context& context) {
 
   const char* scores = "Scores";
   app.add_option("--data", o->data, "Folder that holds the public data sets")->envname("EUTERPE_DATA")->group(scores);
-  app.add_option("--sets", o->sets, "Data sets below --data: jsb, nottingham, pop909, classical")
+  app.add_option("--sets", o->sets, "Data sets below --data: jsb, nottingham, pop909, classical, groove, emopia")
       ->delimiter(',')
       ->group(scores);
   app.add_option("--folder", o->folder, "Your own folder of MIDI and MusicXML files")->group(scores);

@@ -1,38 +1,49 @@
 #pragma once
-/// Writes new music with a trained Transformer, or continues a piece.
+/// Writes new music with a trained Transformer: freely, on from a piece, into a gap of it, or around a melody.
 #include <cstdint>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "compose/sampler.hpp"
-#include "nn/decoder.hpp"
+#include "compose/wishes.hpp"
+#include "compose/writer.hpp"
 #include "nn/model.hpp"
 #include "score/key.hpp"
 #include "score/score.hpp"
-#include "score/tokenizer.hpp"
 
 namespace euterpe {
 
+/// What is not asked for the model chooses. At most one of prompt, melody and gap_in is given: they are written on from
+/// as they are, and their key, tempo and meter hold.
 struct ComposeOptions {
-  std::string style;  ///< one of Composer::styles(); empty = the model's first
-  int bars = 16;      ///< bars to write (beyond the prompt's), 1 … 512
+  std::string style;  ///< one of Composer::styles(), with a variety if wanted: "folk/jig"; empty = the model's first
+  int bars = 16;      ///< bars to write (beyond the prompt's), 1 … 512; not asked for with a melody or a gap
   std::uint64_t seed = 0;
   SamplingOptions sampling;
-  std::optional<KeyEstimate> key;    ///< unset: the model chooses; without a prompt the piece is moved to it if need be
-  std::optional<double> tempo;       ///< quarter notes a minute, 30 … 240; unset: the model chooses
-  std::optional<std::string> meter;  ///< "3/4"; unset: the model chooses. One meter throughout.
+  std::optional<KeyEstimate> key;    ///< the piece is moved to it if need be
+  std::optional<double> tempo;       ///< quarter notes a minute, 30 … 240
+  std::optional<std::string> meter;  ///< "3/4"; one meter throughout
+  std::optional<int> emotion;        ///< Russell's quadrant, 0 … 3
+  std::optional<double> density;     ///< notes a bar, 0.5 … 200
+  std::optional<double> height;      ///< mean MIDI pitch, 0 … 127
+  std::vector<BarChords> chords;     ///< of the bars to write, again from the first when they run out
   const Score* prompt = nullptr;     ///< continue this score
+  const Score* melody = nullptr;     ///< accompany the melody of this score
+  const Score* gap_in = nullptr;     ///< write the bars `gap` of this score anew
+  BarRange gap;
 };
 
 struct Composition {
-  Score score;  ///< what was asked for; with a prompt, the prompt's own notes first; one that rings on ends
-                ///< where its pitch begins again
-  std::vector<Token> tokens;  ///< the sequence as the model wrote it
+  Score score;    ///< what was asked for; with a prompt or a gap the rest of that score as it is, with a melody the
+                  ///< melody's own notes; a note that rings on ends where its pitch begins again
+  Score written;  ///< what was composed alone, on the grid: without the prompt, the melody, the rest of a
+                  ///< piece; its first bar is the first that was written
+  std::vector<Token> tokens;  ///< the sequence as the model wrote it, what was given included
   double nats_per_token = 0;  ///< mean negative log-likelihood of what was drawn
-  int attempts = 1;  ///< a piece with fewer than two notes a bar, or in the other mode than asked, is written anew
+  int attempts = 1;           ///< a piece with fewer than two notes a bar, in the other mode than asked, or with other
+                              ///< chords than asked is written anew
   nlohmann::json provenance;  ///< {model, model_hash, seed, style, options, data, licences, commercial, …}
 };
 
@@ -43,17 +54,16 @@ class Composer {
   const std::vector<std::string>& styles() const { return styles_; }
   const Model& model() const { return model_; }
   /// The same options give the same piece on every machine of one instruction set. Thread-safe.
-  /// Error{usage} for an unknown style, key, meter or a length out of range; Error{unsupported | bad_input} for a
-  /// prompt that tokens cannot say.
+  /// Error{usage} for an unknown style, key, meter or a length out of range, or for a wish that this model has not
+  /// learned; Error{unsupported | bad_input} for a score that tokens cannot say.
   Composition compose(const ComposeOptions& options) const;
 
  private:
+  WritingPlan plan(const ComposeOptions& options, const StyleWish& style) const;
+
   Model model_;
   std::vector<std::string> styles_;
-  std::shared_ptr<const TransformerWeights> weights_;
+  std::shared_ptr<const ComposerNetwork> network_;
 };
-
-/// "C major", "a minor", "F#m", "Bb"; Error{usage} otherwise.
-KeyEstimate parse_key(std::string_view text);
 
 }  // namespace euterpe

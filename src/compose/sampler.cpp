@@ -17,6 +17,9 @@ void check(const SamplingOptions& o) {
   require(o.top_k >= 0, "top-k", o.top_k, "0 (off) or more");
   require(o.top_p > 0 && o.top_p <= 1, "top-p", o.top_p, "above 0, at most 1");
   require(o.min_p >= 0 && o.min_p < 1, "min-p", o.min_p, "at least 0, below 1");
+  require(o.guidance >= 0 && o.guidance <= 10, "guidance", o.guidance, "0 to 10, 1 = off");
+  require(o.repetition_penalty >= 0 && o.repetition_penalty <= 100, "repetition-penalty", o.repetition_penalty,
+          "0 (off) to 100");
 }
 
 Sampler::Sampler(const SamplingOptions& options) : options_(options) { check(options); }

@@ -13,6 +13,12 @@ struct SamplingOptions {
   int top_k = 0;             ///< keep the k most likely, 0 = off
   double top_p = 0.98;       ///< keep the smallest set that holds this probability (Holtzman et al. 2020), 1 = off
   double min_p = 0.0;        ///< drop what is less likely than this share of the likeliest, 0 = off
+  /// Logits u + guidance · (c − u) of the model with (c) and without (u) what was asked (Ho and Salimans 2022): 1 =
+  /// off, above 1 what was asked counts for more, at twice the time.
+  double guidance = 1.0;
+  /// Taken from the logit of a token that would go on repeating an earlier bar word for word, for each such bar; 0 =
+  /// off.
+  double repetition_penalty = 0.0;
 };
 
 /// Error{usage} naming the option that is out of range.

@@ -15,6 +15,7 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "score/midi.hpp"
+#include "score/remi_vocabulary.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -158,6 +159,28 @@ Piece pop909_piece(const fs::path& path) {
   return piece;
 }
 
+/// Kind of tune by the beginning of the file's name: "reelsa-c12" is a reel.
+std::string tune_kind(std::string_view stem) {
+  static constexpr std::array<std::array<const char*, 2>, 9> kKinds{{{"ashover", "ashover"},
+                                                                     {"hpps", "hornpipe"},
+                                                                     {"jigs", "jig"},
+                                                                     {"morris", "morris"},
+                                                                     {"playford", "playford"},
+                                                                     {"reels", "reel"},
+                                                                     {"slip", "slipjig"},
+                                                                     {"waltzes", "waltz"},
+                                                                     {"xmas", "carol"}}};
+  for (const auto& [prefix, kind] : kKinds)
+    if (stem.starts_with(prefix)) return kind;
+  return {};
+}
+
+/// The composer's name as tokens know it, or nothing for one too rare to be learned.
+std::string composer_variety(const std::string& name) {
+  const std::string usual = name == "mendelsonn" ? "mendelssohn" : name == "buxehude" ? "buxtehude" : name;
+  return remi_variety("classical", usual) ? usual : std::string();
+}
+
 }  // namespace
 
 std::string split_of(std::string_view group) {
@@ -198,6 +221,7 @@ std::vector<Piece> read_nottingham(const fs::path& folder) {
     Piece piece;
     piece.id = piece.group = "nottingham/" + path.stem().string();
     piece.style = "folk";
+    piece.variety = tune_kind(path.stem().string());
     piece.split = split_of(piece.group);
     piece.score = read_midi(path).score;
     return piece;
@@ -211,18 +235,23 @@ std::vector<Piece> read_pop909(const fs::path& folder) {
 }
 
 std::vector<Piece> read_classical(const fs::path& folder) {
-  std::map<std::string, std::string> work_of;
+  struct Work {
+    std::string composer, work;
+  };
+  std::map<std::string, Work> work_of;
   std::istringstream rows(read_text(folder / "works.csv"));
   for (std::string row; std::getline(rows, row);) {
     const auto first = row.find(','), last = row.rfind(',');
-    if (first != std::string::npos && last > first) work_of[row.substr(0, first)] = row.substr(last + 1);
+    if (first == std::string::npos || last <= first) continue;
+    work_of[row.substr(0, first)] = {row.substr(first + 1, last - first - 1), row.substr(last + 1)};
   }
   return read_all(midi_files(folder, "classical"), [&](const fs::path& path) {
     Piece piece;
     const auto found = work_of.find(path.filename().string());
     piece.id = "classical/" + path.stem().string();
-    piece.group = "classical/" + (found == work_of.end() ? path.stem().string() : found->second);
+    piece.group = "classical/" + (found == work_of.end() ? path.stem().string() : found->second.work);
     piece.style = "classical";
+    if (found != work_of.end()) piece.variety = composer_variety(found->second.composer);
     piece.split = split_of(piece.group);
     piece.score = read_midi(path).score;
     return piece;

@@ -1,6 +1,7 @@
 #pragma once
 /// Readers of public symbolic data sets as their publishers lay them out.
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,11 +11,13 @@ namespace euterpe {
 
 struct Piece {
   std::string id;     ///< "jsb/train/17", "nottingham/jigs10", "pop909/001"
-  std::string style;  ///< "chorale", "folk", "pop", "classical"
+  std::string style;  ///< "chorale", "folk", "pop", "classical", "drums"
   std::string group;  ///< song or work: a split never divides a group
   std::string split;  ///< "train", "valid" or "test"
   Score score;
-  std::string file = {};  ///< SHA-256 of the file it was read from; empty where many pieces share one
+  std::string file = {};            ///< SHA-256 of the file it was read from; empty where many pieces share one
+  std::string variety = {};         ///< kind within the style, as remi_varieties() names it; empty if not known
+  std::optional<int> emotion = {};  ///< Russell's quadrant 0 … 3 for Q1 … Q4, where listeners judged it
 };
 
 /// One data set that `prepare`, `train` and `evaluate` know by name.

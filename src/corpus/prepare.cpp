@@ -10,8 +10,9 @@
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
+#include "corpus/composing_sets.hpp"
 #include "corpus/splits.hpp"
-#include "score/key.hpp"
+#include "score/harmony.hpp"
 #include "score/score_file.hpp"
 
 namespace euterpe {
@@ -49,12 +50,23 @@ struct Candidate {
 
 std::string style_of(const Piece& piece) { return remi_style(piece.style) ? piece.style : "none"; }
 
-std::vector<Token> tokens_of(const Piece& piece, const Score& score, const PrepareOptions& options) {
+/// Dynamics of eight levels: a small model has more to learn than how loud each note is.
+constexpr int kVelocityLevels = 8;
+
+std::vector<Token> tokens_of(const Piece& piece, const Score& score, const Source& source,
+                             const PrepareOptions& options) {
   RemiOptions remi;
   remi.style = style_of(piece);
-  remi.velocities = options.velocities;
-  remi.key = estimate_key(pitch_class_durations(score));
-  return encode_remi(options.performed_timing ? score : snap_to_grid(score), remi);
+  if (remi_variety(remi.style, piece.variety)) remi.variety = piece.variety;
+  remi.emotion = piece.emotion;
+  remi.velocities = options.velocities || source.velocity_levels > 0;
+  remi.velocity_levels = source.velocity_levels > 0 ? source.velocity_levels : kVelocityLevels;
+  if (!score.merged_notes().empty()) {
+    const KeyEstimate key = estimate_global_key(score);
+    if (key.confidence > 0) remi.key = key;
+    remi.chords = true;
+  }
+  return encode_remi(options.performed_timing || source.performed_timing ? score : snap_to_grid(score), remi);
 }
 
 std::string hash_of(const std::vector<Token>& tokens) {
@@ -114,7 +126,7 @@ Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
         return;
       }
       try {
-        all[i].tokens = tokens_of(piece, piece.score, options);
+        all[i].tokens = tokens_of(piece, piece.score, sources[all[i].source], options);
       } catch (const Error& e) {
         all[i].reason = "meter or instruments that tokens cannot say";
         all[i].detail = e.detail();
@@ -149,7 +161,8 @@ Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
       const std::uint64_t stream =
           Random::stream(options.seed, i * static_cast<std::size_t>(options.variants) + static_cast<std::size_t>(v))
               .next();
-      auto tokens = tokens_of(*c.piece, augment(c.piece->score, options.augmentation, stream), options);
+      auto tokens =
+          tokens_of(*c.piece, augment(c.piece->score, options.augmentation, stream), sources[c.source], options);
       if (known.try_emplace(hash_of(tokens), c.piece).second)
         shard.pieces.push_back({fmt::format("{}+{}", c.piece->id, v + 1), style_of(*c.piece), c.piece->group,
                                 c.piece->split, std::move(tokens)});
@@ -166,8 +179,11 @@ Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
 }
 
 Source source_from_dataset(std::string_view name, const fs::path& data_root) {
-  const Dataset& set = dataset(name);
-  return {set.name, set.licence, set.commercial, set.read(data_root / set.name), {}};
+  const ComposingSet& set = composing_set(name);
+  Source source{set.name, set.licence, set.commercial, set.read(data_root / set.name)};
+  source.velocity_levels = set.velocity_levels;
+  source.performed_timing = set.performed_timing;
+  return source;
 }
 
 Source source_from_folder(const fs::path& folder, const std::string& style) {

@@ -11,69 +11,83 @@ bool RemiGrammar::at_boundary() const {
   switch (last_) {
     case TokenKind::bar:
     case TokenKind::left:
+    case TokenKind::chord:
     case TokenKind::duration:
       return true;
     case TokenKind::tempo:
+      return !header_;
     case TokenKind::program:
-      return !in_header() || last_ == TokenKind::program;
+      return true;
     default:
       return false;
   }
 }
 
 bool RemiGrammar::higher_pitch_is_free() const {
-  for (int pitch = note_part_ == part_ ? note_pitch_ + 1 : 0; pitch < V::count(TokenKind::pitch); ++pitch)
-    if (sounding_until_[static_cast<std::size_t>(part_)][static_cast<std::size_t>(pitch)] <= bar_start_ + position_)
-      return true;
+  for (int pitch = place_.note_part == place_.part ? place_.note_pitch + 1 : 0; pitch < V::count(TokenKind::pitch);
+       ++pitch)
+    if (!sounds(pitch)) return true;
   return false;
 }
 
 bool RemiGrammar::allows(Token token) const {
   const TokenKind kind = V::kind(token);
   const int value = V::value(token);
+  const bool controls_may_come = last_ == TokenKind::bos || (header_ && is_control(last_));
   if (last_ == TokenKind::eos) return false;
   switch (kind) {
     case TokenKind::pad:
       return false;
     case TokenKind::bos:
       return last_ == TokenKind::pad;
-    case TokenKind::style:
-      return last_ == TokenKind::bos;
-    case TokenKind::key:
-      return last_ == TokenKind::style;
     case TokenKind::tempo:
-      if (in_header()) return last_ == TokenKind::style || last_ == TokenKind::key;
-      return last_ == TokenKind::bar || last_ == TokenKind::left;
+      if (!header_) return last_ == TokenKind::bar || last_ == TokenKind::left;
+      [[fallthrough]];
+    case TokenKind::style:
+    case TokenKind::variety:
+    case TokenKind::emotion:
+    case TokenKind::key:
+    case TokenKind::meter:
+    case TokenKind::density:
+    case TokenKind::height:
+    case TokenKind::polyphony:
+      return controls_may_come && kind > last_;
     case TokenKind::program:
-      return in_header() && last_ == TokenKind::part;
+      return header_ && last_ == TokenKind::part;
+    case TokenKind::mark:
+      if (value == static_cast<int>(Mark::middle))
+        return (mark_ == static_cast<int>(Mark::suffix) || mark_ == static_cast<int>(Mark::melody)) &&
+               place_.bars > 0 && at_boundary();
+      if (mark_ >= 0) return false;
+      return value == static_cast<int>(Mark::suffix) ? at_boundary() : last_ == TokenKind::program;
     case TokenKind::bar:
-      return at_boundary();
+      return at_boundary() || last_ == TokenKind::mark;
     case TokenKind::left:
       return last_ == TokenKind::bar;
+    case TokenKind::chord:
+      if (last_ == TokenKind::chord) return place_.chords < 2 && value != place_.chord;
+      return last_ == TokenKind::bar || last_ == TokenKind::left || (last_ == TokenKind::tempo && !header_);
     case TokenKind::eos:
-      return at_boundary() && bars_ > 0;
+      return at_boundary() && place_.bars > 0 && (mark_ < 0 || mark_ == static_cast<int>(Mark::middle));
     case TokenKind::position:
-      return at_boundary() && bars_ > 0 && value > position_ &&
-             value < remi_meters()[static_cast<std::size_t>(meter_)].grid();
+      return at_boundary() && place_.bars > 0 && value > place_.position &&
+             value < remi_meters()[static_cast<std::size_t>(place_.meter)].grid();
     case TokenKind::part:
-      if (in_header())  // declared in order: the next free number
-        return (last_ == TokenKind::tempo || last_ == TokenKind::style || last_ == TokenKind::key ||
-                last_ == TokenKind::program) &&
-               programs_[static_cast<std::size_t>(value)] < 0 &&
+      if (header_)  // declared in order: the next free number
+        return (controls_may_come || last_ == TokenKind::program) && programs_[static_cast<std::size_t>(value)] < 0 &&
                (value == 0 || programs_[static_cast<std::size_t>(value - 1)] >= 0);
-      if (programs_[static_cast<std::size_t>(value)] < 0 || value == part_) return false;
-      return last_ == TokenKind::position || (last_ == TokenKind::duration && value > note_part_);
+      if (programs_[static_cast<std::size_t>(value)] < 0 || value == place_.part) return false;
+      return last_ == TokenKind::position || (last_ == TokenKind::duration && value > place_.note_part);
     case TokenKind::velocity:
-      if (in_header() || part_ < 0) return false;
+      if (header_ || place_.part < 0) return false;
       return last_ == TokenKind::position || last_ == TokenKind::part ||
              (last_ == TokenKind::duration && higher_pitch_is_free());
     case TokenKind::pitch: {
-      const bool place = last_ == TokenKind::position || (last_ == TokenKind::part && !in_header()) ||
+      const bool place = last_ == TokenKind::position || (last_ == TokenKind::part && !header_) ||
                          last_ == TokenKind::velocity || last_ == TokenKind::duration;
-      if (!place || part_ < 0 || position_ < 0) return false;
-      if (note_part_ == part_ && value <= note_pitch_) return false;
-      return sounding_until_[static_cast<std::size_t>(part_)][static_cast<std::size_t>(value)] <=
-             bar_start_ + position_;
+      if (!place || place_.part < 0 || place_.position < 0) return false;
+      if (place_.note_part == place_.part && value <= place_.note_pitch) return false;
+      return !sounds(value);
     }
     case TokenKind::duration:
       // After a full-length Duration one more may follow: they add up.
@@ -91,31 +105,53 @@ void RemiGrammar::push(Token token) {
   EUTERPE_ASSERT(allows(token));
   const TokenKind kind = V::kind(token);
   const int value = V::value(token);
+  Place& p = place_;
   switch (kind) {
+    case TokenKind::mark:
+      if (mark_ < 0) before_mark_ = p;
+      mark_ = value;
+      header_ = false;
+      if (value == static_cast<int>(Mark::middle)) {
+        p = before_mark_;
+        // What sounds at the end of what stands before goes on sounding in the middle.
+        if (p.bars > 0) p.bar_start += remi_meters()[static_cast<std::size_t>(p.meter)].grid();
+        for (auto& part : p.sounding_until)
+          for (auto& until : part) until -= p.bar_start;
+        p.bar_start = 0;
+        p.bars = 0;
+      } else {
+        p = Place{};
+      }
+      break;
     case TokenKind::bar:
-      if (bars_ > 0) bar_start_ += remi_meters()[static_cast<std::size_t>(meter_)].grid();
-      meter_ = value;
-      ++bars_;
-      position_ = part_ = note_part_ = note_pitch_ = -1;
+      if (p.bars > 0) p.bar_start += remi_meters()[static_cast<std::size_t>(p.meter)].grid();
+      header_ = false;
+      p.meter = value;
+      ++p.bars;
+      p.position = p.part = p.note_part = p.note_pitch = p.chord = -1;
+      p.chords = 0;
+      break;
+    case TokenKind::chord:
+      p.chord = value;
+      ++p.chords;
       break;
     case TokenKind::position:
-      position_ = value;
-      note_part_ = note_pitch_ = -1;
+      p.position = value;
+      p.note_part = p.note_pitch = -1;
       break;
     case TokenKind::part:
-      part_ = value;
+      p.part = value;
       break;
     case TokenKind::program:
-      programs_[static_cast<std::size_t>(part_)] = value;
+      programs_[static_cast<std::size_t>(p.part)] = value;
       break;
     case TokenKind::pitch:
-      note_part_ = part_;
-      note_pitch_ = value;
-      note_start_ = bar_start_ + position_;
-      sounding_until_[static_cast<std::size_t>(part_)][static_cast<std::size_t>(value)] = note_start_;
+      p.note_part = p.part;
+      p.note_pitch = value;
+      p.sounding_until[static_cast<std::size_t>(p.part)][static_cast<std::size_t>(value)] = p.bar_start + p.position;
       break;
     case TokenKind::duration:
-      sounding_until_[static_cast<std::size_t>(part_)][static_cast<std::size_t>(note_pitch_)] += value + 1;
+      p.sounding_until[static_cast<std::size_t>(p.part)][static_cast<std::size_t>(p.note_pitch)] += value + 1;
       break;
     default:
       break;

@@ -7,50 +7,15 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "score/remi_chords.hpp"
+#include "score/remi_controls.hpp"
 #include "score/remi_grammar.hpp"
+#include "score/remi_passages.hpp"
 
 namespace euterpe {
 namespace {
 
-constexpr std::array kMeters{MeterChoice{4, 4}, MeterChoice{3, 4}, MeterChoice{2, 4}, MeterChoice{6, 8},
-                             MeterChoice{2, 2}, MeterChoice{3, 8}, MeterChoice{9, 8}, MeterChoice{12, 8},
-                             MeterChoice{5, 4}, MeterChoice{6, 4}, MeterChoice{7, 8}, MeterChoice{3, 2},
-                             MeterChoice{4, 2}, MeterChoice{5, 8}, MeterChoice{7, 4}, MeterChoice{1, 4},
-                             MeterChoice{4, 8}, MeterChoice{8, 8}, MeterChoice{1, 8}, MeterChoice{2, 8}};
-constexpr std::array<std::string_view, 16> kStyles{"none",  "chorale",    "folk",  "pop",    "classical", "rock",
-                                                   "jazz",  "electronic", "game",  "latin",  "funk",      "hiphop",
-                                                   "march", "film",       "blues", "country"};
-
-struct Range {
-  TokenKind kind;
-  std::string_view name;
-  int count;
-};
-constexpr std::array<Range, 14> kRanges{{
-    {TokenKind::pad, "Pad", 1},
-    {TokenKind::bos, "Bos", 1},
-    {TokenKind::eos, "Eos", 1},
-    {TokenKind::style, "Style", static_cast<int>(kStyles.size())},
-    {TokenKind::key, "Key", 24},
-    {TokenKind::tempo, "Tempo", kTempoSteps},
-    {TokenKind::part, "Part", kMaxParts},
-    {TokenKind::program, "Program", 129},
-    {TokenKind::bar, "Bar", static_cast<int>(kMeters.size())},
-    {TokenKind::left, "Left", kLeftBars},
-    {TokenKind::position, "Position", kMaxDuration},
-    {TokenKind::velocity, "Velocity", 32},
-    {TokenKind::pitch, "Pitch", 128},
-    {TokenKind::duration, "Duration", kMaxDuration},
-}};
-
-constexpr auto kFirst = [] {
-  std::array<int, kRanges.size() + 1> first{};
-  for (std::size_t i = 0; i < kRanges.size(); ++i) first[i + 1] = first[i] + kRanges[i].count;
-  return first;
-}();
-
 constexpr int kPlainVelocity = 80;
-constexpr double kSlowest = 30.0, kStepsPerOctave = 24.0;
 
 struct GridEvent {
   std::int64_t start, end;
@@ -114,9 +79,9 @@ std::vector<GridEvent> grid_events(const Score& score, const std::vector<int>& p
 int meter_of_bar(const Score& score, std::int64_t tick, std::int64_t grid_length, std::size_t bar) {
   const TimeSignature& signature = score.meter_at(tick);
   int same_length = -1;
-  for (std::size_t m = 0; m < kMeters.size(); ++m) {
-    if (kMeters[m].grid() != grid_length) continue;
-    if (kMeters[m].numerator == signature.numerator && kMeters[m].denominator == signature.denominator)
+  for (std::size_t m = 0; m < remi_meters().size(); ++m) {
+    if (remi_meters()[m].grid() != grid_length) continue;
+    if (remi_meters()[m].numerator == signature.numerator && remi_meters()[m].denominator == signature.denominator)
       return static_cast<int>(m);
     if (same_length < 0) same_length = static_cast<int>(m);
   }
@@ -127,56 +92,50 @@ int meter_of_bar(const Score& score, std::int64_t tick, std::int64_t grid_length
               "meters from 1/8 to 4/2 are known; a change of meter must fall on a bar line");
 }
 
+RemiControls header_controls(const RemiOptions& options) {
+  const auto style = remi_style(options.style);
+  if (!style) throw Error(Category::usage, "encode_remi", fmt::format("unknown style \"{}\"", options.style));
+  RemiControls controls;
+  controls.set(TokenKind::style, *style);
+  if (!options.variety.empty()) {
+    const auto variety = remi_variety(options.style, options.variety);
+    if (!variety)
+      throw Error(Category::usage, "encode_remi",
+                  fmt::format("style {} has no variety \"{}\"", options.style, options.variety));
+    controls.set(TokenKind::variety, *variety);
+  }
+  if (options.emotion) controls.set(TokenKind::emotion, *options.emotion);
+  if (options.key) controls.set(TokenKind::key, options.key->tonic + (options.key->minor ? 12 : 0));
+  return controls;
+}
+
+/// The middle of the level that the velocity falls into, a quarter of it.
+int velocity_value(int velocity, int levels) {
+  const int width = 128 / levels;
+  return (velocity / width * width + width / 2) / 4;
+}
+
+/// A note that sounds when its pitch begins again in its track ends there.
+void cut_where_struck_again(Track& track) {
+  std::sort(track.notes.begin(), track.notes.end());
+  std::array<Note*, 128> last{};
+  for (Note& n : track.notes) {
+    Note*& before = last[n.pitch];
+    if (before && before->end() > n.start) before->duration = n.start - before->start;
+    before = &n;
+  }
+}
+
 }  // namespace
-
-std::span<const MeterChoice> remi_meters() { return kMeters; }
-std::span<const std::string_view> remi_styles() { return kStyles; }
-
-std::optional<int> remi_style(std::string_view name) {
-  const auto it = std::find(kStyles.begin(), kStyles.end(), name);
-  if (it == kStyles.end()) return {};
-  return static_cast<int>(it - kStyles.begin());
-}
-
-int RemiVocabulary::size() { return kFirst.back(); }
-
-int RemiVocabulary::count(TokenKind kind) { return kRanges[static_cast<std::size_t>(kind)].count; }
-
-Token RemiVocabulary::token(TokenKind kind, int value) {
-  EUTERPE_ASSERT(value >= 0 && value < count(kind));
-  return static_cast<Token>(kFirst[static_cast<std::size_t>(kind)] + value);
-}
-
-TokenKind RemiVocabulary::kind(Token token) {
-  EUTERPE_ASSERT(token < kFirst.back());
-  const auto it = std::upper_bound(kFirst.begin(), kFirst.end(), int{token});
-  return static_cast<TokenKind>(it - kFirst.begin() - 1);
-}
-
-int RemiVocabulary::value(Token token) { return token - kFirst[static_cast<std::size_t>(kind(token))]; }
-
-std::string RemiVocabulary::text(Token token) {
-  if (token >= kFirst.back()) return fmt::format("Unknown_{}", token);
-  const Range& range = kRanges[static_cast<std::size_t>(kind(token))];
-  return range.count == 1 ? std::string(range.name) : fmt::format("{}_{}", range.name, value(token));
-}
-
-int tempo_step(double bpm) {
-  return std::clamp(static_cast<int>(std::lround(kStepsPerOctave * std::log2(bpm / kSlowest))), 0, kTempoSteps - 1);
-}
-double tempo_of_step(int step) { return kSlowest * std::exp2(step / kStepsPerOctave); }
 
 std::vector<Token> encode_remi(const Score& score, const RemiOptions& options) {
   using V = RemiVocabulary;
   if (score.note_count() == 0) throw Error(Category::bad_input, "encode_remi", "the score holds no note");
-  const auto style = remi_style(options.style);
-  if (!style) throw Error(Category::usage, "encode_remi", fmt::format("unknown style \"{}\"", options.style));
+  RemiControls controls = header_controls(options);
   std::vector<int> programs;
   const std::vector<int> part_of = assign_parts(score, programs);
   const std::vector<GridEvent> events = grid_events(score, part_of);
 
-  std::vector<Token> out{V::token(TokenKind::bos), V::token(TokenKind::style, *style)};
-  if (options.key) out.push_back(V::token(TokenKind::key, options.key->tonic + (options.key->minor ? 12 : 0)));
   std::size_t current = 0;
   // Asked for ticks in ascending order; the first tempo holds before its own tick, too.
   auto tempo_at = [&](std::int64_t tick) {
@@ -184,12 +143,6 @@ std::vector<Token> encode_remi(const Score& score, const RemiOptions& options) {
     return tempo_step(score.tempos.empty() ? 120 : score.tempos[current].bpm());
   };
   int tempo = tempo_at(0);
-  out.push_back(V::token(TokenKind::tempo, tempo));
-  for (std::size_t p = 0; p < programs.size(); ++p) {
-    out.push_back(V::token(TokenKind::part, static_cast<int>(p)));
-    out.push_back(V::token(TokenKind::program, programs[p]));
-  }
-
   struct Bar {
     int meter, tempo;
   };
@@ -206,7 +159,7 @@ std::vector<Token> encode_remi(const Score& score, const RemiOptions& options) {
   std::int64_t last_end = 0;
   for (const GridEvent& e : events) last_end = std::max(last_end, e.end);
   while (bars.size() > 1) {
-    const std::int64_t length = kMeters[static_cast<std::size_t>(bars.back().meter)].grid();
+    const std::int64_t length = remi_meters()[static_cast<std::size_t>(bars.back().meter)].grid();
     if (total - length < last_end) break;
     total -= length;
     bars.pop_back();
@@ -214,6 +167,16 @@ std::vector<Token> encode_remi(const Score& score, const RemiOptions& options) {
   // A last note may have been rounded up to the final bar line.
   if (events.back().start >= total) bars.push_back(bars.empty() ? Bar{0, tempo} : bars.back());
 
+  const std::vector<BarChords> chords = options.chords ? bar_chords(score) : std::vector<BarChords>{};
+
+  controls.set(TokenKind::meter, bars.front().meter);
+  controls.set(TokenKind::tempo, tempo);
+  std::vector<Token> out{V::token(TokenKind::bos)};
+  for (const Token t : controls.tokens()) out.push_back(t);
+  for (std::size_t p = 0; p < programs.size(); ++p) {
+    out.push_back(V::token(TokenKind::part, static_cast<int>(p)));
+    out.push_back(V::token(TokenKind::program, programs[p]));
+  }
   std::size_t next = 0;
   std::int64_t bar_start = 0;
   for (std::size_t bar = 0; bar < bars.size(); ++bar) {
@@ -221,7 +184,9 @@ std::vector<Token> encode_remi(const Score& score, const RemiOptions& options) {
     const std::size_t left = bars.size() - 1 - bar;
     if (left < kLeftBars) out.push_back(V::token(TokenKind::left, static_cast<int>(left)));
     if (bars[bar].tempo != tempo) out.push_back(V::token(TokenKind::tempo, tempo = bars[bar].tempo));
-    const std::int64_t bar_end = bar_start + kMeters[static_cast<std::size_t>(bars[bar].meter)].grid();
+    if (bar < chords.size())
+      for (const Chord& c : chords[bar]) out.push_back(V::token(TokenKind::chord, chord_value(c)));
+    const std::int64_t bar_end = bar_start + remi_meters()[static_cast<std::size_t>(bars[bar].meter)].grid();
     int part = -1, velocity = -1;
     std::int64_t position = -1;
     for (; next < events.size() && events[next].start < bar_end; ++next) {
@@ -231,8 +196,8 @@ std::vector<Token> encode_remi(const Score& score, const RemiOptions& options) {
         out.push_back(V::token(TokenKind::position, static_cast<int>(position)));
       }
       if (e.part != part) out.push_back(V::token(TokenKind::part, part = e.part));
-      if (options.velocities && e.velocity / 4 != velocity)
-        out.push_back(V::token(TokenKind::velocity, velocity = e.velocity / 4));
+      if (options.velocities && velocity_value(e.velocity, options.velocity_levels) != velocity)
+        out.push_back(V::token(TokenKind::velocity, velocity = velocity_value(e.velocity, options.velocity_levels)));
       out.push_back(V::token(TokenKind::pitch, e.pitch));
       for (std::int64_t rest = e.end - e.start; rest > 0; rest -= kMaxDuration)
         out.push_back(V::token(TokenKind::duration, static_cast<int>(std::min<std::int64_t>(rest, kMaxDuration)) - 1));
@@ -243,23 +208,25 @@ std::vector<Token> encode_remi(const Score& score, const RemiOptions& options) {
   return out;
 }
 
-Score decode_remi(std::span<const Token> tokens) {
+Score decode_remi(std::span<const Token> sequence) {
   using V = RemiVocabulary;
+  RemiGrammar grammar;
+  for (std::size_t i = 0; i < sequence.size(); ++i) {
+    if (sequence[i] >= V::size() || !grammar.allows(sequence[i]))
+      throw Error(Category::bad_input, "decode_remi",
+                  fmt::format("token {} ({}) cannot stand here", i, V::text(sequence[i])));
+    grammar.push(sequence[i]);
+  }
+  const std::vector<Token> tokens = in_order_of_time(sequence);
   constexpr int kTicksPerQuarter = 480;
   constexpr std::int64_t kTick = kTicksPerQuarter / kGridPerQuarter;
   Score score;
   score.ticks_per_quarter = kTicksPerQuarter;
-  RemiGrammar grammar;
   std::array<int, kMaxParts> track_of{};
   std::int64_t bar_start = 0, bar_length = 0, position = 0;
   int part = 0, velocity = kPlainVelocity, meter = -1, header_part = 0, next_channel = 0;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const Token token = tokens[i];
-    if (token >= V::size() || !grammar.allows(token))
-      throw Error(Category::bad_input, "decode_remi",
-                  fmt::format("token {} ({}) cannot stand here", i, V::text(token)));
-    const bool header = grammar.in_header();
-    grammar.push(token);
+  bool header = true;
+  for (const Token token : tokens) {
     const int value = V::value(token);
     switch (V::kind(token)) {
       case TokenKind::tempo: {
@@ -291,10 +258,11 @@ Score decode_remi(std::span<const Token> tokens) {
         break;
       }
       case TokenKind::bar:
+        header = false;
         bar_start += bar_length;
-        bar_length = kMeters[static_cast<std::size_t>(value)].grid();
+        bar_length = remi_meters()[static_cast<std::size_t>(value)].grid();
         if (value != meter) {
-          const MeterChoice& m = kMeters[static_cast<std::size_t>(value)];
+          const MeterChoice& m = remi_meters()[static_cast<std::size_t>(value)];
           score.meters.push_back({bar_start * kTick, m.numerator, m.denominator});
           meter = value;
         }
@@ -322,10 +290,21 @@ Score decode_remi(std::span<const Token> tokens) {
       case TokenKind::bos:
       case TokenKind::eos:
       case TokenKind::style:
+      case TokenKind::variety:
+      case TokenKind::emotion:
+      case TokenKind::meter:
+      case TokenKind::density:
+      case TokenKind::height:
+      case TokenKind::polyphony:
+      case TokenKind::mark:
       case TokenKind::left:
+      case TokenKind::chord:
         break;
     }
   }
+  // The middle of a filled gap may ring on into what follows.
+  if (tokens.size() != sequence.size())
+    for (Track& track : score.tracks) cut_where_struck_again(track);
   score.sort();
   return score;
 }
@@ -364,6 +343,11 @@ bool transpose_remi(std::span<Token> tokens, int semitones) {
     if (V::kind(token) == TokenKind::key) {
       const int value = V::value(token), mode = value / 12;
       token = V::token(TokenKind::key, mode * 12 + ((value % 12 + semitones) % 12 + 12) % 12);
+    } else if (V::kind(token) == TokenKind::chord) {
+      Chord chord = chord_of_value(V::value(token));
+      if (chord.root < 0) continue;
+      chord.root = ((chord.root + semitones) % 12 + 12) % 12;
+      token = V::token(TokenKind::chord, chord_value(chord));
     }
   return true;
 }

@@ -1,8 +1,8 @@
 #include "train/transformer.hpp"
 
+#include <fmt/format.h>
 #include <torch/torch.h>
 
-#include <cmath>
 #include <map>
 
 #include "base/error.hpp"
@@ -10,89 +10,11 @@
 #include "base/parallel.hpp"
 #include "nn/model.hpp"
 #include "nn/transformer_module.hpp"
+#include "train/remi_crops.hpp"
 #include "train/trainer.hpp"
 
 namespace euterpe {
 namespace {
-
-constexpr double kDropKey = 0.15;     // of the crops, so that the model also writes without being told a key
-constexpr double kStartCrops = 0.15;  // begin at the piece's beginning
-constexpr double kEndCrops = 0.15;    // end at the piece's end: beginnings and endings are what listeners notice
-
-/// A piece cut for training: header, bars, and where each bar begins.
-struct Prepared {
-  const ShardPiece* piece;
-  std::size_t header;  // tokens before the first Bar
-  std::vector<std::size_t> bars;
-};
-
-class Batches {
- public:
-  Batches(const Shard& shard, const std::string& split, int context) : context_(static_cast<std::size_t>(context)) {
-    for (const ShardPiece& p : shard.pieces) {
-      if (p.split != split) continue;
-      Prepared item{&p, 0, remi_bars(p.tokens)};
-      if (item.bars.empty()) continue;
-      item.header = item.bars.front();
-      auto& style = styles_[p.style];
-      style.pieces.push_back(std::move(item));
-      style.weights.push_back(static_cast<double>(p.tokens.size()));
-      style.tokens += static_cast<double>(p.tokens.size());
-    }
-    for (const auto& [name, style] : styles_) style_weights_.push_back(std::sqrt(style.tokens));
-  }
-
-  bool empty() const { return styles_.empty(); }
-  std::vector<std::string> styles() const {
-    std::vector<std::string> out;
-    for (const auto& [name, s] : styles_) out.push_back(name);
-    return out;
-  }
-
-  /// context + 1 tokens, filled up with Pad. Mid-piece crops leave Bos out, so that only true beginnings look like one.
-  std::vector<Token> draw(Random& random, const std::string* style_name = nullptr) const {
-    auto it = styles_.begin();
-    if (style_name)
-      it = styles_.find(*style_name);
-    else
-      std::advance(it, static_cast<std::ptrdiff_t>(random.weighted(style_weights_)));
-    const Prepared& p = it->second.pieces[random.weighted(it->second.weights)];
-    const auto& all = p.piece->tokens;
-    const std::size_t want = context_ + 1;
-    const std::size_t room = want - std::min(want, p.header);
-    // The last bar from which the rest of the piece still fills the sequence.
-    std::size_t latest = 0;
-    while (latest + 1 < p.bars.size() && all.size() - p.bars[latest + 1] >= room) ++latest;
-    const double choice = random.uniform();
-    std::size_t bar = 0;
-    if (choice < kEndCrops)
-      bar = std::min(latest + (all.size() - p.bars[latest] > room ? 1 : 0), p.bars.size() - 1);
-    else if (choice > kEndCrops + kStartCrops)
-      bar = random.below(latest + 1);
-    std::vector<Token> out;
-    out.reserve(want);
-    const bool drop_key = random.uniform() < kDropKey;
-    for (std::size_t i = 0; i < p.header; ++i) {
-      const TokenKind kind = RemiVocabulary::kind(all[i]);
-      if ((kind == TokenKind::bos && bar > 0) || (kind == TokenKind::key && drop_key)) continue;
-      out.push_back(all[i]);
-    }
-    for (std::size_t i = p.bars[bar]; i < all.size() && out.size() < want; ++i) out.push_back(all[i]);
-    transpose_remi(out, static_cast<int>(random.below(12)) - 6);
-    out.resize(want, RemiVocabulary::token(TokenKind::pad));
-    return out;
-  }
-
- private:
-  struct Style {
-    std::vector<Prepared> pieces;
-    std::vector<double> weights;
-    double tokens = 0;
-  };
-  std::size_t context_;
-  std::vector<double> style_weights_;  // in the order of styles_
-  std::map<std::string, Style> styles_;
-};
 
 /// Mean nats a token over the sequences, Pad not counted.
 torch::Tensor sequence_loss(TransformerModule& network, const std::vector<std::vector<Token>>& sequences,
@@ -111,12 +33,19 @@ torch::Tensor sequence_loss(TransformerModule& network, const std::vector<std::v
                                               torch::nn::functional::CrossEntropyFuncOptions().ignore_index(kPad));
 }
 
-void load_weights(TransformerModule& network, const Safetensors& file) {
+/// The weights of a model whose vocabulary may be an older one: a token that it does not know keeps its random row.
+void load_weights(TransformerModule& network, const Safetensors& file, const std::vector<Token>& tokens) {
   torch::NoGradGuard guard;
   for (auto& p : network->named_parameters()) {
-    const auto shape = p.value().sizes().vec();
+    auto shape = p.value().sizes().vec();
+    if (p.key() == "embedding") shape[0] = static_cast<std::int64_t>(tokens.size());
     auto values = file.floats(p.key(), shape);
-    p.value().copy_(torch::from_blob(values.data(), shape, torch::kFloat32));
+    const torch::Tensor loaded = torch::from_blob(values.data(), shape, torch::kFloat32);
+    if (p.key() != "embedding") {
+      p.value().copy_(loaded);
+      continue;
+    }
+    for (std::size_t i = 0; i < tokens.size(); ++i) p.value()[tokens[i]].copy_(loaded[static_cast<std::int64_t>(i)]);
   }
 }
 
@@ -144,13 +73,18 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   TransformerOptions shape = options.network;
   nlohmann::json parent;
   Safetensors start;
+  std::vector<Token> known;
   if (!options.from.empty()) {
     const Model model = find_model(options.from);
-    if (model.card.value("network", "") != "transformer" || model.card.value("tokenizer", "") != shard.tokenizer)
+    known = tokens_of_vocabulary(model.card.value("tokenizer", ""));
+    if (model.card.value("network", "") != "transformer" || known.empty())
       throw Error(Category::bad_input, "train_transformer",
                   options.from + " is no Transformer over " + shard.tokenizer);
     const double dropout = shape.dropout;
     shape = transformer_options(model.card.at("options"));
+    if (shape.vocabulary != static_cast<int>(known.size()))
+      throw Error(Category::bad_input, "train_transformer",
+                  fmt::format("{} has {} tokens, its tokenizer {}", options.from, shape.vocabulary, known.size()));
     shape.dropout = dropout;
     start = model.weights();
     parent = {{"name", model.name},
@@ -161,18 +95,18 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   shape.vocabulary = shard.vocabulary;
   shape = transformer_options(to_json(shape));
   TransformerModule network(shape);
-  if (!options.from.empty()) load_weights(network, start);
+  if (!options.from.empty()) load_weights(network, start, known);
   const torch::Device device(torch::cuda::is_available() ? torch::kCUDA : torch::kCPU);
   network->to(device);
 
-  const Batches train(shard, "train", shape.context);
+  const RemiCrops train(shard, "train", shape.context);
   if (train.empty())
     throw Error(Category::bad_input, "train_transformer", "the shard holds no training piece",
                 "every piece was left out or fell into another split: see the counts that prepare printed");
   // A handful of pieces may leave no validation split; then the training pieces stand in and the card says so.
-  const Batches held_out(shard, "valid", shape.context);
+  const RemiCrops held_out(shard, "valid", shape.context);
   const bool validated = !held_out.empty();
-  const Batches& valid = validated ? held_out : train;
+  const RemiCrops& valid = validated ? held_out : train;
   std::map<std::string, std::vector<std::vector<Token>>> validation;
   const auto styles = valid.styles();
   Random fixed(0x5eed);

@@ -36,8 +36,8 @@ struct TransformerReport {
   std::vector<std::pair<std::string, double>> validation_by_style;  ///< nats a token, best weights
 };
 
-/// Styles are drawn by the square root of their tokens (between evenly and by size: the large ones have more to learn,
-/// the small ones would drown), pieces by length, crops begin at bar lines, keys are transposed by −6 … +5 semitones.
+/// Batches are those of train/remi_crops.hpp. A model to start from may have an older vocabulary: what it does not know
+/// yet begins at random.
 /// Throws Error{bad_input} if the shard has no training piece, Error{interrupted} after a checkpoint on SIGINT.
 TransformerReport train_transformer(const Shard& shard, const TransformerTraining& options);
 

@@ -40,7 +40,7 @@ inline void save_tiny_composer(const std::filesystem::path& folder, int context 
               {"network", "transformer"},
               {"options", to_json(o)},
               {"tokenizer", RemiVocabulary::kName},
-              {"styles", {"chorale", "folk"}},
+              {"styles", {"chorale", "folk", "drums"}},
               {"data", {{{"name", "made"}, {"licence", "CC0-1.0"}}}},
               {"commercial", true}});
 }

@@ -10,7 +10,11 @@
 #include "base/files.hpp"
 #include "base/random.hpp"
 #include "score/midi.hpp"
+#include "score/remi_chords.hpp"
+#include "score/remi_controls.hpp"
 #include "score/remi_grammar.hpp"
+#include "score/remi_passages.hpp"
+#include "score/tokenizers.hpp"
 
 namespace euterpe {
 namespace {
@@ -23,7 +27,8 @@ Score waltz() {
   score.tempos = {{0, 500000}, {1440, 600000}};
   score.meters = {{0, 3, 4}};
   Track& melody = add_track(score, "melody", 40, 0);
-  for (int i = 0; i < 12; ++i) melody.notes.push_back({i * 480, i % 3 == 2 ? 960 : 480, static_cast<std::uint8_t>(60 + i), 80, 0});
+  for (int i = 0; i < 12; ++i)
+    melody.notes.push_back({i * 480, i % 3 == 2 ? 960 : 480, static_cast<std::uint8_t>(60 + i), 80, 0});
   Track& drums = add_track(score, "drums", 0, 9);
   for (int i = 0; i < 4; ++i) drums.notes.push_back({i * 1440, 240, 36, 100, 9});
   score.sort();
@@ -74,7 +79,8 @@ RC_GTEST_PROP(Tokenizer, gives_the_same_tokens_for_what_it_decoded, ()) {
     const auto starts = *rc::gen::nonEmpty(rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 8000)));
     for (int start : starts)
       track.notes.push_back({start, *rc::gen::inRange(0, 6000), static_cast<std::uint8_t>(*rc::gen::inRange(0, 128)),
-                             static_cast<std::uint8_t>(*rc::gen::inRange(1, 128)), static_cast<std::uint8_t>(p == 3 ? 9 : p)});
+                             static_cast<std::uint8_t>(*rc::gen::inRange(1, 128)),
+                             static_cast<std::uint8_t>(p == 3 ? 9 : p)});
   }
   score.sort();
   if (score.bar_lines().size() > 3000) return;
@@ -104,6 +110,7 @@ RC_GTEST_PROP(Tokenizer, decodes_whatever_the_grammar_lets_through, (std::uint64
     if (again.at_boundary()) boundary = i + 1;
   }
   const Score score = decode_remi(std::span(tokens).first(boundary));
+  for (const Token t : in_order_of_time(tokens)) RC_ASSERT(V::kind(t) != TokenKind::mark);
   RC_ASSERT(read_midi(write_midi(score)).score == score);
 }
 
@@ -117,7 +124,52 @@ TEST(Tokenizer, transposes_pitches_and_key_but_no_drums) {
   for (std::size_t i = 0; i < before.tracks[0].notes.size(); ++i)
     EXPECT_EQ(after.tracks[0].notes[i].pitch, before.tracks[0].notes[i].pitch + 3);
   EXPECT_EQ(after.tracks[1].notes, before.tracks[1].notes);
-  EXPECT_EQ(tokens[2], V::token(TokenKind::key, 12 + 2));
+  EXPECT_EQ(read_controls(tokens).get(TokenKind::key), 12 + 2);
+}
+
+TEST(Tokenizer, moves_chords_with_the_notes) {
+  std::vector<Token> tokens{V::token(TokenKind::bos),
+                            V::token(TokenKind::part, 0),
+                            V::token(TokenKind::program, 0),
+                            V::token(TokenKind::bar, 0),
+                            V::token(TokenKind::chord, chord_value({11, ChordQuality::minor7})),
+                            V::token(TokenKind::chord, chord_value({}))};
+  ASSERT_TRUE(transpose_remi(tokens, 2));
+  EXPECT_EQ(chord_of_value(V::value(tokens[4])), (Chord{1, ChordQuality::minor7}));
+  EXPECT_EQ(chord_of_value(V::value(tokens[5])), Chord{});
+}
+
+TEST(Tokenizer, says_what_the_piece_is_like_before_it_begins) {
+  RemiOptions options;
+  options.style = "folk";
+  options.variety = "waltz";
+  options.emotion = 2;
+  auto controls = read_controls(encode_remi(waltz(), options));
+  EXPECT_EQ(controls.get(TokenKind::style), remi_style("folk"));
+  EXPECT_EQ(controls.get(TokenKind::variety), remi_variety("folk", "waltz"));
+  EXPECT_EQ(controls.get(TokenKind::emotion), 2);
+  EXPECT_EQ(controls.get(TokenKind::meter), remi_meter("3/4"));
+  EXPECT_EQ(controls.get(TokenKind::tempo), tempo_step(120));
+  EXPECT_FALSE(controls.get(TokenKind::key));
+  measure_controls(encode_remi(waltz(), options), controls);
+  EXPECT_EQ(controls.get(TokenKind::density), density_class(16.0 / 5));  // 12 notes and 4 of drums in 5 bars
+  EXPECT_EQ(controls.get(TokenKind::height), height_class(65.5));
+  options.variety = "bach";
+  EXPECT_THROW(encode_remi(waltz(), options), Error);
+}
+
+TEST(Tokenizer, is_found_by_name_and_finds_the_token_that_is_out_of_place) {
+  for (const Tokenizer& t : tokenizers()) {
+    const auto tokens = t.encode(waltz());
+    EXPECT_EQ(find_tokenizer(t.name).name, t.name);
+    EXPECT_FALSE(t.first_misplaced(tokens)) << t.name;
+    EXPECT_EQ(t.encode(t.decode(tokens)), tokens) << t.name;
+    for (Token token : tokens) EXPECT_LT(token, t.vocabulary());
+    auto twice = tokens;
+    twice.insert(twice.begin(), tokens.front());
+    EXPECT_EQ(t.first_misplaced(twice), 1u) << t.name;
+  }
+  EXPECT_THROW(find_tokenizer("morse"), Error);
 }
 
 TEST(Tokenizer, refuses_a_transposition_that_leaves_the_midi_range_and_changes_nothing) {
@@ -153,7 +205,12 @@ TEST(Tokenizer, takes_real_folk_tunes_there_and_back) {
   int tried = 0;
   for (const auto& path : walk_files({std::filesystem::path(data) / "nottingham"})) {
     if (path.extension() != ".mid" || ++tried > 100) continue;
+    RemiOptions options;
+    options.chords = true;
+    auto with_chords = encode_remi(read_midi(path).score, options);
+    std::erase_if(with_chords, [](Token t) { return V::kind(t) == TokenKind::chord; });
     const auto tokens = encode_remi(read_midi(path).score);
+    EXPECT_EQ(with_chords, tokens) << path;
     EXPECT_EQ(encode_remi(decode_remi(tokens)), tokens) << path;
   }
   EXPECT_GT(tried, 0);

@@ -1,0 +1,121 @@
+#include "compose/wishes.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+#include "base/error.hpp"
+#include "score/remi_vocabulary.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr std::string_view kLetters = "C D EF G A B";
+
+std::optional<int> whole_number(std::string_view text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return {};
+  return value;
+}
+
+}  // namespace
+
+KeyEstimate parse_key(std::string_view text) {
+  const auto fail = [&]() -> KeyEstimate {
+    throw Error(Category::usage, "compose", fmt::format("\"{}\" is no key", text),
+                "for example \"C major\", \"F# minor\", \"Bb\" or \"Am\"");
+  };
+  if (text.empty()) return fail();
+  std::string_view rest = text;
+  KeyEstimate key;
+  const auto letter = kLetters.find(static_cast<char>(std::toupper(static_cast<unsigned char>(rest[0]))));
+  if (letter == std::string_view::npos || rest[0] == ' ') return fail();
+  key.tonic = static_cast<int>(letter);
+  // A small letter alone means minor ("a"), as in German and in many catalogs.
+  key.minor = std::islower(static_cast<unsigned char>(rest[0])) && rest.size() <= 2;
+  rest.remove_prefix(1);
+  if (!rest.empty() && (rest[0] == '#' || rest[0] == 'b')) {
+    key.tonic = (key.tonic + (rest[0] == '#' ? 1 : 11)) % 12;
+    rest.remove_prefix(1);
+  }
+  while (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
+  if (rest == "m" || rest == "min" || rest == "minor")
+    key.minor = true;
+  else if (rest == "M" || rest == "maj" || rest == "major")
+    key.minor = false;
+  else if (!rest.empty())
+    return fail();
+  return key;
+}
+
+StyleWish parse_style(std::string_view text, const std::vector<std::string>& styles) {
+  const auto known = [&](std::string_view style) {
+    return std::find(styles.begin(), styles.end(), style) != styles.end();
+  };
+  if (text.empty()) return {styles.front(), {}};
+  if (known(text)) return {std::string(text), {}};
+  const auto slash = text.find('/');
+  // A style's own name is never that of another's variety: "pop" is not drums/pop.
+  std::vector<StyleWish> found;
+  std::vector<std::string_view> varieties;
+  for (const StyleVariety& v : remi_varieties()) {
+    if (!known(v.style) || remi_style(text)) continue;
+    if (slash == std::string_view::npos ? v.name == text
+                                        : v.style == text.substr(0, slash) && v.name == text.substr(slash + 1))
+      found.push_back({std::string(v.style), std::string(v.name)});
+    if (slash != std::string_view::npos && v.style == text.substr(0, slash)) varieties.push_back(v.name);
+  }
+  if (found.size() == 1) return found.front();
+  if (found.size() > 1)
+    throw Error(Category::usage, "compose", fmt::format("\"{}\" may be a kind of several styles", text),
+                fmt::format("say which: {}/{} …", found.front().style, text));
+  throw Error(Category::usage, "compose", fmt::format("this model does not write \"{}\"", text),
+              varieties.empty() ? fmt::format("it writes {}", fmt::join(styles, ", "))
+                                : fmt::format("of {} it knows {}", text.substr(0, slash), fmt::join(varieties, ", ")));
+}
+
+int parse_emotion(std::string_view text) {
+  static constexpr std::array<std::array<std::string_view, 2>, 4> kNames{
+      {{"Q1", "happy"}, {"Q2", "tense"}, {"Q3", "sad"}, {"Q4", "calm"}}};
+  for (std::size_t i = 0; i < kNames.size(); ++i)
+    if (text == kNames[i][0] || text == kNames[i][1]) return static_cast<int>(i);
+  throw Error(Category::usage, "compose", fmt::format("\"{}\" is no emotion that is known", text),
+              "Q1 or happy, Q2 or tense, Q3 or sad, Q4 or calm");
+}
+
+int parse_pitch(std::string_view text) {
+  const auto fail = [&]() -> int {
+    throw Error(Category::usage, "compose", fmt::format("\"{}\" is no pitch", text),
+                "for example C4 (middle C), F#3, Bb5, or a MIDI number 0 to 127");
+  };
+  if (const auto number = whole_number(text)) return *number >= 0 && *number <= 127 ? *number : fail();
+  std::string_view rest = text;
+  const auto letter = rest.empty() || rest[0] == ' ' ? std::string_view::npos : kLetters.find(rest[0]);
+  if (letter == std::string_view::npos) return fail();
+  int pitch = static_cast<int>(letter);
+  rest.remove_prefix(1);
+  if (!rest.empty() && (rest[0] == '#' || rest[0] == 'b')) {
+    pitch += rest[0] == '#' ? 1 : -1;
+    rest.remove_prefix(1);
+  }
+  const auto octave = whole_number(rest);
+  if (!octave || *octave < -1 || *octave > 9) return fail();
+  pitch += (*octave + 1) * 12;
+  return pitch >= 0 && pitch <= 127 ? pitch : fail();
+}
+
+BarRange parse_bar_range(std::string_view text) {
+  const auto dash = text.find('-');
+  const auto first = whole_number(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : whole_number(text.substr(dash + 1));
+  if (!first || !last || *first < 1 || *last < *first)
+    throw Error(Category::usage, "compose", fmt::format("\"{}\" names no bars", text), "for example 5 or 5-8");
+  return {*first, *last - *first + 1};
+}
+
+}  // namespace euterpe

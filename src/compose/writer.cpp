@@ -1,0 +1,392 @@
+#include "compose/writer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+
+namespace euterpe {
+namespace {
+using V = RemiVocabulary;
+using Bars = std::span<const std::vector<Token>>;
+
+constexpr std::size_t kVerbatim = 4;  // tokens of a bar that must be the same before it counts as repeated
+
+void append(std::vector<Token>& to, std::span<const Token> from) { to.insert(to.end(), from.begin(), from.end()); }
+
+std::size_t length(Bars bars) {
+  std::size_t n = 0;
+  for (const auto& bar : bars) n += bar.size();
+  return n;
+}
+
+/// The last bars that hold no more than `most` tokens.
+Bars tail(Bars bars, std::size_t most) {
+  std::size_t from = bars.size(), size = 0;
+  while (from > 0 && size + bars[from - 1].size() <= most) size += bars[--from].size();
+  return bars.subspan(from);
+}
+
+/// The same as tokens; of a last bar that is longer than that alone, what stands last.
+void append_tail(std::vector<Token>& to, Bars bars, std::size_t most) {
+  const Bars last = tail(bars, most);
+  for (const auto& bar : last) append(to, bar);
+  if (last.empty() && !bars.empty()) append(to, std::span(bars.back()).last(std::min(most, bars.back().size())));
+}
+
+/// The first ones.
+Bars head(Bars bars, std::size_t most) {
+  std::size_t to = 0, size = 0;
+  while (to < bars.size() && size + bars[to].size() <= most) size += bars[to++].size();
+  return bars.first(to);
+}
+
+int grid_of(int meter) { return remi_meters()[static_cast<std::size_t>(meter)].grid(); }
+
+}  // namespace
+
+void discourage_repetition(std::span<float> logits, std::span<const std::vector<Token>> earlier,
+                           const std::vector<Token>& now, double penalty) {
+  const auto skip = [](const std::vector<Token>& bar) {  // Left counts, it does not repeat
+    return bar.size() > 1 && V::kind(bar[1]) == TokenKind::left ? 2u : 1u;
+  };
+  const std::span said = std::span(now).subspan(skip(now));
+  if (said.size() < kVerbatim) return;
+  for (const auto& bar : earlier) {
+    const std::span whole = std::span(bar).subspan(skip(bar));
+    if (whole.size() > said.size() && std::equal(said.begin(), said.end(), whole.begin()))
+      logits[whole[said.size()]] -= static_cast<float>(penalty);
+  }
+}
+
+ComposerNetwork::ComposerNetwork(const TransformerOptions& options, const Safetensors& weights,
+                                 std::vector<Token> known)
+    : known_(std::move(known)), number_(static_cast<std::size_t>(V::size()), -1) {
+  if (options.vocabulary != static_cast<int>(known_.size()))
+    throw Error(Category::bad_input, "compose",
+                fmt::format("the weights have {} tokens, their tokenizer {}", options.vocabulary, known_.size()));
+  for (std::size_t i = 0; i < known_.size(); ++i) number_[known_[i]] = static_cast<int>(i);
+  weights_ = std::make_shared<TransformerWeights>(options, weights);
+}
+
+Writer::Writer(const ComposerNetwork& network, const WritingPlan& plan)
+    : network_(network),
+      plan_(plan),
+      sampler_(plan.sampling),
+      allowed_(static_cast<std::size_t>(V::size())),
+      logits_(static_cast<std::size_t>(V::size())) {
+  readers_.push_back({Decoder(network.weights()), true, {}});
+  if (plan.sampling.guidance != 1) readers_.push_back({Decoder(network.weights()), false, {}});
+}
+
+void Writer::write(Random& random) {
+  write_header(random);
+  open_body();
+  while (V::kind(tokens_.back()) != TokenKind::eos) {
+    check_interrupt();
+    step(random);
+  }
+}
+
+std::vector<Token> Writer::header() const {
+  std::vector<Token> out{V::token(TokenKind::bos)};
+  append(out, controls_);
+  append(out, parts_);
+  return out;
+}
+
+void Writer::write_header(Random& random) {
+  force(V::token(TokenKind::bos));
+  const bool drums = plan_.controls.get(TokenKind::style) == remi_style("drums");
+  for (auto k = static_cast<int>(kFirstControl); k <= static_cast<int>(kLastControl); ++k) {
+    const auto kind = static_cast<TokenKind>(k);
+    const auto value = plan_.controls.get(kind);
+    if (value && network_.knows(V::token(kind, *value)))
+      force(V::token(kind, *value));
+    else if (!value && network_.knows(kind) && plan_.before.empty() && plan_.after.empty() &&
+             ((kind == TokenKind::tempo && plan_.draw_tempo) || (kind == TokenKind::key && !drums)))
+      draw_control(kind, random);
+  }
+  if (!plan_.parts.empty()) {
+    for (const Token t : plan_.parts) force(t);
+    return;
+  }
+  // Bar says that all parts are named. A melody needs another part beside its own.
+  for (;;) {
+    grammar_.mask(allowed_);
+    for (std::size_t t = 0; t < allowed_.size(); ++t) {
+      const TokenKind kind = V::kind(static_cast<Token>(t));
+      if (kind != TokenKind::part && kind != TokenKind::program) allowed_[t] = 0;
+    }
+    // A melody's own part is no drum.
+    if (!plan_.melody.empty() && tokens_.back() == V::token(TokenKind::part, 0))
+      allowed_[V::token(TokenKind::program, kDrumProgram)] = 0;
+    const auto declared = static_cast<std::size_t>(
+        std::count_if(tokens_.begin(), tokens_.end(), [](Token t) { return V::kind(t) == TokenKind::program; }));
+    if (grammar_.at_boundary() && declared >= (plan_.melody.empty() ? 1u : 2u)) {
+      if (const int meter = planned_meter(0); meter >= 0)
+        allowed_[V::token(TokenKind::bar, meter)] = 1;
+      else
+        std::fill_n(allowed_.begin() + V::first(TokenKind::bar), V::count(TokenKind::bar), 1);
+    }
+    const Token token = draw(random);
+    if (V::kind(token) != TokenKind::bar) {
+      push(token);
+      continue;
+    }
+    // With a melody the mark stands in the Bar's place.
+    if (plan_.melody.empty()) forced_.push_back(token);
+    return;
+  }
+}
+
+void Writer::draw_control(TokenKind kind, Random& random) {
+  grammar_.mask(allowed_);
+  for (int t = 0; t < V::size(); ++t)
+    if (V::kind(static_cast<Token>(t)) != kind) allowed_[static_cast<std::size_t>(t)] = 0;
+  push(draw(random));
+}
+
+/// What is given is taken as it is; the model reads of it what it has room for.
+void Writer::open_body() {
+  section_bars_ = plan_.bars + static_cast<int>(plan_.before.size());
+  auto take = [&](Token t) {
+    grammar_.push(t);
+    tokens_.push_back(t);
+  };
+  auto take_bars = [&](Bars bars) {
+    for (const auto& bar : bars)
+      for (const Token t : bar) take(t);
+  };
+  auto take_mark = [&](Mark m) { take(V::token(TokenKind::mark, static_cast<int>(m))); };
+  take_bars(plan_.before);
+  if (!plan_.after.empty()) {
+    take_mark(Mark::suffix);
+    take_bars(plan_.after);
+  } else if (!plan_.melody.empty()) {
+    take_mark(Mark::melody);
+    take_bars(plan_.melody);
+  }
+  if (!plan_.after.empty() || !plan_.melody.empty()) {
+    take_mark(Mark::middle);
+    section_bars_ = plan_.bars;
+  }
+  body_ = true;
+  if (tokens_.size() == controls_.size() + parts_.size() + 1) return;
+  read_again();
+  forced_.push_back(V::token(TokenKind::bar, planned_meter(0)));
+}
+
+void Writer::force(Token token) { push(token); }
+
+Token Writer::draw(Random& random) {
+  mix_logits();
+  double log_probability = 0;
+  // The sampler sees the model's tokens alone.
+  const auto token = static_cast<Token>(sampler_.draw(logits_, allowed_, random, &log_probability));
+  if (body_) {
+    nats_ -= log_probability;
+    ++drawn_;
+  }
+  return token;
+}
+
+void Writer::step(Random& random) {
+  if (!forced_.empty()) {
+    const Token token = forced_.front();
+    forced_.pop_front();
+    push(token);
+    return;
+  }
+  restrict_to_wishes();
+  push(draw(random));
+}
+
+void Writer::mix_logits() {
+  std::fill(logits_.begin(), logits_.end(), -INFINITY);
+  const auto known = network_.known();
+  const auto guidance = static_cast<float>(plan_.sampling.guidance);
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    float value = readers_[0].logits[i];
+    if (readers_.size() > 1) value = readers_[1].logits[i] + guidance * (value - readers_[1].logits[i]);
+    logits_[known[i]] = value;
+  }
+  for (std::size_t t = 0; t < allowed_.size(); ++t)
+    if (logits_[t] == -INFINITY) allowed_[t] = 0;
+  if (!body_) return;
+  hear_bar_lines();
+  if (plan_.sampling.repetition_penalty <= 0 || written_.empty()) return;
+  discourage_repetition(logits_, plan_.before, written_.back(), plan_.sampling.repetition_penalty);
+  discourage_repetition(logits_, Bars(written_).first(written_.size() - 1), written_.back(),
+                        plan_.sampling.repetition_penalty);
+}
+
+void Writer::forbid(TokenKind kind) { std::fill_n(allowed_.begin() + V::first(kind), V::count(kind), 0); }
+
+void Writer::only(TokenKind kind, int value) {
+  const Token keep = V::token(kind, value);
+  const auto was = allowed_[keep];
+  forbid(kind);
+  allowed_[keep] = was;
+}
+
+int Writer::planned_meter(int bar) const {
+  if (plan_.meters.empty()) return -1;
+  return plan_.meters[std::min(static_cast<std::size_t>(bar), plan_.meters.size() - 1)];
+}
+
+void Writer::restrict_to_wishes() {
+  grammar_.mask(allowed_);
+  forbid(TokenKind::mark);
+  forbid(TokenKind::left);   // said as each bar begins
+  forbid(TokenKind::tempo);  // one tempo, or the one of what is given
+  if (!plan_.chords.empty()) forbid(TokenKind::chord);
+  const int next = static_cast<int>(written_.size());
+  // One meter throughout: what was asked for, else that of the first bar.
+  only(TokenKind::bar, planned_meter(next) >= 0 ? planned_meter(next) : grammar_.meter());
+  forbid(bars_left() > 0 ? TokenKind::eos : TokenKind::bar);
+  // The piece is as long as was asked: its last bar sounds, and nothing sounds beyond it.
+  if (bars_left() == 0 && grammar_.position() < 0 && plan_.after.empty() && melody_.empty() && plan_.melody.empty())
+    forbid(TokenKind::eos);
+  if (grammar_.position() >= 0 && plan_.after.empty()) {
+    int room = grid_of(grammar_.meter()) - grammar_.position() - held_;
+    for (int bar = next; bar < next + bars_left(); ++bar)
+      room += grid_of(planned_meter(bar) >= 0 ? planned_meter(bar) : grammar_.meter());
+    for (int d = std::max(0, room); d < kMaxDuration; ++d) allowed_[V::token(TokenKind::duration, d)] = 0;
+  }
+  if (!plan_.melody.empty()) restrict_to_melody();
+}
+
+/// Part 0 plays the melody and nothing else: its notes are put in place where their position comes.
+void Writer::restrict_to_melody() {
+  const int here = grammar_.position();
+  allowed_[V::token(TokenKind::part, 0)] = 0;
+  if (grammar_.part() == 0) {
+    forbid(TokenKind::pitch);
+    forbid(TokenKind::velocity);
+  }
+  if (melody_.empty()) return;
+  // Not past the next note of the melody.
+  for (int p = melody_.front().position + 1; p < kMaxDuration; ++p) allowed_[V::token(TokenKind::position, p)] = 0;
+  if (melody_.front().position > here) {
+    forbid(TokenKind::bar);
+    forbid(TokenKind::eos);
+  }
+}
+
+/// Bar and Eos both say that this bar is done; which of them may come is the user's wish, not the model's. Without this
+/// a model that would rather go on fills the last moments of the piece with notes.
+void Writer::hear_bar_lines() {
+  const int next = static_cast<int>(written_.size());
+  float& eos = logits_[V::token(TokenKind::eos)];
+  float& bar = logits_[V::token(TokenKind::bar, planned_meter(next) >= 0 ? planned_meter(next) : grammar_.meter())];
+  const float largest = std::max(eos, bar);
+  eos = bar = largest + std::log1p(std::exp(std::min(eos, bar) - largest));
+}
+
+void Writer::push(Token token) {
+  grammar_.push(token);
+  tokens_.push_back(token);
+  const TokenKind kind = V::kind(token);
+  held_ = kind == TokenKind::duration ? held_ + V::value(token) + 1 : 0;
+  if (!body_) {
+    if (is_control(kind)) controls_.push_back(token);
+    if (kind == TokenKind::part || kind == TokenKind::program) parts_.push_back(token);
+  } else if (kind == TokenKind::bar) {
+    written_.push_back({token});
+    plan_bar();
+  } else if (kind != TokenKind::eos) {
+    written_.back().push_back(token);
+    if (kind == TokenKind::position && !melody_.empty() && melody_.front().position == V::value(token)) {
+      if (grammar_.part() != 0) forced_.push_back(V::token(TokenKind::part, 0));
+      for (; !melody_.empty() && melody_.front().position == V::value(token); melody_.erase(melody_.begin()))
+        forced_.insert(forced_.end(), melody_.front().tokens.begin(), melody_.front().tokens.end());
+    }
+  }
+  read(token);
+}
+
+/// What the user's wishes say about the bar that has just begun.
+void Writer::plan_bar() {
+  const std::size_t bar = written_.size() - 1;
+  if (bars_left() < kLeftBars) forced_.push_back(V::token(TokenKind::left, bars_left()));
+  if (!plan_.chords.empty())
+    for (const Chord& c : plan_.chords[bar % plan_.chords.size()])
+      forced_.push_back(V::token(TokenKind::chord, chord_value(c)));
+  melody_.clear();
+  if (plan_.melody.empty()) return;
+  int position = 0;
+  for (const Token t : plan_.melody[bar]) {
+    if (V::kind(t) == TokenKind::position) position = V::value(t);
+    if (V::kind(t) == TokenKind::pitch) melody_.push_back({position, {}});
+    if (V::kind(t) == TokenKind::pitch || V::kind(t) == TokenKind::duration) melody_.back().tokens.push_back(t);
+  }
+}
+
+void Writer::read(Token token) {
+  for (Reader& r : readers_)
+    if (r.decoder.length() == r.decoder.context()) return read_again();
+  const TokenKind kind = V::kind(token);
+  for (Reader& r : readers_) {
+    if (!r.asked && ((!body_ && is_control(kind)) || kind == TokenKind::chord)) continue;
+    if (network_.knows(token)) r.logits = r.decoder.step(network_.number(token));
+  }
+}
+
+/// The context is full, or what is given has been taken: the model reads anew what it has room for.
+void Writer::read_again() {
+  const std::vector<Token> all = context_tokens();
+  bool header = true;
+  for (Reader& r : readers_) r.decoder.rewind(0);
+  for (const Token t : all) {
+    const TokenKind kind = V::kind(t);
+    header = header && kind < TokenKind::part;
+    for (Reader& r : readers_)
+      if ((r.asked || !((header && is_control(kind)) || kind == TokenKind::chord)) && network_.knows(t))
+        r.logits = r.decoder.step(network_.number(t));
+  }
+}
+
+/// Header, as much of what is given as a third of the context holds on either side, and the last bars of what was
+/// written. Bos stays out of what begins in the middle of a piece, as in training.
+std::vector<Token> Writer::context_tokens() const {
+  const auto context = static_cast<std::size_t>(readers_[0].decoder.context());
+  std::vector<Token> out = header();
+  const std::size_t room = context - std::min(context, out.size() + 3);
+  const auto mark = [](Mark m) { return V::token(TokenKind::mark, static_cast<int>(m)); };
+  if (!plan_.after.empty()) {
+    const Bars before = tail(plan_.before, room / 4), after = head(plan_.after, room / 4);
+    for (const auto& bar : before) append(out, bar);
+    out.push_back(mark(Mark::suffix));
+    for (const auto& bar : after) append(out, bar);
+    out.push_back(mark(Mark::middle));
+    append_tail(out, written_, room - length(before) - length(after) - room / 4);
+    return out;
+  }
+  if (!plan_.melody.empty()) {
+    // The melody from the first bar that is still remembered: of what has room, a third is past.
+    const Bars past = tail(written_, room / 3);
+    const Bars ahead = head(Bars(plan_.melody).subspan(written_.size() - past.size()), room / 3);
+    out.push_back(mark(Mark::melody));
+    for (const auto& bar : ahead) append(out, melody_of_bar(bar));
+    out.push_back(mark(Mark::middle));
+    append_tail(out, written_, room / 3);
+    return out;
+  }
+  std::vector<std::vector<Token>> all(plan_.before);
+  all.insert(all.end(), written_.begin(), written_.end());
+  if (all.empty()) return out;
+  const Bars whole(all);
+  if (length(whole) <= room * 3 / 4) {
+    for (const auto& bar : whole) append(out, bar);
+    return out;
+  }
+  out.erase(out.begin());
+  append_tail(out, whole, context / 2);
+  return out;
+}
+
+}  // namespace euterpe

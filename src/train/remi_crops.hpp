@@ -1,0 +1,55 @@
+#pragma once
+/// What a composer reads in training: passages of the shard's pieces, cut, transposed and rearranged at random.
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "corpus/shard.hpp"
+#include "score/remi_controls.hpp"
+#include "score/remi_passages.hpp"
+
+namespace euterpe {
+
+/// Styles are drawn by the square root of their tokens (between evenly and by size: the large ones have more to learn,
+/// the small ones would drown), pieces by length. Crops begin at bar lines. Most stand in order of time; some have a
+/// gap that is filled last, some the melody first (score/remi_passages.hpp). Keys are transposed by −6 … +5 semitones.
+/// Density, height and polyphony are those of the crop. Every control is left out now and then, sometimes all of them
+/// and the chords together: that is what guidance compares with (Ho and Salimans 2022).
+class RemiCrops {
+ public:
+  /// \param context tokens that the model sees; crops are one longer, for the last has to be predicted
+  RemiCrops(const Shard& shard, const std::string& split, int context);
+
+  bool empty() const { return styles_.empty(); }
+  std::vector<std::string> styles() const;
+
+  /// context + 1 tokens, filled up with Pad. Mid-piece crops leave Bos out, so that only true beginnings look like one.
+  /// \param style draws of this style alone
+  std::vector<Token> draw(Random& random, const std::string* style = nullptr) const;
+
+ private:
+  struct Prepared {
+    RemiPassage passage;
+    std::vector<std::size_t> end;  ///< tokens of the bars up to and including each
+    bool accompanied;              ///< part 0 and others play: it can be accompanied
+  };
+  struct Style {
+    std::vector<Prepared> pieces;
+    std::vector<double> weights;
+    double tokens = 0;
+  };
+  std::vector<Token> in_time(const Prepared& piece, Random& random) const;
+  std::vector<Token> with_gap(const Prepared& piece, Random& random) const;
+  std::vector<Token> melody_first(const Prepared& piece, Random& random) const;
+  std::size_t room(const Prepared& piece) const;
+
+  std::size_t context_;
+  std::vector<double> style_weights_;  ///< in the order of styles_
+  std::map<std::string, Style> styles_;
+};
+
+/// Leaves out controls, and chords, at random. \param tokens begin with the header
+void drop_controls(std::vector<Token>& tokens, Random& random);
+
+}  // namespace euterpe
