@@ -21,6 +21,9 @@
 
 namespace euterpe {
 
+/// How the index beside a model's card or in a catalog's folder is called.
+inline constexpr const char* kPassageIndexName = "passages.idx";
+
 struct PassageIndexOptions {
   PassageRuns runs;
   double per_bar = 6.5;    ///< runs of a bar that are kept, about, all lines together; of sparse pieces all are
