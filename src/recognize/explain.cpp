@@ -23,7 +23,7 @@ namespace euterpe {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t kSentences = 5, kPlaces = 5;
+constexpr std::size_t kSentences = 5, kPlaces = 5, kCells = 10;
 constexpr std::size_t kMostPassages = 12;                         // of a score, among which one is chosen
 constexpr double kWorthSaying = 0.1, kWorthSayingAgainst = -0.3;  // log odds
 constexpr SaliencyOptions kSearch{.passes = 128};
@@ -168,7 +168,7 @@ Explanation explain_recording(const AskedAudio& asked, const Answer& answer, con
       search);
 
   Explanation explanation;
-  explanation.numbers = to_json(saliency, labels, best.begin);
+  explanation.numbers = to_json(saliency, labels, kCells, best.begin);
   say_subject(explanation, subject, saliency, excerpt);
   add_reasons(explanation,
               {audio_feature_names(), best.evidence.views, labels, class_tensor(heads.model(), "class_mean"),

@@ -80,8 +80,8 @@ AudioSaliency explain_audio(const AudioBuffer& mono, const AudioAnswer& answer, 
   return found;
 }
 
-nlohmann::json to_json(const AudioSaliency& saliency, std::span<const std::string> labels, double begin,
-                       std::size_t most) {
+nlohmann::json to_json(const AudioSaliency& saliency, std::span<const std::string> labels, std::size_t most,
+                       double begin) {
   EUTERPE_ASSERT(saliency.label < labels.size() && saliency.runner_up < labels.size());
   const TimeFrequencyGrid& grid = saliency.grid;
   nlohmann::json rows = nlohmann::json::array(), cells = nlohmann::json::array();

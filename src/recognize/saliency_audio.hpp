@@ -54,7 +54,7 @@ AudioSaliency explain_audio(const AudioBuffer& mono, const AudioAnswer& answer, 
 /// {answer, probability, runner_up, runner_up_probability, passes, grid, weights [bands][segments],
 /// cells: the `most` heaviest as {begin, end (s), f_low, f_high (Hz), weight}}. \param begin seconds at which the
 /// excerpt begins in its recording: cells are told by the recording's time
-nlohmann::json to_json(const AudioSaliency& saliency, std::span<const std::string> labels, double begin = 0,
-                       std::size_t most = 10);
+nlohmann::json to_json(const AudioSaliency& saliency, std::span<const std::string> labels, std::size_t most = 10,
+                       double begin = 0);
 
 }  // namespace euterpe

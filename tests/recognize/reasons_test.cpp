@@ -64,6 +64,13 @@ TEST(Reasons, WhatSpeaksAgainstTheAnswerIsSaidSo) {
   EXPECT_EQ(found.back().sentence, "against it: slower than most rock (tempo 60 bpm; rock 158, classical 120 ± 17)");
 }
 
+TEST(Reasons, OfAnotherAnswerThanTheMostProbableAreTurnedRound) {
+  const auto found = reasons(bright_piece(), {.label = 0});  // classical, which it is not
+  EXPECT_EQ(found.back().family, "brightness");
+  EXPECT_LT(found.back().weight, 0);
+  EXPECT_TRUE(found.back().sentence.starts_with("against it: brighter than most classical")) << found.back().sentence;
+}
+
 TEST(Reasons, AModelThatDoesNotSayWhatIsUsualIsRefused) {
   DescriptorEvidence evidence = bright_piece();
   evidence.class_mean.clear();

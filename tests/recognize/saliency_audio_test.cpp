@@ -110,6 +110,7 @@ TEST(SaliencyAudio, TheNumbersNameAnswerCellsAndTheirPlaces) {
   EXPECT_LE(json["cells"][0]["end"], 3.0);
   EXPECT_GE(json["cells"][0]["weight"], json["cells"][1]["weight"]);
   EXPECT_EQ(json["weights"].size(), 16U);
+  EXPECT_EQ(to_json(found, labels, 3, 60)["cells"][0]["begin"], json["cells"][0]["begin"].get<double>() + 60);
   EXPECT_EQ(json["weights"][0].size(), 12U);
 }
 

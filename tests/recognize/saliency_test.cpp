@@ -60,6 +60,19 @@ TEST(Saliency, GroupsLetOnePartsWeightTellThatOfItsLike) {
   for (std::size_t k = 0; k < 20; ++k) EXPECT_EQ(found.salient[k] / 20, 13U) << k;
 }
 
+TEST(Saliency, OfAnAnswerThatIsNotTheMostProbableIsAskedByItsLabel) {
+  std::vector<double> evidence(20, 0.0);
+  evidence[4] = 2, evidence[9] = -1;
+  SaliencyOptions options;
+  options.label = 0;
+  const Saliency found = find_saliency(20, {}, additive(evidence, 1), options);
+  EXPECT_EQ(found.label, 0U);
+  EXPECT_EQ(found.runner_up, 1U);
+  EXPECT_LT(found.probability, found.runner_up_probability);
+  EXPECT_EQ(found.salient.front(), 9U);
+  EXPECT_LT(found.weights[4], -0.5);  // speaks for the other
+}
+
 TEST(Saliency, SalientPartsStandInOrderOfTheirWeights) {
   std::vector<double> evidence(50);
   for (std::size_t i = 0; i < 50; ++i) evidence[i] = static_cast<double>(i % 7) / 10;
