@@ -1,7 +1,8 @@
 #include "base/error.hpp"
 #include "base/parallel.hpp"
 #include "evaluate/task.hpp"
-#include "nn/voice_model.hpp"
+#include "nn/voice_contexts.hpp"
+#include "score/voice_grid.hpp"
 
 namespace euterpe {
 
@@ -18,10 +19,10 @@ nlohmann::json evaluate_jsb16(const EvaluateOptions& options) {
   if (options.limit > 0 && grids.size() > static_cast<std::size_t>(options.limit))
     grids.resize(static_cast<std::size_t>(options.limit));
   const Model shipped = find_model(options.model.empty() ? "chorale" : options.model);
-  const VoiceModel model = VoiceModel::load(shipped);
+  const KeyedModel model = KeyedModel::load(voice_domain(), shipped);
 
   std::vector<double> nats(grids.size());
-  parallel_for(grids.size(), [&](std::size_t i) { nats[i] = model.nats(grids[i]); });
+  parallel_for(grids.size(), [&](std::size_t i) { nats[i] = model.nats(voice_row(grids[i])); });
   double sum = 0, means = 0;
   std::size_t tokens = 0;
   for (std::size_t i = 0; i < grids.size(); ++i) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "score/voice_grid.hpp"
+
 namespace euterpe {
 namespace {
 
@@ -235,9 +237,7 @@ int held_class(int held) {
 
 std::uint32_t pack(std::uint32_t h, int value) { return h * 101u + static_cast<std::uint32_t>(value) + 1u; }
 
-}  // namespace
-
-ContextShape voice_context_shape() {
+ContextShape voice_shape() {
   ContextShape shape;
   shape.symbols = kVoiceSymbols;
   shape.slots = kGridVoices;
@@ -247,6 +247,15 @@ ContextShape voice_context_shape() {
   shape.repeats = repeat_chains();
   shape.choices = choice_chains();
   return shape;
+}
+
+}  // namespace
+
+const KeyedDomain& voice_domain() {
+  static const KeyedDomain domain{
+      "voices",      23,          kLowestVoice,
+      kHighestVoice, voice_shape, []() -> std::unique_ptr<ChoiceHistory> { return std::make_unique<VoiceHistory>(); }};
+  return domain;
 }
 
 void VoiceHistory::append(const VoiceSymbols& step) {
@@ -410,8 +419,9 @@ void VoiceHistory::fill(int voice, const VoiceSymbols& now) {
   packed(kRhythmOuter, outer_rhythm);
 }
 
-ChoicePoint VoiceHistory::point(int voice, const VoiceSymbols& now) {
-  fill(voice, now);
+ChoicePoint VoiceHistory::next() {
+  const int voice = turn_;
+  fill(voice, now_);
   const Voice& me = voices_[static_cast<std::size_t>(voice)];
   const auto feature = [&](Feature f) { return static_cast<int>(features_[static_cast<std::size_t>(f)]); };
   ChoicePoint point;
@@ -425,6 +435,13 @@ ChoicePoint VoiceHistory::point(int voice, const VoiceSymbols& now) {
   point.circumstance = voice * 8 + feature(kMoved);
   point.occasion = (point.situation * 14 + feature(kHeldClass)) * 8 + feature(kMoved);
   return point;
+}
+
+void VoiceHistory::choose(int symbol) {
+  now_[static_cast<std::size_t>(turn_)] = symbol;
+  if (++turn_ < kGridVoices) return;
+  append(now_);
+  turn_ = 0;
 }
 
 }  // namespace euterpe

@@ -67,6 +67,24 @@ std::map<std::string, std::vector<VoiceGrid>> read_voice_grids(const std::filesy
   return splits;
 }
 
+std::vector<std::uint8_t> voice_row(const VoiceGrid& grid) {
+  std::vector<std::uint8_t> row;
+  row.reserve(4 * grid.steps.size());
+  for (const VoicePitches& step : grid.steps)
+    for (const std::int8_t pitch : step) row.push_back(pitch == kGridRest ? 0 : static_cast<std::uint8_t>(pitch));
+  return row;
+}
+
+VoiceGrid voice_grid_of_row(std::span<const std::uint8_t> row) {
+  EUTERPE_ASSERT(row.size() % 4 == 0);
+  VoiceGrid grid;
+  for (std::size_t i = 0; i < row.size(); i += 4) {
+    VoicePitches& step = grid.steps.emplace_back();
+    for (std::size_t v = 0; v < 4; ++v) step[v] = row[i + v] == 0 ? kGridRest : static_cast<std::int8_t>(row[i + v]);
+  }
+  return grid;
+}
+
 VoiceGrid voice_grid(const Score& score, std::size_t most) {
   std::vector<const Track*> voices;
   for (const Track& track : score.tracks)

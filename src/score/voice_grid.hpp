@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct VoiceGrid {
 /// of sixteenths of four pitches, −1 for a rest. Pieces by split, in the file's order.
 /// Error{bad_input} naming piece and sixteenth where something is not so.
 std::map<std::string, std::vector<VoiceGrid>> read_voice_grids(const std::filesystem::path& path);
+
+/// The grid as one row, S A T B of each sixteenth, 0 for a rest; and back.
+std::vector<std::uint8_t> voice_row(const VoiceGrid& grid);
+VoiceGrid voice_grid_of_row(std::span<const std::uint8_t> row);
 
 /// Of a score whose notes stand on four tracks, highest voice first by mean pitch. Starts and ends go to the nearest
 /// sixteenth; where notes of one voice overlap, the one that began later sounds.

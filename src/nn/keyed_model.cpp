@@ -1,0 +1,115 @@
+#include "nn/keyed_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr double kForgotten = 1e-9;  // a key below this probability is not followed any longer
+
+const Tensor& typed(const Safetensors& file, const char* name, DType type) {
+  const Tensor& t = file.at(name);
+  if (t.dtype != type) throw Error(Category::bad_input, "load_model", std::string(name) + ": of another type");
+  return t;
+}
+
+}  // namespace
+
+Safetensors KeyedModel::save(const ContextMixing& mixing, const KeyedMemory& memory) {
+  Safetensors file;
+  mixing.save_weights(file);
+  Tensor symbols{DType::u8, {0}, {}}, lengths{DType::i32, {0}, {}};
+  for (const auto& row : memory.rows) {
+    const auto n = static_cast<std::int32_t>(row.size());
+    std::array<std::uint8_t, sizeof n> bytes;
+    std::memcpy(bytes.data(), &n, sizeof n);
+    lengths.bytes.insert(lengths.bytes.end(), bytes.begin(), bytes.end());
+    ++lengths.shape[0];
+    symbols.shape[0] += n;
+    symbols.bytes.insert(symbols.bytes.end(), row.begin(), row.end());
+  }
+  file.tensors["symbols"] = std::move(symbols);
+  file.tensors["lengths"] = std::move(lengths);
+  file.put("keys", {kKeys}, std::vector<float>(memory.keys.begin(), memory.keys.end()));
+  return file;
+}
+
+KeyedModel KeyedModel::load(const KeyedDomain& domain, const Model& model) {
+  const auto& card = model.card;
+  if (card.value("network", "") != "context-mixing" || card.value("tokenizer", "") != domain.tokenizer)
+    throw Error(Category::bad_input, "load_model", fmt::format("{} is no model of {}", model.name, domain.tokenizer));
+  ContextMixing mixing(domain.shape());
+  if (!card.contains("options") || card["options"].value("contexts", "") != mixing.shape().fingerprint())
+    throw Error(Category::newer_version, "load_model", model.name + ": made for other contexts than this program's",
+                "train it again");
+  const Safetensors file = model.weights();
+  mixing.load_weights(file);
+  std::array<double, kKeys> keys{};
+  const std::array<std::int64_t, 1> shape{kKeys};
+  const auto prior = file.finite("keys", shape);
+  for (std::size_t k = 0; k < keys.size(); ++k) {
+    if (!(prior[k] > 0)) throw Error(Category::bad_input, "load_model", "keys: a probability is not positive");
+    keys[k] = prior[k];
+  }
+  const Tensor &symbols = typed(file, "symbols", DType::u8), &lengths = typed(file, "lengths", DType::i32);
+  std::size_t at = 0;
+  for (std::size_t piece = 0; piece < lengths.bytes.size() / 4; ++piece) {
+    std::int32_t length = 0;
+    std::memcpy(&length, lengths.bytes.data() + 4 * piece, 4);
+    if (length < 0 || static_cast<std::size_t>(length) > symbols.bytes.size() - at)
+      throw Error(Category::bad_input, "load_model", "lengths: beyond the symbols");
+    const auto history = domain.history();
+    for (const std::size_t end = at + static_cast<std::size_t>(length); at < end; ++at) {
+      const int symbol = symbols.bytes[at];
+      const ChoicePoint point = history->next();
+      if (symbol != 0 && (symbol < point.lowest || symbol > point.highest))
+        throw Error(Category::bad_input, "load_model", fmt::format("symbols: {} cannot stand there", symbol));
+      mixing.learn(point, symbol);
+      history->choose(symbol);
+    }
+  }
+  return {domain, std::move(mixing), keys};
+}
+
+double KeyedModel::nats(std::span<const std::uint8_t> row) const {
+  struct Hypothesis {
+    double probability;  // given what was heard
+    KeyedWriter writer;
+  };
+  std::vector<Hypothesis> hypotheses;
+  double sum = 0;
+  for (const double p : keys_) sum += p;
+  for (int k = 0; k < kKeys; ++k)
+    hypotheses.push_back({keys_[static_cast<std::size_t>(k)] / sum, KeyedWriter(*this, k + kLowestKey)});
+  double nats = 0;
+  for (const std::uint8_t pitch : row) {
+    double p = 0;
+    for (Hypothesis& h : hypotheses) {
+      const int symbol = domain_->symbol(pitch, h.writer.key());
+      h.probability *= std::exp(-h.writer.nats(symbol));
+      h.writer.choose(symbol);
+      p += h.probability;
+    }
+    nats -= std::log(p);
+    for (Hypothesis& h : hypotheses) h.probability /= p;
+    std::erase_if(hypotheses, [](const Hypothesis& h) { return h.probability < kForgotten; });
+  }
+  return nats;
+}
+
+KeyedWriter::KeyedWriter(const KeyedModel& model, int key)
+    : model_(&model), key_(key), history_(model.domain().history()), point_(history_->next()) {}
+
+void KeyedWriter::choose(int symbol) {
+  model_->mixing().count(point_, symbol, 1, counts_, true, true);
+  history_->choose(symbol);
+  point_ = history_->next();
+}
+
+}  // namespace euterpe

@@ -1,0 +1,29 @@
+#pragma once
+/// Frames: the sets of pitches that sound at equal steps of time, as polyphonic music is modeled since
+/// Boulanger-Lewandowski, Bengio and Vincent 2012.
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace euterpe {
+
+inline constexpr int kLowestFramePitch = 25, kHighestFramePitch = 99;
+using PitchFrame = std::vector<std::uint8_t>;  ///< MIDI pitches, ascending, each once
+
+struct FramePiece {
+  std::string id;
+  std::vector<PitchFrame> frames;
+};
+
+/// A file {"train": [piece …], "valid": …, "test": …}, a piece being a list of frames, a frame a list of MIDI pitches.
+/// Pieces by split, in the file's order. Error{bad_input} naming piece and frame where something is not so.
+std::map<std::string, std::vector<FramePiece>> read_frames(const std::filesystem::path& file);
+
+/// The piece as one row: the pitches of a frame from below and 0 for its end; and back.
+std::vector<std::uint8_t> frame_row(const FramePiece& piece);
+FramePiece frame_piece_of_row(std::span<const std::uint8_t> row);
+
+}  // namespace euterpe
