@@ -13,10 +13,13 @@
 #include "base/output_file.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
+#include "base/random.hpp"
 #include "catalog/analysis.hpp"
 #include "catalog/catalog.hpp"
+#include "catalog/passages.hpp"
 #include "cli/command.hpp"
 #include "compose/drums.hpp"
+#include "compose/gate.hpp"
 #include "compose/performance.hpp"
 #include "compose/variants.hpp"
 #include "compose/write_score.hpp"
@@ -162,6 +165,7 @@ void finish(Composition& piece, const Options& o, const Composer& composer, cons
                  piece.provenance["seed"].get<std::uint64_t>(), 100 * piece.provenance["chords_kept"].get<double>(),
                  piece.attempts);
   if (given.empty()) perform(piece.score, style);
+  if (!o.melody.empty()) perform(piece.score, style, piece.score.tracks.size() - piece.written.tracks.size());
   if (o.with_drums) {
     const Composition groove = add_drums(piece.score, composer, o.drums, piece.provenance["seed"], o.compose.sampling);
     piece.provenance["drums"] = groove.provenance.value("variety", "any");
@@ -206,14 +210,28 @@ void run(Options& o, const Context& context) {
   SynthesisOptions synthesis;
   synthesis.soundfont = o.soundfont;
 
+  GateOptions gate_options;
+  if (!file.empty()) gate_options.except = {sha256_file(file)};  // what is gone on from may be repeated
+  std::optional<PassageIndex> own;
+  if (std::filesystem::exists(context.catalog)) own = open_catalog_passages(*open_catalog(context.catalog));
+  const OriginalityGate gate(OriginalityGate::index_of(model), std::move(own), gate_options);
+
   const int tries = std::max(o.count, o.variants);
   std::vector<Composition> pieces(static_cast<std::size_t>(tries));
   Progress progress("compose", pieces.size(), "pieces");
   parallel_for(pieces.size(), [&](std::size_t i) {
-    ComposeOptions wish = o.compose;
-    wish.seed = context.seed + i;
-    pieces[i] =
-        !o.piece.empty() && o.infill.empty() ? untouched(given, o, composer, wish.seed) : composer.compose(wish);
+    const std::uint64_t seed = context.seed + i;
+    if (!o.piece.empty() && o.infill.empty()) {
+      pieces[i] = untouched(given, o, composer, seed);
+    } else {
+      const auto originality = gate.admit([&](int attempt) {
+        ComposeOptions wish = o.compose;
+        wish.seed = attempt == 1 ? seed : Random::stream(seed, static_cast<std::uint64_t>(attempt)).next();
+        pieces[i] = composer.compose(wish);
+        return pieces[i].written;
+      });
+      pieces[i].provenance["originality"] = originality;
+    }
     progress.advance();
   });
   std::vector<RankedVariant> order;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "compose/performance.hpp"
 #include "media/encode.hpp"
 #include "media/loudness.hpp"
 #include "media/picture.hpp"
@@ -26,7 +27,7 @@ void as_midi(const Job& j) { write_midi(j.path, j.score); }
 void as_musicxml(const Job& j) { write_musicxml(j.path, j.score); }
 void as_picture(const Job& j) { plot_score(j.path, j.score, j.title); }
 void as_audio(const Job& j) {
-  AudioBuffer audio = synthesize(j.score, j.synthesis);
+  AudioBuffer audio = synthesize(played(j.score), j.synthesis);
   normalize_loudness(audio);
   encode(j.path, audio);
 }

@@ -6,10 +6,13 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "corpus/passages.hpp"
 #include "nn/model.hpp"
 #include "nn/transformer_module.hpp"
+#include "score/passage_index.hpp"
 #include "train/remi_crops.hpp"
 #include "train/trainer.hpp"
 
@@ -209,6 +212,8 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
                          {"by_style", by_style}}}}};
   if (!parent.is_null()) card["from"] = {{"name", parent["name"]}, {"hash", parent["hash"]}};
   save_model(options.out, weights_of(network), card);
+  // What the model may not repeat.
+  write_file(options.out / kPassageIndexName, training_passages(shard));
   return report;
 }
 

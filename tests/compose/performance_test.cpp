@@ -46,6 +46,40 @@ TEST(Perform, changes_velocities_alone_and_stresses_the_downbeat) {
   EXPECT_GT(tune[0].velocity, score.tracks[1].notes[0].velocity);  // melody and accompaniment
 }
 
+TEST(Perform, leaves_what_was_given_and_parts_that_have_dynamics) {
+  Score score = two_pianos();
+  score.tracks[1].notes[1].velocity = 40;
+  Score given = score;
+  perform(given, "folk", 1);
+  EXPECT_EQ(given.tracks[0], score.tracks[0]);
+  EXPECT_EQ(given.tracks[1].notes, score.tracks[1].notes);
+  EXPECT_NE(given.tracks[1].program, given.tracks[0].program);
+}
+
+TEST(Played, wanders_by_milliseconds_the_same_way_each_time) {
+  Score score = test::walk(1, 16);
+  add_track(score, "chords", 0, 1).notes = {
+      {0, 960, 48, 80, 1}, {0, 960, 52, 80, 1}, {0, 960, 55, 80, 1}, {960, 960, 48, 80, 1}};
+  Track& late = add_track(score, "played", 0, 2);
+  late.notes = {{7, 480, 60, 80, 2}, {951, 480, 62, 80, 2}};
+  score.sort();
+  const Score heard = played(score);
+  EXPECT_EQ(heard, played(score));
+  EXPECT_EQ(heard.tracks[2].notes, score.tracks[2].notes);
+  ASSERT_EQ(heard.note_count(), score.note_count());
+  int moved = 0;
+  for (std::size_t i = 0; i < score.tracks[0].notes.size(); ++i) {
+    const Note &a = score.tracks[0].notes[i], &b = heard.tracks[0].notes[i];
+    EXPECT_NEAR(heard.seconds_at(Ticks(b.start)).value, score.seconds_at(Ticks(a.start)).value, kMostPlayed + 0.002);
+    moved += a.start != b.start;
+  }
+  EXPECT_GT(moved, 60);
+  EXPECT_LT(heard.tracks[1].notes[0].start, heard.tracks[1].notes[2].start);  // from the lowest up
+  EXPECT_LE(heard.tracks[1].notes[0].end(), heard.tracks[1].notes[3].start);
+  EXPECT_NE(heard.tracks[0].events.size(), score.tracks[0].events.size());  // a seat of its own
+  EXPECT_EQ(read_midi(write_midi(heard)).score, heard);
+}
+
 TEST(WriteScore, lists_the_formats_when_the_extension_is_none_of_them) {
   const test::TemporaryFolder folder;
   try {
