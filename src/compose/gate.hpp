@@ -17,7 +17,7 @@
 namespace euterpe {
 
 /// Similarity from which on a passage counts as a copy; chosen on validation pieces, see docs/originality.md.
-inline constexpr double kCopySimilarity = 0.45;
+inline constexpr double kCopySimilarity = 0.5;
 
 struct GateOptions {
   double threshold = kCopySimilarity;  ///< above 1: off, the nearest passage is found and recorded all the same
