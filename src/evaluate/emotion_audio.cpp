@@ -21,6 +21,14 @@ double deviation(const std::vector<double>& values) {
   return std::sqrt(squares / (n - 1));
 }
 
+/// Mean squared error in units of the variance of what was felt: 1 for who always says the mean.
+double error_over_variance(const std::vector<double>& foretold, const std::vector<double>& felt) {
+  const double spread = deviation(felt);
+  double squares = 0;
+  for (std::size_t i = 0; i < felt.size(); ++i) squares += (foretold[i] - felt[i]) * (foretold[i] - felt[i]);
+  return squares / (static_cast<double>(felt.size() - 1) * std::max(spread * spread, 1e-12));
+}
+
 }  // namespace
 
 nlohmann::json evaluate_emotion_audio(const EvaluateOptions& options) {
@@ -71,8 +79,9 @@ nlohmann::json evaluate_emotion_audio(const EvaluateOptions& options) {
   }
 
   nlohmann::json r;
-  double sum = 0;
+  double sum = 0, error = 0;
   for (std::size_t e = 0; e < emotions.size(); ++e) {
+    error += error_over_variance(foretold[e], felt[e]) / static_cast<double>(emotions.size());
     const double value = pearson(foretold[e], felt[e]);
     sum += value;
     r[emotions[e]] = value;
@@ -80,7 +89,7 @@ nlohmann::json evaluate_emotion_audio(const EvaluateOptions& options) {
   }
   r["mean"] = sum / static_cast<double>(emotions.size());
   r["mean_se"] = deviation(drawn_mean);
-  return {{"n", n}, {"pearson", r}, {"model", found.model}};
+  return {{"n", n}, {"pearson", r}, {"error_over_variance", error}, {"model", found.model}};
 }
 
 }  // namespace euterpe

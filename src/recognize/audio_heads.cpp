@@ -11,12 +11,14 @@
 #include "base/error.hpp"
 #include "nn/mlp.hpp"
 #include "signal/audio_features.hpp"
+#include "signal/mel.hpp"
+#include "signal/separation_features.hpp"
 #include "signal/timbre_covariance.hpp"
 
 namespace euterpe {
 namespace {
 
-constexpr std::array<std::string_view, 3> kPartNames{"descriptors", "covariance", "embedding"};
+constexpr std::array<std::string_view, 4> kPartNames{"descriptors", "covariance", "separation", "embedding"};
 constexpr double kShortest = 0.25;        // seconds
 constexpr float kSilence = 1.0f / 32768;  // one step of 16-bit audio
 
@@ -76,8 +78,9 @@ std::vector<AudioHead> heads_of(const Model& model) {
       } else {
         head.lowest = row.at("range").at(0).get<double>();
         head.highest = row.at("range").at(1).get<double>();
+        head.spread = row.value("spread", 1.0);
       }
-      if (head.labels.empty() || !(head.temperature > 0) || !(head.lowest <= head.highest))
+      if (head.labels.empty() || !(head.temperature > 0) || !(head.spread > 0) || !(head.lowest <= head.highest))
         broken(model.name, "the card's head " + head.task + " is out of range");
       heads.push_back(std::move(head));
     }
@@ -87,11 +90,11 @@ std::vector<AudioHead> heads_of(const Model& model) {
   return heads;
 }
 
-/// The inputs that the card names, and the width of the embedding that they were trained with.
-AudioInput input_of(const Model& model) {
+/// The inputs that the card names under `key`, and the width of the embedding that they were trained with.
+AudioInput input_of(const Model& model, const char* key) {
   AudioInput input;
   const auto& options = model.card.at("options");
-  const auto names = options.find("inputs"), width = options.find("embedding");
+  const auto names = options.find(key), width = options.find("embedding");
   if (names == options.end() || !names->is_array() || names->empty()) broken(model.name, "the card names no inputs");
   for (const auto& name : *names) {
     const auto known = std::ranges::find(kPartNames, name.is_string() ? name.get<std::string>() : "");
@@ -118,7 +121,12 @@ AudioEvidence audio_evidence(const AudioBuffer& excerpt) {
     throw Error(Category::bad_input, "recognize", "shorter than a quarter of a second");
   if (silent(excerpt)) throw Error(Category::bad_input, "recognize", "silence, there is nothing to hear");
   const FrameDescriptors frames = frame_descriptors(excerpt.channel(0));
-  AudioEvidence evidence{Seconds(0), excerpt.duration(), {audio_features(frames)}, timbre_covariance(frames.mfcc), {}};
+  AudioEvidence evidence{Seconds(0),
+                         excerpt.duration(),
+                         {audio_features(frames)},
+                         timbre_covariance(frames.mfcc),
+                         separation_features(mel_spectrogram(excerpt.channel(0), kEncoderRate)),
+                         {}};
   add_thirds(evidence.views, excerpt);
   return evidence;
 }
@@ -136,6 +144,7 @@ std::vector<std::size_t> AudioInput::widths() const {
   for (const AudioPart part : parts)
     all.push_back(part == AudioPart::descriptors  ? audio_feature_names().size()
                   : part == AudioPart::covariance ? kTimbreCovariance
+                  : part == AudioPart::separation ? kSeparationFeatures
                                                   : 2 * width);
   return all;
 }
@@ -157,6 +166,10 @@ std::vector<float> AudioInput::operator()(const AudioEvidence& evidence) const {
         if (evidence.covariance.empty()) input.resize(begin + kTimbreCovariance, kMissing);
         input.insert(input.end(), evidence.covariance.begin(), evidence.covariance.end());
         break;
+      case AudioPart::separation:
+        if (evidence.separation.empty()) input.resize(begin + kSeparationFeatures, kMissing);
+        input.insert(input.end(), evidence.separation.begin(), evidence.separation.end());
+        break;
       case AudioPart::embedding:
         if (evidence.embedding.size() % width != 0)
           throw Error(Category::unsupported, "recognize",
@@ -169,30 +182,43 @@ std::vector<float> AudioInput::operator()(const AudioEvidence& evidence) const {
   return input;
 }
 
-AudioHeads::AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, AudioInput input, RegressionForest forest)
-    : heads_(std::move(heads)), machine_(std::move(machine)), forest_(std::move(forest)), input_(std::move(input)) {
-  EUTERPE_ASSERT(forest_.outputs() <= machine_.outputs());
-  EUTERPE_ASSERT(machine_.outputs() == outputs_of(heads_) && machine_.parts == input_.widths());
+AudioHeads::AudioHeads(std::vector<AudioHead> heads, AudioMachine labels, AudioMachine values, RegressionForest forest)
+    : heads_(std::move(heads)), labels_(std::move(labels)), values_(std::move(values)), forest_(std::move(forest)) {
+  EUTERPE_ASSERT(forest_.outputs() <= values_.machine.outputs());
+  EUTERPE_ASSERT(labels_.machine.outputs() + values_.machine.outputs() == outputs_of(heads_));
 }
 
 AudioHeads AudioHeads::load(std::string_view name) {
   Model model = find_model(name);
   auto heads = heads_of(model);
-  AudioInput input = input_of(model);
   const Safetensors weights = model.weights();
-  KernelMachine machine = KernelMachine::from(weights, "machine");
-  if (machine.outputs() != outputs_of(heads))
-    broken(model.name, fmt::format("{} outputs for {} labels", machine.outputs(), outputs_of(heads)));
-  if (machine.parts != input.widths()) broken(model.name, "it was trained on other descriptors than this program has");
+  const char* const kOther = "was trained on other descriptors than this program has";
+  const auto machine_of = [&](const std::string& prefix, const char* inputs) {
+    AudioMachine found{KernelMachine::from(weights, prefix), input_of(model, inputs)};
+    if (found.machine.parts != found.input.widths()) broken(model.name, fmt::format("its {} {}", prefix, kOther));
+    return found;
+  };
+  AudioMachine labels = machine_of("machine", "inputs"), values;
+  if (weights.has("values.mean")) values = machine_of("values", "value_inputs");
+  if (labels.machine.outputs() + values.machine.outputs() != outputs_of(heads))
+    broken(model.name, fmt::format("{} outputs for {} labels", labels.machine.outputs() + values.machine.outputs(),
+                                   outputs_of(heads)));
   RegressionForest forest = RegressionForest::from(weights, "forest");
-  if (forest.outputs() > machine.outputs() || (!forest.empty() && forest.inputs() != audio_feature_names().size()))
-    broken(model.name, "its forest was trained on other descriptors than this program has");
-  AudioHeads loaded(std::move(heads), std::move(machine), std::move(input), std::move(forest));
+  const auto seen = forest_input().widths();
+  if (forest.outputs() > values.machine.outputs() ||
+      (!forest.empty() && forest.inputs() != std::accumulate(seen.begin(), seen.end(), std::size_t{0})))
+    broken(model.name, fmt::format("its forest {}", kOther));
+  AudioHeads loaded(std::move(heads), std::move(labels), std::move(values), std::move(forest));
   loaded.unknown_ = UnknownDetector::from(weights);
   if (!loaded.unknown_.empty() && loaded.unknown_.inputs() != audio_feature_names().size())
-    broken(model.name, "its detector of the unknown was trained on other descriptors than this program has");
+    broken(model.name, fmt::format("its detector of the unknown {}", kOther));
   loaded.model_ = std::move(model);
   return loaded;
+}
+
+bool AudioHeads::hear_embedding() const {
+  return std::ranges::count(labels_.input.parts, AudioPart::embedding) > 0 ||
+         std::ranges::count(values_.input.parts, AudioPart::embedding) > 0;
 }
 
 const AudioHead* AudioHeads::head(std::string_view task) const {
@@ -201,7 +227,7 @@ const AudioHead* AudioHeads::head(std::string_view task) const {
 }
 
 void AudioHeads::expect_encoder(std::string_view hash) const {
-  if (!model_.card.is_object() || std::ranges::find(input_.parts, AudioPart::embedding) == input_.parts.end()) return;
+  if (!model_.card.is_object() || !hear_embedding()) return;
   const auto& options = model_.card.at("options");
   const auto learned = options.find("encoder");
   if (learned != options.end() && learned->is_string() && learned->get<std::string>() == hash) return;
@@ -210,10 +236,18 @@ void AudioHeads::expect_encoder(std::string_view hash) const {
               "Train the model again with the encoder that is installed.");
 }
 
+const AudioInput& AudioHeads::forest_input() {
+  static const AudioInput input{{AudioPart::descriptors, AudioPart::separation}, 0};
+  return input;
+}
+
 std::vector<float> AudioHeads::outputs(const AudioEvidence& evidence) const {
-  std::vector<float> all = machine_(input_(evidence));
-  if (forest_.empty()) return all;
-  const auto second = forest_(AudioInput{{AudioPart::descriptors}, input_.width}(evidence));
+  std::vector<float> all = labels_(evidence);
+  if (values_.machine.outputs() == 0) return all;
+  const std::vector<float> values = values_(evidence);
+  all.insert(all.end(), values.begin(), values.end());
+  if (forest_.empty() || evidence.separation.empty()) return all;
+  const auto second = forest_(forest_input()(evidence));
   const std::size_t begin = all.size() - second.size();
   for (std::size_t i = 0; i < second.size(); ++i) all[begin + i] = (all[begin + i] + second[i]) / 2;
   return all;
@@ -233,7 +267,12 @@ std::vector<Answer> AudioHeads::answers(const AudioEvidence& evidence) const {
     if (head.kind == Answer::Kind::probabilities)
       numbers = softmax(own, head.temperature);
     else
-      for (const float v : own) numbers.push_back(std::clamp(static_cast<double>(v), head.lowest, head.highest));
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        const std::size_t output = begin - own.size() + i - labels_.machine.outputs();
+        const auto usual = static_cast<double>(values_.machine.bias[output]);
+        numbers.push_back(
+            std::clamp(usual + head.spread * (static_cast<double>(own[i]) - usual), head.lowest, head.highest));
+      }
     for (std::size_t i = 0; i < numbers.size(); ++i) answer.values.emplace_back(head.labels[i], numbers[i]);
     std::ranges::stable_sort(answer.values, [](const auto& a, const auto& b) {
       return a.second != b.second ? a.second > b.second : a.first < b.first;  // as stored answers are read
@@ -244,12 +283,13 @@ std::vector<Answer> AudioHeads::answers(const AudioEvidence& evidence) const {
 }
 
 std::vector<float> AudioHeads::embedding(const AudioEvidence& evidence) const {
-  std::vector<float> z = machine_.standardized(input_(evidence));
+  const KernelMachine& machine = labels_.machine;
+  std::vector<float> z = machine.standardized(labels_.input(evidence));
   std::size_t begin = 0;
-  for (std::size_t p = 0; p < machine_.parts.size(); ++p) {
-    const float say = std::sqrt(machine_.share[p] / static_cast<float>(machine_.parts[p]));
-    for (std::size_t i = begin; i < begin + machine_.parts[p]; ++i) z[i] *= say;
-    begin += machine_.parts[p];
+  for (std::size_t p = 0; p < machine.parts.size(); ++p) {
+    const float say = std::sqrt(machine.share[p] / static_cast<float>(machine.parts[p]));
+    for (std::size_t i = begin; i < begin + machine.parts[p]; ++i) z[i] *= say;
+    begin += machine.parts[p];
   }
   const float length = std::sqrt(std::inner_product(z.begin(), z.end(), z.begin(), 0.0f));
   for (float& v : z) v /= std::max(length, 1e-12f);
@@ -266,6 +306,7 @@ nlohmann::json to_json(const std::vector<AudioHead>& heads) {
     } else {
       row["kind"] = "values";
       row["range"] = {head.lowest, head.highest};
+      row["spread"] = head.spread;
     }
     rows.push_back(std::move(row));
   }

@@ -28,6 +28,7 @@ struct AudioEvidence {
   Seconds begin{0}, duration{0};          ///< of the excerpt in its recording; `begin` is for the caller's use
   std::vector<std::vector<float>> views;  ///< audio_views()
   std::vector<float> covariance;          ///< timbre_covariance() of the excerpt
+  std::vector<float> separation;          ///< separation_features() of the excerpt
   std::vector<float> embedding;           ///< [chunks × AudioEncoder::width()], AudioEncoder::embed()
 };
 
@@ -40,6 +41,7 @@ AudioEvidence audio_evidence(const AudioBuffer& excerpt);
 enum class AudioPart {
   descriptors,  ///< mean of the views
   covariance,   ///< AudioEvidence::covariance
+  separation,   ///< AudioEvidence::separation
   embedding     ///< mean and deviation over the chunks
 };
 struct AudioInput {
@@ -51,16 +53,27 @@ struct AudioInput {
   /// Error{unsupported} for evidence of an encoder of another width.
   std::vector<float> operator()(const AudioEvidence& evidence) const;
 };
-/// "descriptors", "covariance", "embedding": as cards name them.
+/// "descriptors", "covariance", "separation", "embedding": as cards name them.
 const char* to_string(AudioPart part);
 
-/// One question: neighboring outputs of the machine.
+/// A machine and what it is given.
+struct AudioMachine {
+  KernelMachine machine;
+  AudioInput input;
+
+  std::vector<float> operator()(const AudioEvidence& evidence) const { return machine(input(evidence)); }
+};
+
+/// One question: neighboring outputs of a machine.
 struct AudioHead {
   std::string task;  ///< as Answer::task
   Answer::Kind kind = Answer::Kind::probabilities;
   std::vector<std::string> labels;
   double temperature = 1;          ///< probabilities = softmax(outputs / temperature); > 0
   double lowest = 0, highest = 1;  ///< values are cut to this range
+  /// Values stand this many times as far from the machine's bias (the mean of what it learned from) as the outputs do:
+  /// regularized outputs are timid. > 0
+  double spread = 1;
 };
 
 /// Heads that were trained together: "style-audio" answers style, emotion and valence-arousal (a user's own: style),
@@ -70,8 +83,9 @@ class AudioHeads {
   /// Error{not_found | bad_input | newer_version} as find_model(); Error{bad_input} too where the card and the weights
   /// do not fit each other.
   static AudioHeads load(std::string_view name = "style-audio");
-  /// \param forest second opinion on the last outputs, of the descriptors; may be empty. Values are the mean of both.
-  AudioHeads(std::vector<AudioHead> heads, KernelMachine machine, AudioInput input, RegressionForest forest = {});
+  /// \param forest second opinion on the last outputs; looks at forest_input(), may be empty. Values are the mean of
+  ///               both, or the machine's alone where the evidence lacks what the forest looks at
+  AudioHeads(std::vector<AudioHead> heads, AudioMachine labels, AudioMachine values = {}, RegressionForest forest = {});
 
   const std::vector<AudioHead>& heads() const { return heads_; }
   /// The head of that task, nullptr if there is none such.
@@ -84,24 +98,26 @@ class AudioHeads {
   /// `unknown`, of the views; it is 0 where the model was not loaded from disk.
   /// Error{unsupported} for evidence of an encoder of another width.
   std::vector<Answer> answers(const AudioEvidence& evidence) const;
-  /// Where the recording lies among others, for similarity by cosine: standardized inputs, each part
-  /// with the say that it has in the kernel; unit length.
+  /// Where the recording lies among others, for similarity by cosine: the first machine's standardized inputs, each
+  /// part with the say that it has in the kernel; unit length.
   std::vector<float> embedding(const AudioEvidence& evidence) const;
 
   /// Outputs of all heads, not yet made an answer; temperatures are fitted on these.
   std::vector<float> outputs(const AudioEvidence& evidence) const;
 
   const RegressionForest& forest() const { return forest_; }
-  const AudioInput& input() const { return input_; }
+  /// What every forest looks at: descriptors and separation.
+  static const AudioInput& forest_input();
   const UnknownDetector& unknown() const { return unknown_; }
-  const KernelMachine& machine() const { return machine_; }
-  const Model& model() const { return model_; }  ///< name, card and hash; empty if not loaded from disk
+  const AudioMachine& labels() const { return labels_; }  ///< answers the first head
+  const AudioMachine& values() const { return values_; }  ///< answers the others; without outputs where there are none
+  bool hear_embedding() const;                            ///< whether either machine looks at it
+  const Model& model() const { return model_; }           ///< name, card and hash; empty if not loaded from disk
 
  private:
   std::vector<AudioHead> heads_;
-  KernelMachine machine_;
+  AudioMachine labels_, values_;
   RegressionForest forest_;
-  AudioInput input_;
   UnknownDetector unknown_;
   Model model_;
 };

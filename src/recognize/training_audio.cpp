@@ -7,16 +7,18 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "base/progress.hpp"
 #include "nn/mlp.hpp"
 #include "recognize/metrics.hpp"
 #include "recognize/unknown.hpp"
-#include "recognize/unknown_sounds.hpp"
+#include "recognize/unknown_instruments.hpp"
 #include "signal/audio_features.hpp"
 #include "train/classifier.hpp"
 #include "train/kernel_machine.hpp"
@@ -25,11 +27,16 @@ namespace euterpe {
 namespace fs = std::filesystem;
 namespace {
 
+/// Share of known music that may be called unknown. Mixtures are hard to tell from single instruments: more is risked.
+constexpr double kFalseUnknown = 0.025, kInstrumentsFalseUnknown = 0.04;
+
 constexpr Setting kStyleSettings[] = {
     {"gamma", 0.2, "Narrowness of the kernel over standardized descriptors"},
     {"ridge", 0.3, "How much of a label is taken for noise"},
     {"covariance", 0, "Share of the covariance of timbre beside the descriptors' 1; 0 = off"},
-    {"embedding", 0.3, "Share of the audio encoder's embedding; 0 = off"},
+    {"separation", 0, "Share of what rings and what strikes, band by band; 0 = off"},
+    {"embedding", 0, "Share of the audio encoder's embedding; 0 = off"},
+    {"emotion-embedding", 0.3, "The same for the emotions, which look at nothing else beside the descriptors; 0 = off"},
     {"trees", 300, "Trees of the forest that foretells emotions beside the kernel; 0 = off"},
     {"calibration-folds", 5, "Folds, disjoint by artist, that the temperature is fitted on"},
     {"unknown", 1, "1: learn to tell what is unlike the training data (a minute or two); 0: all is known"},
@@ -38,28 +45,49 @@ constexpr Setting kInstrumentSettings[] = {
     {"gamma", 0.3, "Narrowness of the kernel over standardized descriptors"},
     {"ridge", 0.02, "How much of a label is taken for noise"},
     {"covariance", 1, "Share of the covariance of timbre beside the descriptors' 1; 0 = off"},
-    {"embedding", 0, "Share of the audio encoder's embedding; 0 = off"},
+    {"separation", 0.5, "Share of what rings and what strikes, band by band; 0 = off"},
+    {"embedding", 0.3, "Share of the audio encoder's embedding; 0 = off"},
     {"calibration-folds", 5, "Folds of recordings that the temperature is fitted on"},
     {"unknown", 1, "1: learn to tell what is unlike the training data (a minute or two); 0: all is known"},
 };
 
-/// Inputs and targets of the chosen clips, as the machine takes them.
+/// Inputs and targets of the chosen clips, as a machine takes them.
 struct Design {
+  AudioInput input;
+  std::vector<double> shares;     // of the input's parts
   std::vector<float> x, targets;  // [n × inputs], [n × outputs]
   std::vector<double> importance;
   std::vector<int> labels;
   std::size_t inputs = 0, outputs = 0;
 
+  Design(const std::vector<std::pair<AudioPart, double>>& parts, std::size_t width, std::size_t wide)
+      : input{{}, width}, outputs(wide) {
+    for (const auto& [part, share] : parts) {
+      input.parts.push_back(part);
+      shares.push_back(share);
+    }
+    for (const std::size_t part : input.widths()) inputs += part;
+  }
+
+  void add(const LabeledClip& clip, std::span<const float> wanted) {
+    const auto row = input(clip.evidence);
+    x.insert(x.end(), row.begin(), row.end());
+    targets.insert(targets.end(), wanted.begin(), wanted.end());
+    labels.push_back(clip.label);
+  }
+
   Design subset(std::span<const std::size_t> rows) const {
-    Design chosen;
-    chosen.inputs = inputs;
-    chosen.outputs = outputs;
+    Design chosen = *this;
+    chosen.x.clear();
+    chosen.targets.clear();
+    chosen.labels.clear();
+    const auto copy = [](const std::vector<float>& from, std::size_t row, std::size_t width, std::vector<float>& to) {
+      const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row * width);
+      to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
+    };
     for (const std::size_t i : rows) {
-      const auto at = [](const std::vector<float>& v, std::size_t row, std::size_t width) {
-        return std::span(v).subspan(row * width, width);
-      };
-      chosen.x.insert(chosen.x.end(), at(x, i, inputs).begin(), at(x, i, inputs).end());
-      chosen.targets.insert(chosen.targets.end(), at(targets, i, outputs).begin(), at(targets, i, outputs).end());
+      copy(x, i, inputs, chosen.x);
+      copy(targets, i, outputs, chosen.targets);
       chosen.labels.push_back(labels[i]);
     }
     chosen.balance();
@@ -73,34 +101,26 @@ struct Design {
     importance.clear();
     for (const int label : labels) importance.push_back(1 / count[label]);
   }
+
+  /// A machine without outputs where nothing is asked.
+  AudioMachine fit(const AudioHeadOptions& options) const {
+    if (outputs == 0) return {};
+    return {fit_kernel_machine(inputs, x, targets, importance, {options.gamma, options.ridge, input.widths(), shares}),
+            input};
+  }
 };
 
-AudioInput input_for(const AudioHeadOptions& options, std::size_t width) {
-  AudioInput input{{}, width};
-  for (const auto& [part, share] : options.parts) input.parts.push_back(part);
-  return input;
-}
-
-KernelMachine fit(const Design& design, const AudioInput& input, const AudioHeadOptions& options) {
-  std::vector<double> shares;
-  for (const auto& [part, share] : options.parts) shares.push_back(share);
-  return fit_kernel_machine(design.inputs, design.x, design.targets, design.importance,
-                            {options.gamma, options.ridge, input.widths(), shares});
-}
-
-/// The second opinion on what stands behind the labels: emotions. Empty where there are none.
-RegressionForest fit_forest(const AudioClips& clips, std::span<const std::size_t> chosen, const Design& design,
-                            std::size_t classes, const AudioHeadOptions& options) {
-  if (design.outputs == classes || options.trees <= 0) return {};
-  const AudioInput input{{AudioPart::descriptors}, 0};
-  std::vector<float> x, targets;
+/// The second opinion on emotions. Empty where there are none.
+RegressionForest fit_forest(const AudioClips& clips, std::span<const std::size_t> chosen, const Design& values,
+                            const AudioHeadOptions& options) {
+  if (values.outputs == 0 || options.trees <= 0) return {};
+  std::vector<float> x;
   for (const std::size_t i : chosen) {
-    const auto row = input(clips.clips[i].evidence);
+    const auto row = AudioHeads::forest_input()(clips.clips[i].evidence);
     x.insert(x.end(), row.begin(), row.end());
   }
-  for (std::size_t i = 0; i < chosen.size(); ++i)
-    for (std::size_t o = classes; o < design.outputs; ++o) targets.push_back(design.targets[i * design.outputs + o]);
-  return RegressionForest::fit(x.size() / chosen.size(), x, targets, {.trees = options.trees, .seed = options.seed});
+  return RegressionForest::fit(x.size() / chosen.size(), x, values.targets,
+                               {.trees = options.trees, .seed = options.seed});
 }
 
 double mean_nll(const std::vector<std::vector<float>>& outputs, const std::vector<int>& labels, double temperature) {
@@ -122,6 +142,28 @@ double fit_temperature(const std::vector<std::vector<float>>& outputs, const std
       low = a;
   }
   return std::exp((low + high) / 2);
+}
+
+/// By how much the values of a head, from output `first` of `values` on, are to stand farther from what is usual:
+/// the slope of least squares of what listeners said on what was foretold, each label in units of its own deviation,
+/// so that one number serves them all.
+double fit_spread(const std::vector<std::vector<float>>& unseen, const Design& values, std::span<const float> usual,
+                  std::size_t first, std::size_t labels) {
+  double together = 0, squares = 0;
+  for (std::size_t o = first; o < first + labels; ++o) {
+    double own = 0, own_squares = 0, variance = 1e-12;
+    for (std::size_t i = 0; i < unseen.size(); ++i) {
+      const double foretold =
+          static_cast<double>(unseen[i][unseen[i].size() - values.outputs + o]) - static_cast<double>(usual[o]);
+      const double said = static_cast<double>(values.targets[i * values.outputs + o]) - static_cast<double>(usual[o]);
+      own += foretold * said;
+      own_squares += foretold * foretold;
+      variance += said * said;
+    }
+    together += own / variance;
+    squares += own_squares / variance;
+  }
+  return squares > 1e-9 ? std::clamp(together / squares, 0.5, 2.0) : 1.0;
 }
 
 nlohmann::json means(const AudioHeadReport& report) {
@@ -162,11 +204,32 @@ void put_class_statistics(Safetensors& weights, const AudioClips& clips) {
 /// Absolute and without a slash at its end, so that it has a name and a parent.
 fs::path plain(const fs::path& folder) { return fs::absolute(folder / "").lexically_normal().parent_path(); }
 
-UnknownDetector fit_unknown(const AudioClips& clips, const fs::path& data, std::uint64_t seed) {
+/// Adds to the row what it learned from beside the clips, for the card.
+UnknownDetector fit_unknown(const AudioClips& clips, const fs::path& data, bool instruments, std::uint64_t seed,
+                            nlohmann::json& sources) {
   const fs::path beside = plain(clips.folder).parent_path() / "noises";
   const fs::path noises = fs::is_directory(data / "noises") ? data / "noises" : beside;
-  const SoundExamples sounds = sound_examples(clips, noises, seed);
-  return UnknownDetector::fit(sounds.known, sounds.other, {.seed = seed});
+  SoundExamples sounds = sound_examples(clips, noises, seed);
+  sources = {"sounds made by rule"};
+  if (fs::is_directory(noises)) sources.push_back("noises/, the half of it that is for training");
+  if (instruments) {
+    add_other_instruments(sounds, clips, seed);
+    sources.push_back("the clips themselves, three to six at once");
+    sources.push_back(
+        "notes made by rule, played by FluidSynth with FluidR3 GM (MIT) or what $EUTERPE_SOUNDFONT names");
+  }
+  return UnknownDetector::fit(
+      sounds.known, sounds.other,
+      {.false_unknown = instruments ? kInstrumentsFalseUnknown : kFalseUnknown, .seed = seed, .progress = true});
+}
+
+/// Names and contents of the clips' files.
+std::string manifest_hash(const AudioClips& clips) {
+  std::vector<std::string> hashes(clips.clips.size());
+  parallel_for(hashes.size(), [&](std::size_t i) { hashes[i] = sha256_file(clips.folder / clips.clips[i].file); });
+  std::string manifest;
+  for (std::size_t i = 0; i < hashes.size(); ++i) manifest += clips.clips[i].file + " " + hashes[i] + "\n";
+  return sha256(manifest);
 }
 
 /// What a set's publisher says, for the card; a set is known by its own files or by its name.
@@ -200,18 +263,20 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
   const AudioHeads heads = fit_audio_heads(clips, all, width, options, &report);
 
   Safetensors weights;
-  heads.machine().put(weights, "machine");
+  heads.labels().machine.put(weights, "machine");
+  if (heads.values().machine.outputs() > 0) heads.values().machine.put(weights, "values");
   if (!heads.forest().empty()) heads.forest().put(weights, "forest");
   put_class_statistics(weights, clips);
-  if (training["unknown"] > 0) fit_unknown(clips, training.data, training.seed).put(weights);
+  nlohmann::json unlike = nlohmann::json::array();
+  if (training["unknown"] > 0)
+    fit_unknown(clips, training.data, options.task == "instrument", training.seed, unlike).put(weights);
 
   const Terms terms = terms_of(clips);
-  std::string manifest;
-  for (const LabeledClip& clip : clips.clips) manifest += clip.file + "\n";
+  const std::string manifest = manifest_hash(clips);
   nlohmann::json recipe = nlohmann::json::object();
   for (const auto& [setting, value] : training.settings) recipe[setting] = value;
   const nlohmann::json trained{{"seed", training.seed},
-                               {"manifest_hash", sha256(manifest)},
+                               {"manifest_hash", manifest},
                                {"clips", clips.clips.size()},
                                {"settings", recipe},
                                {"encoder", encoder.model().hash}};
@@ -222,20 +287,25 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
                                                    {"licence", terms.licence},
                                                    {"split", "all"},
                                                    {"pieces", clips.clips.size()},
-                                                   {"hash", sha256(manifest)}}});
+                                                   {"hash", manifest}}});
   const auto& from = encoder.model().card;
-  const bool embedded = std::ranges::count(heads.input().parts, AudioPart::embedding) > 0;
+  const bool embedded = heads.hear_embedding();
   if (embedded && from.is_object() && from.contains("data"))  // what it learned from is in the heads' answers, too
     for (const auto& row : from["data"]) sources.push_back(row);
-  nlohmann::json inputs = nlohmann::json::array();
-  for (const AudioPart part : heads.input().parts) inputs.push_back(to_string(part));
+  const auto named = [](const AudioInput& input) {
+    nlohmann::json names = nlohmann::json::array();
+    for (const AudioPart part : input.parts) names.push_back(to_string(part));
+    return names;
+  };
   nlohmann::json card_options{{"heads", to_json(heads.heads())},
                               {"labels", clips.labels},
                               {"descriptors", "audio.v1"},
-                              {"inputs", inputs},
+                              {"inputs", named(heads.labels().input)},
                               {"embedding", width},
                               {"encoder", encoder.model().hash},
-                              {"excerpt_seconds", kAudioExcerpt}};
+                              {"excerpt_seconds", kAudioExcerpt},
+                              {"unknown_learned_from", unlike}};
+  if (heads.values().machine.outputs() > 0) card_options["value_inputs"] = named(heads.values().input);
   if (heads.head("valence-arousal") != nullptr)
     card_options["valence-arousal"] =
         "not heard by anyone: the mean of the emotions' places in Russell's plane, weighted by the votes foretold";
@@ -243,7 +313,7 @@ nlohmann::json train(const RecognizerTraining& training, const char* set, const 
       training.out, weights,
       {{"name", name},
        {"task", name},
-       {"network", heads.forest().empty() ? "kernel-machine" : "kernel-machine, forest"},
+       {"network", heads.forest().empty() ? "kernel-machine" : "kernel-machines, forest"},
        {"options", card_options},
        {"tokenizer", nullptr},
        {"data", sources},
@@ -310,24 +380,21 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
     throw Error(Category::bad_input, "fit_audio_heads", clips.folder.string() + ": all clips are of one artist",
                 "Calibration needs clips of artists that were not learned from.");
 
-  const AudioInput input = input_for(options, width);
-  Design design;
-  design.outputs = classes + (votes ? emotions + 2 : 0);
+  Design labels(options.parts, width, classes), values(options.value_parts, width, votes ? emotions + 2 : 0);
   for (const std::size_t i : chosen) {
     const LabeledClip& clip = clips.clips[i];
-    const auto x = input(clip.evidence);
-    design.inputs = x.size();
-    design.x.insert(design.x.end(), x.begin(), x.end());
-    for (std::size_t c = 0; c < classes; ++c) design.targets.push_back(static_cast<int>(c) == clip.label ? 1.0f : 0.0f);
-    if (votes) {
-      design.targets.insert(design.targets.end(), clip.votes.begin(), clip.votes.end());
-      const auto [valence, arousal] = valence_arousal(clip.votes);
-      design.targets.push_back(static_cast<float>(valence));
-      design.targets.push_back(static_cast<float>(arousal));
-    }
-    design.labels.push_back(clip.label);
+    std::vector<float> one_hot(classes, 0.0f);
+    one_hot[static_cast<std::size_t>(clip.label)] = 1;
+    labels.add(clip, one_hot);
+    if (!votes) continue;
+    std::vector<float> felt(clip.votes.begin(), clip.votes.end());
+    const auto [valence, arousal] = valence_arousal(clip.votes);
+    felt.push_back(static_cast<float>(valence));
+    felt.push_back(static_cast<float>(arousal));
+    values.add(clip, felt);
   }
-  design.balance();
+  labels.balance();
+  values.balance();
 
   std::vector<AudioHead> heads{{options.task, Answer::Kind::probabilities, clips.labels}};
   if (votes) {
@@ -337,29 +404,30 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
   const int folds = std::min(options.folds, static_cast<int>(groups.size()));
   const auto fold_of = clip_folds(clips, chosen, folds, options.seed);
   std::vector<std::vector<float>> unseen(chosen.size());
+  std::optional<Progress> progress;
+  if (report != nullptr) progress.emplace("fitting heads", static_cast<std::uint64_t>(folds) + 1, "fits");
   parallel_for(static_cast<std::size_t>(folds), [&](std::size_t fold) {
     std::vector<std::size_t> inside;
     for (std::size_t i = 0; i < chosen.size(); ++i)
       if (fold_of[i] != static_cast<int>(fold)) inside.push_back(i);
-    const Design own = design.subset(inside);
-    KernelMachine machine = fit(own, input, options);
-    // The forest says nothing of the labels, so calibration goes without it.
     std::vector<std::size_t> of;
     for (const std::size_t i : inside) of.push_back(chosen[i]);
-    const AudioHeads fold_heads(heads, std::move(machine), input,
-                                report == nullptr ? RegressionForest() : fit_forest(clips, of, own, classes, options));
+    const Design own = votes ? values.subset(inside) : values;
+    const AudioHeads fold_heads(heads, labels.subset(inside).fit(options), own.fit(options),
+                                fit_forest(clips, of, own, options));
     for (std::size_t i = 0; i < chosen.size(); ++i)
       if (fold_of[i] == static_cast<int>(fold)) unseen[i] = fold_heads.outputs(clips.clips[chosen[i]].evidence);
+    if (progress) progress->advance();
   });
   std::vector<std::vector<float>> scores;
   for (const auto& outputs : unseen)
     scores.emplace_back(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(classes));
-  heads.front().temperature = fit_temperature(scores, design.labels);
+  heads.front().temperature = fit_temperature(scores, labels.labels);
   if (report != nullptr) {
     std::vector<Prediction> predictions;
     for (std::size_t i = 0; i < scores.size(); ++i)
-      predictions.push_back({softmax(scores[i], heads.front().temperature), design.labels[i]});
-    report->unseen_nll = mean_nll(scores, design.labels, heads.front().temperature);
+      predictions.push_back({softmax(scores[i], heads.front().temperature), labels.labels[i]});
+    report->unseen_nll = mean_nll(scores, labels.labels, heads.front().temperature);
     report->unseen_accuracy = accuracy(predictions);
     for (std::size_t e = 0; votes && e < emotions; ++e) {
       std::vector<double> foretold, felt;
@@ -370,8 +438,12 @@ AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t>
       report->unseen_pearson.push_back(pearson(foretold, felt));
     }
   }
-  KernelMachine machine = fit(design, input, options);
-  return AudioHeads(std::move(heads), std::move(machine), input, fit_forest(clips, chosen, design, classes, options));
+  AudioMachine felt = values.fit(options);
+  if (votes) {
+    heads[1].spread = fit_spread(unseen, values, felt.machine.bias, 0, emotions);
+    heads[2].spread = fit_spread(unseen, values, felt.machine.bias, emotions, 2);
+  }
+  return AudioHeads(std::move(heads), labels.fit(options), std::move(felt), fit_forest(clips, chosen, values, options));
 }
 
 AudioHeadOptions audio_head_options(const RecognizerTraining& training, const char* task) {
@@ -379,9 +451,13 @@ AudioHeadOptions audio_head_options(const RecognizerTraining& training, const ch
   options.task = task;
   options.gamma = training["gamma"];
   options.ridge = training["ridge"];
-  for (const AudioPart part : {AudioPart::covariance, AudioPart::embedding})
+  for (const AudioPart part : {AudioPart::covariance, AudioPart::separation, AudioPart::embedding})
     if (const double share = training[to_string(part)]; share > 0) options.parts.emplace_back(part, share);
-  if (options.task == "style") options.trees = static_cast<int>(training["trees"]);
+  if (options.task == "style") {
+    options.trees = static_cast<int>(training["trees"]);
+    if (const double share = training["emotion-embedding"]; share > 0)
+      options.value_parts.emplace_back(AudioPart::embedding, share);
+  }
   options.folds = static_cast<int>(training["calibration-folds"]);
   options.seed = training.seed;
   if (!(options.gamma > 0) || !(options.ridge > 0) || options.folds < 2)

@@ -17,6 +17,8 @@ struct AudioHeadOptions {
   double ridge = 0.3;          ///< KernelOptions::ridge
   /// What the machine is given and its share in the kernel.
   std::vector<std::pair<AudioPart, double>> parts{{AudioPart::descriptors, 1}};
+  /// The same of the machine that foretells emotions, where there are votes.
+  std::vector<std::pair<AudioPart, double>> value_parts{{AudioPart::descriptors, 1}};
   int trees = 300;  ///< of the forest that foretells emotions beside the machine; 0 = the machine alone
   int folds = 5;    ///< disjoint by group, to calibrate on clips not learned from
   std::uint64_t seed = 1;
@@ -29,9 +31,9 @@ struct AudioHeadReport {
 
 /// One head for the labels, and where all chosen clips have votes two more, "emotion" and "valence-arousal".
 /// Every class counts the same, however many clips it has. The temperature is fitted on clips of groups that the
-/// machine of their fold has not learned from. The same seed gives the same heads, whatever the number of threads.
-/// \param chosen indices into clips.clips
-/// Error{bad_input} if a label has no clip, there are fewer than two labels, or fewer than two groups.
+/// machine of their fold has not learned from, and so is how far values spread. The same seed gives the same heads,
+/// whatever the number of threads. \param chosen indices into clips.clips Error{bad_input} if a label has no clip,
+/// there are fewer than two labels, or fewer than two groups.
 AudioHeads fit_audio_heads(const AudioClips& clips, std::span<const std::size_t> chosen, std::size_t width,
                            const AudioHeadOptions& options, AudioHeadReport* report = nullptr);
 

@@ -4,11 +4,13 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "base/error.hpp"
 #include "base/hot.hpp"
 #include "base/parallel.hpp"
+#include "base/progress.hpp"
 
 namespace euterpe {
 namespace {
@@ -186,6 +188,8 @@ UnknownDetector UnknownDetector::fit(const Examples& known, const Examples& othe
   const auto fold_of = group_folds(one_class, 1, folds, options.seed);
 
   std::vector<Opinions> unseen;
+  std::optional<Progress> progress;
+  if (options.progress) progress.emplace("learning what is unknown", static_cast<std::uint64_t>(folds) + 1, "fits");
   for (int fold = 0; fold < folds; ++fold) {
     std::vector<std::size_t> inside;
     for (std::size_t i = 0; i < known.size(); ++i)
@@ -202,6 +206,7 @@ UnknownDetector UnknownDetector::fit(const Examples& known, const Examples& othe
       }
       unseen.push_back(mean);
     }
+    if (progress) progress->advance();
   }
   UnknownDetector detector;
   detector.learn(known, other, options.seed);

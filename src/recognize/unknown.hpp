@@ -16,6 +16,7 @@ struct UnknownOptions {
   double false_unknown = 0.025;  ///< share of known items of groups never seen that comes to 0.5 or more; 0 … 0.5
   int folds = 5;                 ///< by group, for that share; fewer where there are fewer groups
   std::uint64_t seed = 1;
+  bool progress = false;  ///< shown on stderr
 };
 
 /// Two opinions, each on the scale of what it says of known items whose group it has not learned from, and added:

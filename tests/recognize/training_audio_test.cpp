@@ -15,6 +15,7 @@
 #include "recognize/metrics.hpp"
 #include "recognize/music.hpp"
 #include "signal/audio_features.hpp"
+#include "signal/separation_features.hpp"
 
 namespace euterpe {
 namespace {
@@ -55,6 +56,7 @@ AudioClips planted_clips(bool votes) {
       for (std::size_t f = 0; f < 45; ++f) view[f] += clip.label == static_cast<int>(f % 3) ? 0.8f : 0.0f;
       clip.evidence.views = {view};
       clip.evidence.duration = Seconds(30);
+      clip.evidence.separation.assign(kSeparationFeatures, 0.0f);
       clip.evidence.embedding.assign(3 * kWidth, static_cast<float>(artist));
       if (votes) {
         clip.votes.assign(9, 0.1);
@@ -134,7 +136,7 @@ TEST(AudioHeads, ForetellVotesWhereClipsHaveThem) {
   EXPECT_EQ(report.unseen_pearson[8], 0);    // every clip is as sad as any other
   const AudioEvidence& evidence = clips.clips[0].evidence;
   EXPECT_FLOAT_EQ(heads.outputs(evidence)[3],  // the first emotion, of two opinions
-                  (heads.machine()(heads.input()(evidence))[3] + heads.forest()(evidence.views[0])[0]) / 2);
+                  (heads.values()(evidence)[0] + heads.forest()(AudioHeads::forest_input()(evidence))[0]) / 2);
   const auto answers = heads.answers(evidence);
   EXPECT_EQ(answers[1].task, "emotion");
   EXPECT_EQ(answers[1].kind, Answer::Kind::values);
@@ -158,10 +160,12 @@ TEST(AudioHeads, AreTheSameWhateverTheNumberOfThreadsAndWhenReadAgain) {
 
 TEST(AudioHeads, TellWhatASideOfARecordingIsLikeFromItsViewAlone) {
   const AudioClips clips = planted_clips(false);
-  const AudioHeads heads =
-      fit_audio_heads(clips, all_of(clips), kWidth,
-                      {.parts = {{AudioPart::descriptors, 1}, {AudioPart::covariance, 1}, {AudioPart::embedding, 1}}});
-  AudioEvidence evidence;  // neither covariance nor embedding
+  const AudioHeads heads = fit_audio_heads(clips, all_of(clips), kWidth,
+                                           {.parts = {{AudioPart::descriptors, 1},
+                                                      {AudioPart::covariance, 1},
+                                                      {AudioPart::separation, 1},
+                                                      {AudioPart::embedding, 1}}});
+  AudioEvidence evidence;  // neither covariance nor separation nor embedding
   evidence.views = clips.clips[0].evidence.views;
   EXPECT_EQ(heads.answers(evidence)[0].values[0].first, "calm");
   evidence.embedding.resize(kWidth + 1);
