@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "nn/model.hpp"
+#include "train/keyed_trainers.hpp"
 
 namespace euterpe {
 
@@ -97,6 +98,8 @@ void setup_train(CLI::App& app, Context& context) {
   app.require_subcommand(1);
   setup_train_transformer(*app.add_subcommand("transformer", "The composer: a decoder Transformer over REMI tokens"),
                           context);
+  for (const TrainerRow& row : keyed_trainers())
+    setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
   for (const TrainerRow& row : trainers_of_services())
     setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
 }

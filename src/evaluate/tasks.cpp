@@ -14,6 +14,8 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
       {"compose", "generated music against held-out real music, per style", evaluate_compose},
       {"jsb16", "likelihood of chorales: four voices on a grid of sixteenths", evaluate_jsb16},
       {"frames", "likelihood of frames of pitches: chorales in quarters, folk tunes in eighths", evaluate_frames},
+      {"harmonize", "alto, tenor and bass below held-out sopranos, and the likelihood of the real ones",
+       evaluate_harmonize},
       {"originality", "training passages planted in composed pieces and refused, held-out music let through",
        evaluate_originality},
       {"style-score", "style of a score, held-out pieces", evaluate_style_score},

@@ -16,6 +16,7 @@ constexpr int kAmounts = 5;             // classes of how much was counted
 constexpr double kDiscount = 0.6;       // absolute discounting (Ney, Essen and Kneser 1994)
 constexpr double kLeast = 2e-4;         // of any symbol allowed, spread evenly: nothing is impossible
 constexpr double kSurest = 1e-5;        // no answer is surer
+constexpr int kOwnTimes = 2;            // a piece's own past counts as so many others
 constexpr float kShare = 0.3f;          // step of a weight of a situation, of one of a confidence
 
 std::uint64_t blend(std::uint64_t h, std::uint64_t value) {
@@ -140,8 +141,8 @@ void ContextCounts::collect(std::uint64_t context, std::vector<Follower>& follow
 
 /// What each chain says to a yes-or-no question, as log odds, and how sure it is.
 struct ContextMixing::RepeatState {
-  std::array<float, kMaxChains> odds;
-  std::array<int, kMaxChains> confidence;  // index of the confidence weight
+  std::array<float, 2 * kMaxChains> odds;              // by the shorter two orders, then by all
+  std::array<std::size_t, 2 * kMaxChains> confidence;  // index of the confidence weight
 };
 
 /// What each chain says of every symbol, as logarithms.
@@ -163,9 +164,14 @@ ContextMixing::ContextMixing(ContextShape shape) : shape_(std::move(shape)) {
     w.confidence.assign(size(shape_.slots, chains) * (kContextOrders + 1) * kAmounts, 0);
     w.bias.assign(bias, 0);
   };
-  resize(repeats_, shape_.repeats.size(), size(shape_.occasions, 1), 0.25f);
+  resize(repeats_, 2 * shape_.repeats.size(), size(shape_.occasions, 1), 0.12f);
   resize(choices_, shape_.choices.size(), size(shape_.slots, kIntervals), 0.2f);
   prior_.assign(size(shape_.slots, static_cast<std::size_t>(shape_.symbols)), 1.0f);
+}
+
+void ContextMixing::remember(const ChoicePoint& point, int symbol, ContextCounts& piece) const {
+  count(point, symbol, kOwnTimes, piece, true, false);
+  count(point, symbol, 1, piece, false, true);
 }
 
 void ContextMixing::count(const ChoicePoint& point, int symbol, int times, ContextCounts& counts, bool lasting,
@@ -188,12 +194,12 @@ void ContextMixing::count(const ChoicePoint& point, int symbol, int times, Conte
 /// Logistic mixing of yes-or-no answers: p = σ(Σ w σ⁻¹(pᵢ) + bias).
 EUTERPE_HOT double ContextMixing::repeat_probability(const ChoicePoint& point, const ContextCounts& piece,
                                                      RepeatState& state) const {
-  const std::size_t chains = shape_.repeats.size();
-  double z = repeats_.bias[static_cast<std::size_t>(point.occasion)];
+  const std::size_t chains = shape_.repeats.size(), inputs = 2 * chains;
+  const auto slot = static_cast<std::size_t>(point.slot);
   for (std::size_t i = 0; i < chains; ++i) {
     const ContextChain& chain = shape_.repeats[i];
-    double p = 0.8;
-    int order = 0, amount = 0;
+    double p = 0.8, shorter = 0.8;
+    std::size_t order = 0, amount = 0;
     for (const std::uint64_t key : keys_of(chain, i, point)) {
       ContextCounts::Answers n = piece.answers(key);
       if (!chain.local) {
@@ -207,19 +213,20 @@ EUTERPE_HOT double ContextMixing::repeat_probability(const ChoicePoint& point, c
       const double back = order == 0 ? 0.5 : certain ? 0.7 : 1.2;  // weight of the shorter context, in counts
       p = (n.yes + back * p) / (total + back);
       ++order;
+      if (order <= 2) shorter = p;
       amount = certain && total >= 3 ? 4 : amount_class(total);
     }
-    p = std::clamp(p, kLeast, 1 - kLeast);
-    state.odds[i] = static_cast<float>(std::log(p / (1 - p)));
-    state.confidence[i] = static_cast<int>(
-        ((static_cast<std::size_t>(point.slot) * chains + i) * (kContextOrders + 1) + static_cast<std::size_t>(order)) *
-            kAmounts +
-        static_cast<std::size_t>(amount));
-    z += (repeats_.situation[static_cast<std::size_t>(point.situation) * chains + i] +
-          repeats_.circumstance[static_cast<std::size_t>(point.circumstance) * chains + i] +
-          repeats_.confidence[static_cast<std::size_t>(state.confidence[i])]) *
-         state.odds[i];
+    for (const std::size_t input : {i, chains + i}) {
+      const double q = std::clamp(input == i ? shorter : p, kLeast, 1 - kLeast);
+      state.odds[input] = static_cast<float>(std::log(q / (1 - q)));
+      state.confidence[input] = ((slot * inputs + input) * (kContextOrders + 1) + order) * kAmounts + amount;
+    }
   }
+  double z = repeats_.bias[static_cast<std::size_t>(point.occasion)];
+  const float* situation = repeats_.situation.data() + static_cast<std::size_t>(point.situation) * inputs;
+  const float* circumstance = repeats_.circumstance.data() + static_cast<std::size_t>(point.circumstance) * inputs;
+  for (std::size_t i = 0; i < inputs; ++i)
+    z += (situation[i] + circumstance[i] + repeats_.confidence[state.confidence[i]]) * state.odds[i];
   return std::clamp(sigmoid(z), kSurest, 1 - kSurest);
 }
 
@@ -328,13 +335,13 @@ double ContextMixing::train(const ChoicePoint& point, int symbol, const ContextC
     const double p = repeat_probability(point, piece, state);
     const bool yes = symbol == point.expected;
     nats -= std::log(yes ? p : 1 - p);
-    const std::size_t chains = shape_.repeats.size();
+    const std::size_t inputs = 2 * shape_.repeats.size();
     const auto error = static_cast<float>(rate * ((yes ? 1 : 0) - p));
-    for (std::size_t i = 0; i < chains; ++i) {
+    for (std::size_t i = 0; i < inputs; ++i) {
       const float step = error * state.odds[i];
-      repeats_.situation[static_cast<std::size_t>(point.situation) * chains + i] += kShare * step;
-      repeats_.circumstance[static_cast<std::size_t>(point.circumstance) * chains + i] += kShare * step;
-      repeats_.confidence[static_cast<std::size_t>(state.confidence[i])] += step;
+      repeats_.situation[static_cast<std::size_t>(point.situation) * inputs + i] += kShare * step;
+      repeats_.circumstance[static_cast<std::size_t>(point.circumstance) * inputs + i] += kShare * step;
+      repeats_.confidence[state.confidence[i]] += step;
     }
     repeats_.bias[static_cast<std::size_t>(point.occasion)] += 3 * error;
     if (yes) return nats;

@@ -86,6 +86,8 @@ class ContextMixing {
   const ContextShape& shape() const { return shape_; }
   /// Counts `symbol` at `point`: `lasting` for the chains that remember training pieces, `local` for the others.
   void count(const ChoicePoint& point, int symbol, int times, ContextCounts& counts, bool lasting, bool local) const;
+  /// What was chosen in the piece itself, whose past tells more than other pieces do.
+  void remember(const ChoicePoint& point, int symbol, ContextCounts& piece) const;
   /// Into the model's own memory.
   void learn(const ChoicePoint& point, int symbol) { count(point, symbol, 1, memory_, true, false); }
   /// Probabilities [symbols]. `piece` holds the piece's own past (and, in training, minus the piece itself).

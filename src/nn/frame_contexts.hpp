@@ -20,6 +20,7 @@ class FrameHistory : public ChoiceHistory {
  public:
   ChoicePoint next() override;
   void choose(int symbol) override;
+  std::unique_ptr<ChoiceHistory> clone() const override { return std::make_unique<FrameHistory>(*this); }
 
  private:
   /// The pitch of one rank from below, as if it were a voice.

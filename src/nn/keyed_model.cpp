@@ -77,7 +77,7 @@ KeyedModel KeyedModel::load(const KeyedDomain& domain, const Model& model) {
   return {domain, std::move(mixing), keys};
 }
 
-double KeyedModel::nats(std::span<const std::uint8_t> row) const {
+double KeyedModel::nats(std::span<const std::uint8_t> row, std::vector<double>* by_choice) const {
   struct Hypothesis {
     double probability;  // given what was heard
     KeyedWriter writer;
@@ -97,6 +97,7 @@ double KeyedModel::nats(std::span<const std::uint8_t> row) const {
       p += h.probability;
     }
     nats -= std::log(p);
+    if (by_choice) by_choice->push_back(-std::log(p));
     for (Hypothesis& h : hypotheses) h.probability /= p;
     std::erase_if(hypotheses, [](const Hypothesis& h) { return h.probability < kForgotten; });
   }
@@ -106,8 +107,15 @@ double KeyedModel::nats(std::span<const std::uint8_t> row) const {
 KeyedWriter::KeyedWriter(const KeyedModel& model, int key)
     : model_(&model), key_(key), history_(model.domain().history()), point_(history_->next()) {}
 
+KeyedWriter::KeyedWriter(const KeyedWriter& other)
+    : model_(other.model_),
+      key_(other.key_),
+      history_(other.history_->clone()),
+      counts_(other.counts_),
+      point_(history_->next()) {}
+
 void KeyedWriter::choose(int symbol) {
-  model_->mixing().count(point_, symbol, 1, counts_, true, true);
+  model_->mixing().remember(point_, symbol, counts_);
   history_->choose(symbol);
   point_ = history_->next();
 }

@@ -22,6 +22,7 @@ class ChoiceHistory {
   virtual ~ChoiceHistory() = default;
   virtual ChoicePoint next() = 0;  ///< valid until choose()
   virtual void choose(int symbol) = 0;
+  virtual std::unique_ptr<ChoiceHistory> clone() const = 0;
 };
 
 /// A kind of rows: four voices on a grid, frames of pitches. A row holds MIDI pitches, and 0 where there is none.
@@ -54,7 +55,8 @@ class KeyedModel {
   const ContextMixing& mixing() const { return mixing_; }
   const std::array<double, kKeys>& keys() const { return keys_; }
   /// −ln p(row), every pitch from what stands before it alone.
-  double nats(std::span<const std::uint8_t> row) const;
+  /// \param by_choice if given: receives the nats of each pitch
+  double nats(std::span<const std::uint8_t> row, std::vector<double>* by_choice = nullptr) const;
 
  private:
   const KeyedDomain* domain_;
@@ -66,10 +68,13 @@ class KeyedModel {
 class KeyedWriter {
  public:
   KeyedWriter(const KeyedModel& model, int key);
-  ChoicePoint next() { return point_; }
+  KeyedWriter(const KeyedWriter& other);
+  KeyedWriter(KeyedWriter&&) = default;
+  KeyedWriter& operator=(KeyedWriter&&) = default;
   void distribution(std::span<float> out) const { model_->mixing().distribution(point_, counts_, out); }
   double nats(int symbol) const { return model_->mixing().nats(point_, symbol, counts_); }
   void choose(int symbol);
+  int expected() const { return point_.expected; }  ///< symbol that would go on as before, −1 = none
   int key() const { return key_; }
 
  private:

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kNothing = kVoiceSymbols;
 constexpr int kNoInterval = 99;
+constexpr std::size_t kMatchSeed = 8;  // sixteenths that must agree before a match is followed
 
 /// Numbers of the features. "Now" is what voices above have chosen, "Last" the sixteenth before.
 enum Feature : int {
@@ -112,6 +113,31 @@ enum Feature : int {
   kRhythm8,
   kRhythm16,
   kRhythmOuter,  // of this voice, and of the outer ones
+  // The symbol that follows the last place like this one, 200 = none; whether it is the note held; how long the places
+  // agree
+  kMatched,
+  kMatchAgrees,
+  kMatchClass,
+  // The last 3, 5, 7, 9 notes of the soprano as steps, without and with their lengths
+  kTune3,
+  kTune5,
+  kTune7,
+  kTune9,
+  kTimed3,
+  kTimed5,
+  kTimed7,
+  kTimed9,
+  kTopMove,
+  kTopOver,
+  kBassStep1,
+  kBassStep2,
+  kBassStep3,
+  kBassHeld9,
+  kBassLength1,
+  kBassLength2,
+  kOuterGap,
+  kBassAndTop,
+  kBassBefore,
   kFeatures
 };
 
@@ -165,6 +191,19 @@ std::vector<ContextChain> repeat_chains() {
        {{{kPhase4, kMoved, kOwn}, {kAbove}, {kNow0, kNow1, kNow2, kHeld}, {kLast0, kLast1, kLast2, kLast3}}}},
       {"own melody", false, true, {{{kPhase4, kStep1, kHeld9}, {kMoved, kLength1}, {kStep2}, {kStep3, kLength2}}}},
       {"rhythm", false, false, {{{kPhase4, kRhythm8, kMoved}, {kRhythm16}, {kRhythmOuter}, {kPhase16}}}},
+      {"match", false, false, {{{kPhase4, kMatchAgrees}, {kMatchClass}, {kMoved, kHeldClass}, {kOwn}}}},
+      {"long tune", false, false, {{{kPhase4, kMoved, kTopHeld, kTopMove, kTune3}, {kTune5}, {kTune7}, {kTune9}}}},
+      {"timed tune",
+       false,
+       false,
+       {{{kPhase4, kMoved, kTopHeld, kHeldClass, kTimed3}, {kTimed5}, {kTimed7}, {kTimed9}}}},
+      {"bass line",
+       false,
+       false,
+       {{{kPhase4, kMoved, kBassStep1, kBassHeld9, kHeldClass},
+         {kBassStep2, kBassLength1},
+         {kOuterGap},
+         {kBassStep3, kBassLength2}}}},
   };
 }
 
@@ -224,6 +263,10 @@ std::vector<ContextChain> choice_chains() {
          {kLastOver3},
          {kPhase4, kNowOver0, kNowOver1, kNowOver2}}}},
       {"melody and chord", false, false, {{{kOwn, kBefore1}, {kTop}, {kAbove}, {kLastClass3, kBefore2}}}},
+      {"match", false, false, {{{kMatched}, {kMatchClass}, {kOwn}, {kAbove}}}},
+      {"long tune", true, false, {{{kTopOver, kTune3}, {kTune5}, {kTune7}, {kTune9}}}},
+      {"timed tune", true, false, {{{kTopOver, kTimed3}, {kTimed5}, {kTimed7}, {kTimed9}}}},
+      {"bass line", false, false, {{{kOwn, kLast3}, {kBassAndTop}, {kBassBefore, kMoved}, {kPhase4, kNow1}}}},
   };
 }
 
@@ -235,14 +278,17 @@ int held_class(int held) {
   return held <= 8 ? held : held < 12 ? 9 : held < 16 ? 10 : held == 16 ? 11 : held < 24 ? 12 : 13;
 }
 
-std::uint32_t pack(std::uint32_t h, int value) { return h * 101u + static_cast<std::uint32_t>(value) + 1u; }
+std::uint32_t pack(std::uint32_t h, int value) {
+  h = (h ^ (static_cast<std::uint32_t>(value) + 0x9e3779b9u + (h << 6) + (h >> 2))) * 0x85ebca6bu;
+  return h ^ (h >> 15);
+}
 
 ContextShape voice_shape() {
   ContextShape shape;
   shape.symbols = kVoiceSymbols;
   shape.slots = kGridVoices;
   shape.situations = 4 * kGridVoices;          // sixteenth in the beat, voice
-  shape.circumstances = 8 * kGridVoices;       // which voices above moved
+  shape.circumstances = 16 * kGridVoices;      // which voices above moved, and whether a long match is followed
   shape.occasions = 4 * kGridVoices * 14 * 8;  // both, and how long the note was held
   shape.repeats = repeat_chains();
   shape.choices = choice_chains();
@@ -267,6 +313,10 @@ void VoiceHistory::append(const VoiceSymbols& step) {
       continue;
     }
     if (v == 0 && voice.held >= 8) since_end_ = 0;
+    if (v == 0) {
+      if (!tune_.empty()) tune_lengths_.push_back(voice.held);
+      tune_.push_back(symbol);
+    }
     voice.before = {voice.note, voice.before[0], voice.before[1]};
     voice.lengths = {voice.held, voice.lengths[0]};
     voice.note = symbol;
@@ -280,6 +330,46 @@ void VoiceHistory::append(const VoiceSymbols& step) {
   }
   since_end_ = std::min(since_end_ + 1, 63);
   steps_.push_back(step);
+  follow();
+  hash_tune();
+}
+
+/// Keeps to what followed the last place where the last eight sixteenths were heard.
+void VoiceHistory::follow() {
+  const std::size_t t = steps_.size();
+  if (match_length_ > 0 && match_ < t - 1 && steps_[match_] == steps_[t - 1]) {
+    ++match_;
+    ++match_length_;
+  } else {
+    match_length_ = 0;
+  }
+  if (t < kMatchSeed) return;
+  std::uint64_t key = t % 4;
+  for (std::size_t i = t - kMatchSeed; i < t; ++i)
+    for (const int symbol : steps_[i])
+      key = (key ^ static_cast<std::uint64_t>(symbol + 1)) * 0x100000001b3ull + (key >> 47);
+  const auto place = places_.find(key);
+  if (place != places_.end() && match_length_ == 0) {
+    match_ = place->second;
+    match_length_ = kMatchSeed;
+  }
+  places_[key] = t;
+}
+
+void VoiceHistory::hash_tune() {
+  std::uint32_t plain = 9, timed = 9;
+  for (std::size_t i = 1, slot = 0; i <= 9; ++i) {
+    if (i <= tune_.size()) {
+      const bool first = i == tune_.size();
+      const int step = first ? 77 : tune_[tune_.size() - i] - tune_[tune_.size() - i - 1];
+      plain = pack(plain, step + 80);
+      timed = pack(timed, (step + 80) * 64 + (first ? 0 : tune_lengths_[tune_lengths_.size() - i]));
+    }
+    if (i % 2 == 1 && i >= 3) {
+      steps_of_tune_[slot] = plain;
+      timed_tune_[slot++] = timed;
+    }
+  }
 }
 
 int VoiceHistory::lag(std::size_t steps, int voice) const {
@@ -417,6 +507,32 @@ void VoiceHistory::fill(int voice, const VoiceSymbols& now) {
   std::uint32_t outer_rhythm = 0;
   for (std::size_t d = 1; d <= 4; ++d) outer_rhythm = outer_rhythm * 9 + moved_before(d, 0) * 3 + moved_before(d, 3);
   packed(kRhythmOuter, outer_rhythm);
+  int matched = 200;
+  if (match_length_ > 0) {
+    const VoiceSymbols& there = steps_[match_];
+    if (std::equal(now.begin(), now.begin() + voice, there.begin())) matched = there[v];
+  }
+  set(kMatched, matched);
+  set(kMatchAgrees, matched == 200 ? 2 : matched == own);
+  set(kMatchClass, static_cast<int>(match_length_ < 16   ? match_length_ / 4
+                                    : match_length_ < 32 ? 4
+                                    : match_length_ < 64 ? 5
+                                                         : 6));
+  for (std::size_t i = 0; i < 4; ++i) {
+    packed(kTune3 + static_cast<int>(i), steps_of_tune_[i]);
+    packed(kTimed3 + static_cast<int>(i), timed_tune_[i]);
+  }
+  set(kTopMove, voice > 0 ? interval(now[0], top.note) : 0);
+  set(kTopOver, voice > 0 ? interval(now[0], own) : 0);
+  set(kBassStep1, interval(bass.note, bass.before[0]));
+  set(kBassStep2, interval(bass.before[0], bass.before[1]));
+  set(kBassStep3, interval(bass.before[1], bass.before[2]));
+  set(kBassHeld9, std::min(bass.held, 9));
+  set(kBassLength1, bass.lengths[0]);
+  set(kBassLength2, bass.lengths[1]);
+  set(kOuterGap, interval(top.note, bass.note));
+  set(kBassAndTop, voice > 0 ? now[0] : bass.before[0]);
+  set(kBassBefore, bass.before[0]);
 }
 
 ChoicePoint VoiceHistory::next() {
@@ -432,7 +548,7 @@ ChoicePoint VoiceHistory::next() {
   point.lowest = 1;
   point.highest = kVoiceSymbols - 1;
   point.situation = feature(kPhase4) * kGridVoices + voice;
-  point.circumstance = voice * 8 + feature(kMoved);
+  point.circumstance = (voice * 8 + feature(kMoved)) * 2 + (match_length_ >= 16);
   point.occasion = (point.situation * 14 + feature(kHeldClass)) * 8 + feature(kMoved);
   return point;
 }

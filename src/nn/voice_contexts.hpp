@@ -2,6 +2,7 @@
 /// What the model of four voices looks at before it chooses a voice's next sixteenth.
 #include <array>
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "nn/keyed_model.hpp"
@@ -20,6 +21,7 @@ class VoiceHistory : public ChoiceHistory {
  public:
   ChoicePoint next() override;
   void choose(int symbol) override;
+  std::unique_ptr<ChoiceHistory> clone() const override { return std::make_unique<VoiceHistory>(*this); }
 
  private:
   struct Voice {
@@ -32,6 +34,8 @@ class VoiceHistory : public ChoiceHistory {
   int lag(std::size_t steps, int voice) const;
   bool moved(std::size_t t, int voice) const;
   std::uint32_t moved_before(std::size_t steps, int voice) const;
+  void follow();
+  void hash_tune();
   void fill(int voice, const VoiceSymbols& now);
 
   std::vector<VoiceSymbols> steps_;
@@ -40,6 +44,10 @@ class VoiceHistory : public ChoiceHistory {
   std::array<Voice, kGridVoices> voices_;
   int accidentals_ = 0;  ///< of the five pairs of neighbors that a scale chooses from, a bit each: the one heard last
   int since_end_ = 0;    ///< sixteenths since the soprano left a note of a half or longer, at most 63
+  std::unordered_map<std::uint64_t, std::size_t> places_;        ///< where the last eight sixteenths were heard before
+  std::size_t match_ = 0, match_length_ = 0;                     ///< what followed them there, and how many agree
+  std::vector<int> tune_, tune_lengths_;                         ///< the soprano's notes
+  std::array<std::uint32_t, 4> steps_of_tune_{}, timed_tune_{};  ///< hashes of its last 3, 5, 7, 9 notes
   std::vector<std::uint32_t> features_;
 };
 

@@ -42,7 +42,7 @@ std::vector<double> fit_context_mixing(ContextMixing& model, std::size_t pieces,
       replay(piece, [&](const ChoicePoint& point, int symbol) { model.count(point, symbol, -1, own, true, false); });
       replay(piece, [&](const ChoicePoint& point, int symbol) {
         nats += model.train(point, symbol, own, rate);
-        model.count(point, symbol, 1, own, true, true);
+        model.remember(point, symbol, own);
         ++choices;
       });
       progress.advance();

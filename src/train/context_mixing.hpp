@@ -13,9 +13,9 @@ using ChoiceVisitor = std::function<void(const ChoicePoint& point, int symbol)>;
 using PieceReplay = std::function<void(std::size_t piece, const ChoiceVisitor& visit)>;
 
 struct ContextFitting {
-  int epochs = 5;
+  int epochs = 6;
   double rate = 0.004;  ///< of the first epoch
-  double decay = 0.45;  ///< an epoch
+  double decay = 0.55;  ///< an epoch
   std::uint64_t seed = 1;
 };
 
