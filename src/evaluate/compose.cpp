@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
-#include <unordered_set>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -13,6 +15,8 @@
 #include "compose/performance.hpp"
 #include "corpus/datasets.hpp"
 #include "evaluate/distribution.hpp"
+#include "evaluate/memorised.hpp"
+#include "evaluate/planted.hpp"
 #include "evaluate/task.hpp"
 #include "recognize/style_score.hpp"
 #include "score/midi.hpp"
@@ -21,51 +25,67 @@
 namespace euterpe {
 namespace {
 
-constexpr int kBars = 16, kSixteenths = 16;  // EVALUATE: bars of sixteen sixteenths
-constexpr int kDefaultPieces = 100;
-constexpr std::size_t kFewestNotes = 4;  // of a window that may count as memorised
+constexpr int kBars = 16, kSixteenths = 16;
+constexpr int kDefaultPieces = 200;
 constexpr std::array kWindowBars{1, 2, 4};
 constexpr int kSplitHalves = 20;
+constexpr int kResamplings = 40;  // of the pieces, for the intervals
 
 using Notes = std::vector<GridNote>;
 
-/// Hash of (onset, length, pitch relative to the first note); 0 if there are fewer than kFewestNotes notes.
-std::uint64_t window_hash(const Notes& notes, int from, int bars) {
-  std::uint64_t hash = 1469598103934665603ULL;
-  std::size_t count = 0;
-  int first_pitch = 0;
-  auto mix = [&](int value) { hash = (hash ^ static_cast<std::uint64_t>(value + 1024)) * 1099511628211ULL; };
-  const int to = from + bars * kSixteenths;
-  auto it = std::lower_bound(notes.begin(), notes.end(), from, [](const GridNote& n, int t) { return n.onset < t; });
-  for (; it != notes.end() && it->onset < to; ++it) {
-    if (count++ == 0) first_pitch = it->pitch;
-    mix(it->onset - from);
-    mix(std::min(it->length, to - it->onset));
-    mix(it->pitch - first_pitch);
-  }
-  return count < kFewestNotes ? 0 : hash;
+/// Sixteenths in a bar of this meter; of a meter that the grid cannot hold, what is nearest.
+int bar_of(const Score& score) {
+  const TimeSignature& meter = score.meter_at(0);
+  return std::max(1, kSixteenths * meter.numerator / meter.denominator);
 }
 
-int end_of(const Notes& notes) { return notes.empty() ? 0 : notes.back().onset + 1; }
-
-/// Training passages may begin on any quarter, for bar lines of the corpora are not all of sixteen sixteenths.
-std::unordered_set<std::uint64_t> known_windows(const std::vector<Notes>& pieces, int bars) {
-  std::unordered_set<std::uint64_t> out;
-  for (const Notes& notes : pieces)
-    for (int t = 0; t < end_of(notes); t += 4)
-      if (const auto hash = window_hash(notes, t, bars)) out.insert(hash);
+/// At most 16 bars from the beginning, and no more than the style recognizer hears.
+BarredPassage passage_of(const Score& score, int bars) {
+  BarredPassage out;
+  out.bar = bar_of(score);
+  out.bars = std::max(1, std::min(bars, kStyleWindow / out.bar));
+  out.notes = grid_window(grid_notes(score), 0, out.bar * out.bars);
   return out;
 }
 
-nlohmann::json memorised(const std::vector<Notes>& set, const std::unordered_set<std::uint64_t>& known, int bars) {
-  std::size_t windows = 0, found = 0;
-  for (const Notes& notes : set)
-    for (int t = 0; t + bars * kSixteenths <= kBars * kSixteenths; t += kSixteenths)
-      if (const auto hash = window_hash(notes, t, bars)) {
-        ++windows;
-        found += known.count(hash);
-      }
-  return windows ? nlohmann::json(static_cast<double>(found) / static_cast<double>(windows)) : nlohmann::json();
+/// What both sets are made of: passages of at most 16 bars of their own meters, and which piece each is from.
+struct Passages {
+  std::vector<BarredPassage> items;
+  std::vector<std::size_t> piece;
+
+  std::vector<Notes> notes() const {
+    std::vector<Notes> out;
+    for (const BarredPassage& p : items) out.push_back(p.notes);
+    return out;
+  }
+};
+
+/// Held-out windows without overlap: one of each piece, then a second of each that has one, until there are enough, so
+/// that no piece counts more than it must.
+Passages draw_windows(const std::vector<const Piece*>& held_out, std::size_t count, Random& random) {
+  std::vector<std::vector<BarredPassage>> windows;
+  for (const Piece* piece : held_out) {
+    windows.emplace_back();
+    for (const Score& window : bar_windows(piece->score, kBars)) {
+      BarredPassage passage = passage_of(window, static_cast<int>(window.bar_lines().size()) - 1);
+      if (passage.notes.size() >= kStyleMinNotes) windows.back().push_back(std::move(passage));
+    }
+    random.shuffle(windows.back());
+  }
+  std::vector<std::size_t> order(windows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  random.shuffle(order);
+  Passages out;
+  for (std::size_t round = 0, taken = 1; taken > 0 && out.items.size() < count; ++round) {
+    taken = 0;
+    for (const std::size_t piece : order) {
+      if (round >= windows[piece].size() || out.items.size() == count) continue;
+      out.items.push_back(std::move(windows[piece][round]));
+      out.piece.push_back(piece);
+      ++taken;
+    }
+  }
+  return out;
 }
 
 struct Judged {
@@ -86,37 +106,61 @@ Judged judge(const StyleScoreModel& model, const std::vector<Notes>& set, const 
   return out;
 }
 
-/// Fréchet distance generated–real over the mean of that between random halves of the real set.
-double frechet_ratio(const Vectors& generated, Vectors real, Random& random) {
-  const double distance = frechet_distance(generated, real);
+/// Mean Fréchet distance between random halves of a set.
+double frechet_floor(Vectors set, Random& random) {
   double halves = 0;
   for (int i = 0; i < kSplitHalves; ++i) {
-    random.shuffle(real);
-    const auto middle = real.begin() + static_cast<std::ptrdiff_t>(real.size() / 2);
-    halves += frechet_distance(Vectors(real.begin(), middle), Vectors(middle, real.end())) / kSplitHalves;
+    random.shuffle(set);
+    const auto middle = set.begin() + static_cast<std::ptrdiff_t>(set.size() / 2);
+    halves += frechet_distance(Vectors(set.begin(), middle), Vectors(middle, set.end())) / kSplitHalves;
   }
-  return halves > 0 ? distance / halves : 0;
+  return halves;
 }
 
-nlohmann::json statistics(const std::vector<Notes>& generated, const std::vector<Notes>& real) {
-  auto collect = [](const std::vector<Notes>& set) {
+/// Where 95 % of the values lie.
+nlohmann::json interval(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const auto at = [&](double q) {
+    return values[static_cast<std::size_t>(std::lround(q * static_cast<double>(values.size() - 1)))];
+  };
+  return {at(0.025), at(0.975)};
+}
+
+Vectors resampled(const Vectors& set, const std::vector<std::size_t>& piece, Random& random) {
+  std::map<std::size_t, std::vector<std::size_t>> of_piece;
+  for (std::size_t i = 0; i < set.size(); ++i) of_piece[piece[i]].push_back(i);
+  std::vector<const std::vector<std::size_t>*> groups;
+  for (const auto& [name, items] : of_piece) groups.push_back(&items);
+  Vectors out;
+  while (out.size() < set.size())
+    for (const std::size_t i : *groups[random.below(groups.size())])
+      if (out.size() < set.size()) out.push_back(set[i]);
+  return out;
+}
+
+/// Mean and, with pieces as what is independent, its standard error.
+nlohmann::json statistics(const Passages& generated, const Passages& real) {
+  const auto collect = [](const Passages& set) {
     std::map<std::string, std::vector<double>> out;
-    for (const Notes& notes : set)
-      for (const auto& [name, value] : score_statistics(notes, kBars)) out[name].push_back(value);
+    for (const BarredPassage& p : set.items)
+      for (const auto& [name, value] : score_statistics(p.notes, std::max(1, p.bar * p.bars / kSixteenths)))
+        out[name].push_back(value);
     return out;
   };
   const auto g = collect(generated), r = collect(real);
-  auto mean = [](const std::vector<double>& v) {
+  const auto mean = [](const std::vector<double>& v) {
     return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
   };
   nlohmann::json out;
   for (const auto& [name, values] : r) {
     const double m = mean(values);
+    std::map<std::size_t, double> off;
+    for (std::size_t i = 0; i < values.size(); ++i) off[real.piece[i]] += values[i] - m;
     double square = 0;
-    for (double v : values) square += (v - m) * (v - m);
-    const double n = static_cast<double>(values.size());
-    out[name] = {
-        {"generated", mean(g.at(name))}, {"real", m}, {"real_se", n > 1 ? std::sqrt(square / (n - 1) / n) : 0.0}};
+    for (const auto& [piece, sum] : off) square += sum * sum;
+    const double pieces = static_cast<double>(off.size()), n = static_cast<double>(values.size());
+    const double se = pieces > 1 ? std::sqrt(square * pieces / (pieces - 1)) / n : 0.0;
+    out[name] = {{"generated", mean(g.at(name))}, {"real", m}, {"real_se", se}};
   }
   return out;
 }
@@ -148,51 +192,83 @@ nlohmann::json evaluate_compose(const EvaluateOptions& options) {
     if (std::find(known_styles.begin(), known_styles.end(), set.style) == known_styles.end()) continue;
     if (!std::filesystem::exists(options.data / set.name)) continue;
 
-    std::vector<Notes> training, held_out;
-    for (const Piece& piece : set.read(options.data / set.name)) {
+    std::vector<Notes> training;
+    std::vector<const Piece*> held_out;
+    const std::vector<Piece> all = set.read(options.data / set.name);
+    for (const Piece& piece : all) {
       if (piece.split == "train") training.push_back(grid_notes(piece.score));
-      if (piece.split == split)
-        for (auto& window : style_windows(grid_notes(piece.score))) held_out.push_back(std::move(window));
+      if (piece.split == split) held_out.push_back(&piece);
     }
-    if (held_out.size() < 4)
-      throw Error(Category::bad_input, "evaluate compose", fmt::format("{}: too few held-out pieces", set.name));
     Random random = Random::stream(options.seed, 0x636f6d70);
-    random.shuffle(held_out);
-    if (held_out.size() > static_cast<std::size_t>(pieces)) held_out.resize(static_cast<std::size_t>(pieces));
+    const Passages windows = draw_windows(held_out, static_cast<std::size_t>(pieces), random);
+    if (windows.items.size() < 4)
+      throw Error(Category::bad_input, "evaluate compose", fmt::format("{}: too few held-out pieces", set.name));
 
-    std::vector<Notes> generated(static_cast<std::size_t>(pieces));
-    std::vector<char> bad(generated.size());
-    Progress progress(fmt::format("compose {}", set.style), generated.size(), "pieces");
-    parallel_for(generated.size(), [&](std::size_t i) {
+    // Every piece that is composed is as long as a held-out window, so that neither set is told by its length.
+    Passages generated;
+    generated.items.resize(static_cast<std::size_t>(pieces));
+    generated.piece.resize(generated.items.size());
+    std::iota(generated.piece.begin(), generated.piece.end(), std::size_t{0});
+    std::vector<char> bad(generated.items.size());
+    Progress progress(fmt::format("compose {}", set.style), generated.items.size(), "pieces");
+    parallel_for(generated.items.size(), [&](std::size_t i) {
+      const BarredPassage& pattern = windows.items[i % windows.items.size()];
       ComposeOptions wish;
       wish.style = set.style;
-      wish.bars = kBars;
+      wish.bars = pattern.bars;
       wish.seed = options.seed * 1000003 + i;
       Composition piece = composer.compose(wish);
       perform(piece.score, set.style);
       bad[i] = valid(piece.score) ? 0 : 1;
-      generated[i] = grid_window(grid_notes(piece.score), 0, kBars * kSixteenths);
+      generated.items[i] = passage_of(piece.score, wish.bars);
       progress.advance();
     });
-
-    const Judged real = judge(judge_model, held_out, set.style), made = judge(judge_model, generated, set.style);
-    const int invalid = static_cast<int>(std::count(bad.begin(), bad.end(), 1));
-    nlohmann::json windows;
-    for (int bars : kWindowBars) {
-      const auto known = known_windows(training, bars);
-      windows[std::to_string(bars)] = {{"generated", memorised(generated, known, bars)},
-                                       {"real", memorised(held_out, known, bars)}};
+    // Distances are measured between sets of one size.
+    Passages equal = generated;
+    if (equal.items.size() > windows.items.size()) {
+      equal.items.resize(windows.items.size());
+      equal.piece.resize(windows.items.size());
     }
-    styles[set.style] = {
-        {"pieces", pieces},
-        {"real_windows", held_out.size()},
-        {"style_accuracy_real", real.accuracy},
-        {"style_accuracy_generated", made.accuracy},
-        {"diversity_ratio", mean_pairwise_distance(made.embeddings) / mean_pairwise_distance(real.embeddings)},
-        {"frechet_ratio", frechet_ratio(made.embeddings, real.embeddings, random)},
-        {"invalid", invalid},
-        {"memorised_windows", windows},
-        {"statistics", statistics(generated, held_out)}};
+
+    const Judged real = judge(judge_model, windows.notes(), set.style);
+    const Judged made = judge(judge_model, generated.notes(), set.style);
+    const Vectors as_many(made.embeddings.begin(),
+                          made.embeddings.begin() + static_cast<std::ptrdiff_t>(equal.items.size()));
+    const int invalid = static_cast<int>(std::count(bad.begin(), bad.end(), 1));
+    const auto diversity = [](const Vectors& a, const Vectors& b) {
+      return mean_pairwise_distance(a) / mean_pairwise_distance(b);
+    };
+    const double distance = frechet_distance(as_many, real.embeddings);
+    const double floor = frechet_floor(real.embeddings, random);
+    std::vector<double> diversities, distances;
+    for (int i = 0; i < kResamplings; ++i) {
+      const Vectors a = resampled(as_many, equal.piece, random);
+      const Vectors b = resampled(real.embeddings, windows.piece, random);
+      diversities.push_back(diversity(a, b));
+      distances.push_back(floor > 0 ? frechet_distance(a, b) / floor : 0);
+    }
+    MemorisedWindows known(training);
+    nlohmann::json memorised;
+    for (const int bars : kWindowBars) {
+      const auto of = [&](const Passages& passages) {
+        const auto share = known.count(passages.items, bars).share();
+        return share ? nlohmann::json(*share) : nlohmann::json();
+      };
+      memorised[std::to_string(bars)] = {{"generated", of(generated)}, {"real", of(windows)}};
+    }
+    std::set<std::size_t> real_pieces(windows.piece.begin(), windows.piece.end());
+    styles[set.style] = {{"pieces", pieces},
+                         {"real_windows", windows.items.size()},
+                         {"real_pieces", real_pieces.size()},
+                         {"style_accuracy_real", real.accuracy},
+                         {"style_accuracy_generated", made.accuracy},
+                         {"diversity_ratio", diversity(as_many, real.embeddings)},
+                         {"diversity_ratio_ci", interval(diversities)},
+                         {"frechet_ratio", floor > 0 ? distance / floor : 0},
+                         {"frechet_ratio_ci", interval(distances)},
+                         {"invalid", invalid},
+                         {"memorised_windows", memorised},
+                         {"statistics", statistics(generated, windows)}};
     real_sum += real.accuracy;
     generated_sum += made.accuracy;
     invalid_total += invalid;
