@@ -143,6 +143,8 @@ Composer::Composer(const Model& model) : model_(model) {
   styles_ = card.value("styles", std::vector<std::string>{"none"});
   std::erase_if(styles_, [](const std::string& s) { return !remi_style(s); });
   if (styles_.empty()) throw Error(Category::bad_input, "compose", model.name + ": its card names no known style");
+  for (const std::string& v : card.value("varieties", std::vector<std::string>{}))
+    if (remi_variety(v.substr(0, v.find('/')), v.substr(v.find('/') + 1))) varieties_.push_back(v);
   network_ = std::make_shared<ComposerNetwork>(options, model.weights(), std::move(known));
 }
 
@@ -201,6 +203,8 @@ WritingPlan Composer::plan(const ComposeOptions& o, const StyleWish& style) cons
       controls.set(TokenKind::meter, plan.meters.front());
     }
   }
+  require(!o.emotion || model_.card.value("emotions", false), model_.name + " has not learned emotions",
+          "a model that has is made with configs/compose-emotion.toml");
   const auto ask = [&](bool asked, TokenKind kind, const char* what, auto value) {
     if (!asked) return;
     require(network_->knows(kind), fmt::format("{} has not learned {}", model_.name, what), "models of remi.v2 have");
@@ -215,7 +219,7 @@ WritingPlan Composer::plan(const ComposeOptions& o, const StyleWish& style) cons
 
 Composition Composer::compose(const ComposeOptions& options) const {
   check_wishes(options);
-  const StyleWish style = parse_style(options.style, styles_);
+  const StyleWish style = parse_style(options.style, styles_, varieties_);
   ComposeOptions wishes = options;
   Score melody;
   if (options.melody) {

@@ -52,6 +52,8 @@ class Composer {
   /// Error{bad_input} if the model composes nothing or its weights do not fit its card.
   explicit Composer(const Model& model);
   const std::vector<std::string>& styles() const { return styles_; }
+  /// Kinds of its styles that it has learned: "folk/jig", "drums/funk".
+  const std::vector<std::string>& varieties() const { return varieties_; }
   const Model& model() const { return model_; }
   /// The same options give the same piece on every machine of one instruction set. Thread-safe.
   /// Error{usage} for an unknown style, key, meter or a length out of range, or for a wish that this model has not
@@ -62,7 +64,7 @@ class Composer {
   WritingPlan plan(const ComposeOptions& options, const StyleWish& style) const;
 
   Model model_;
-  std::vector<std::string> styles_;
+  std::vector<std::string> styles_, varieties_;
   std::shared_ptr<const ComposerNetwork> network_;
 };
 

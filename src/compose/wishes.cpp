@@ -53,30 +53,28 @@ KeyEstimate parse_key(std::string_view text) {
   return key;
 }
 
-StyleWish parse_style(std::string_view text, const std::vector<std::string>& styles) {
-  const auto known = [&](std::string_view style) {
-    return std::find(styles.begin(), styles.end(), style) != styles.end();
-  };
+StyleWish parse_style(std::string_view text, const std::vector<std::string>& styles,
+                      const std::vector<std::string>& varieties) {
   if (text.empty()) return {styles.front(), {}};
-  if (known(text)) return {std::string(text), {}};
-  const auto slash = text.find('/');
-  // A style's own name is never that of another's variety: "pop" is not drums/pop.
+  if (std::find(styles.begin(), styles.end(), text) != styles.end()) return {std::string(text), {}};
+  const bool whole = text.find('/') != std::string_view::npos;
+  const std::string_view style = text.substr(0, text.find('/'));
   std::vector<StyleWish> found;
-  std::vector<std::string_view> varieties;
-  for (const StyleVariety& v : remi_varieties()) {
-    if (!known(v.style) || remi_style(text)) continue;
-    if (slash == std::string_view::npos ? v.name == text
-                                        : v.style == text.substr(0, slash) && v.name == text.substr(slash + 1))
-      found.push_back({std::string(v.style), std::string(v.name)});
-    if (slash != std::string_view::npos && v.style == text.substr(0, slash)) varieties.push_back(v.name);
+  std::vector<std::string> of_style;
+  for (const std::string& v : varieties) {
+    const std::size_t slash = v.find('/');
+    StyleWish wish{v.substr(0, slash), v.substr(slash + 1)};
+    if (whole && wish.style == style) of_style.push_back(wish.variety);
+    // A style's own name is never that of another's variety: "pop" is not drums/pop.
+    if (whole ? v == text : wish.variety == text && !remi_style(text)) found.push_back(std::move(wish));
   }
   if (found.size() == 1) return found.front();
   if (found.size() > 1)
     throw Error(Category::usage, "compose", fmt::format("\"{}\" may be a kind of several styles", text),
                 fmt::format("say which: {}/{} …", found.front().style, text));
   throw Error(Category::usage, "compose", fmt::format("this model does not write \"{}\"", text),
-              varieties.empty() ? fmt::format("it writes {}", fmt::join(styles, ", "))
-                                : fmt::format("of {} it knows {}", text.substr(0, slash), fmt::join(varieties, ", ")));
+              of_style.empty() ? fmt::format("it writes {}", fmt::join(styles, ", "))
+                               : fmt::format("of {} it knows {}", style, fmt::join(of_style, ", ")));
 }
 
 int parse_emotion(std::string_view text) {

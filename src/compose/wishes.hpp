@@ -18,7 +18,9 @@ struct StyleWish {
 };
 /// "folk", "folk/jig", or a variety alone where its name is nobody else's ("jig", "bach"). Empty text: the first of
 /// `styles`. Error{usage} listing what there is. \param styles those of the model
-StyleWish parse_style(std::string_view text, const std::vector<std::string>& styles);
+/// \param varieties those that it has learned, "folk/jig"
+StyleWish parse_style(std::string_view text, const std::vector<std::string>& styles,
+                      const std::vector<std::string>& varieties);
 
 /// Russell's quadrant 0 … 3: "Q1" … "Q4", or happy (Q1), tense (Q2), sad (Q3), calm (Q4). Error{usage} otherwise.
 int parse_emotion(std::string_view text);

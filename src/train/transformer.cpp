@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <map>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -61,6 +62,24 @@ Safetensors weights_of(TransformerModule& network) {
              t.dim() > 1 ? DType::bf16 : DType::f32);
   }
   return file;
+}
+
+/// What can be asked of a model that learned from the shard, beyond styles: kinds of a style as "folk/jig", and whether
+/// its pieces are judged by emotion.
+void name_what_can_be_asked(const Shard& shard, nlohmann::json& card) {
+  std::set<std::string> varieties;
+  bool emotions = false;
+  for (const ShardPiece& p : shard.pieces) {
+    if (p.split != "train") continue;
+    const RemiControls controls = read_controls(std::span(p.tokens).subspan(1));
+    emotions = emotions || controls.get(TokenKind::emotion);
+    if (const auto variety = controls.get(TokenKind::variety)) {
+      const StyleVariety& v = remi_varieties()[static_cast<std::size_t>(*variety)];
+      varieties.insert(fmt::format("{}/{}", v.style, v.name));
+    }
+  }
+  card["varieties"] = varieties;
+  card["emotions"] = emotions;
 }
 
 }  // namespace
@@ -211,6 +230,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
                          {"validation_nats_per_token", report.best_validation},
                          {"by_style", by_style}}}}};
   if (!parent.is_null()) card["from"] = {{"name", parent["name"]}, {"hash", parent["hash"]}};
+  name_what_can_be_asked(shard, card);
   save_model(options.out, weights_of(network), card);
   // What the model may not repeat.
   write_file(options.out / kPassageIndexName, training_passages(shard));

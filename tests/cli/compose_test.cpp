@@ -103,6 +103,46 @@ TEST_F(ComposeCommand, continues_a_file_and_leaves_its_notes_and_words_as_they_a
   EXPECT_TRUE(sung);
 }
 
+TEST_F(ComposeCommand, fills_a_gap_accompanies_a_melody_and_adds_drums) {
+  const Score tune = test::walk(2, 6);
+  write_midi(folder / "tune.mid", tune);
+  const auto rest = [](const Score& score, std::int64_t from, std::int64_t to) {
+    std::vector<Note> out;
+    for (const Note& n : score.tracks[0].notes)
+      if (n.start < from || n.start >= to) out.push_back(n);
+    return out;
+  };
+  ASSERT_EQ(compose({"--piece", path("tune.mid"), "--infill", "3-4", "-o", path("filled.mid")}).code, 0);
+  const Score filled = read_midi(folder / "filled.mid").score;
+  EXPECT_EQ(rest(filled, 2 * 1920, 4 * 1920), rest(tune, 2 * 1920, 4 * 1920));
+  EXPECT_NE(filled.tracks[0].notes, tune.tracks[0].notes);
+
+  ASSERT_EQ(compose({"--melody", path("tune.mid"), "--style", "folk", "-o", path("full.mid")}).code, 0);
+  const Score full = read_midi(folder / "full.mid").score;
+  EXPECT_EQ(full.tracks[0].notes, tune.tracks[0].notes);
+  EXPECT_GT(full.note_count(), tune.note_count());
+
+  const Ran drums = compose({"--piece", path("tune.mid"), "--drums", "funk", "-o", path("drums.mid"), "--json"});
+  ASSERT_EQ(drums.code, 0) << drums.err;
+  EXPECT_EQ(json::parse(drums.out)["drums"], "funk");
+  const Score with_drums = read_midi(folder / "drums.mid").score;
+  EXPECT_EQ(with_drums.tracks[0].notes, tune.tracks[0].notes);
+  EXPECT_TRUE(with_drums.tracks.back().drums);
+}
+
+TEST_F(ComposeCommand, keeps_the_best_of_several_variants) {
+  const Ran ran =
+      compose({"--bars", "2", "--variants", "4", "--count", "2", "--chords", "C | G7", "--json", "-o", path("v.mid")});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const json pieces = json::parse(ran.out)["pieces"];
+  ASSERT_EQ(pieces.size(), 2u);
+  for (const json& piece : pieces) {
+    EXPECT_GT(piece["novelty"].get<double>(), 0);
+    EXPECT_EQ(piece["chords"], "C:maj | G:7");
+    EXPECT_TRUE(piece["originality"]["original"].get<bool>());
+  }
+}
+
 TEST_F(ComposeCommand, says_what_is_wrong_with_a_wish_and_writes_nothing) {
   auto refused = [&](std::vector<std::string> arguments, const std::string& word, int code = 2) {
     arguments.insert(arguments.end(), {"-o", path("no.mid")});
@@ -117,6 +157,17 @@ TEST_F(ComposeCommand, says_what_is_wrong_with_a_wish_and_writes_nothing) {
   refused({"--meter", "11/8"}, "meter");
   refused({"--tempo", "-5"}, "tempo");
   refused({"--top-p", "2"}, "top-p");
+  refused({"--chords", "C | Hm"}, "Hm");
+  refused({"--emotion", "bored"}, "bored");
+  refused({"--register", "Z4"}, "Z4");
+  refused({"--drums", "polka"}, "drums");
+  refused({"--infill", "2"}, "--piece");
+  refused({"--variants", "2", "--count", "3"}, "--variants");
+  write_midi(folder / "tune.mid", test::walk(2, 6));
+  refused({"--piece", path("tune.mid")}, "--infill");
+  refused({"--piece", path("tune.mid"), "--infill", "5-9"}, "6 bars");
+  refused({"--melody", path("tune.mid"), "--continue", path("tune.mid")}, "do not go together");
+  refused({"--melody", path("tune.mid"), "--key", "C"}, "keeps its own");
   write_midi(folder / "empty.mid", Score{});
   refused({"--continue", path("empty.mid")}, "no note", 1);
   test::write(folder / "broken.mid", "no MIDI");

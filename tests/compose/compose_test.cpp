@@ -484,14 +484,15 @@ TEST_F(Compose, ranks_variants_by_likelihood_and_novelty) {
 
 TEST(Wishes, are_read_as_people_write_them) {
   const std::vector<std::string> styles{"chorale", "folk", "classical", "drums", "pop"};
-  EXPECT_EQ(parse_style("", styles).style, "chorale");
-  EXPECT_EQ(parse_style("folk", styles).variety, "");
-  EXPECT_EQ(parse_style("folk/jig", styles).variety, "jig");
-  EXPECT_EQ(parse_style("bach", styles).style, "classical");
-  EXPECT_EQ(parse_style("pop", styles).style, "pop");  // drums/pop is another thing
-  EXPECT_EQ(parse_style("drums/pop", styles).variety, "pop");
-  for (const char* bad : {"polka", "folk/funk", "folk/", "/", "rock/"})
-    EXPECT_THROW(parse_style(bad, styles), Error) << bad;
+  const std::vector<std::string> kinds{"folk/jig", "classical/bach", "drums/pop", "drums/funk", "folk/funk"};
+  EXPECT_EQ(parse_style("", styles, kinds).style, "chorale");
+  EXPECT_EQ(parse_style("folk", styles, kinds).variety, "");
+  EXPECT_EQ(parse_style("folk/jig", styles, kinds).variety, "jig");
+  EXPECT_EQ(parse_style("bach", styles, kinds).style, "classical");
+  EXPECT_EQ(parse_style("pop", styles, kinds).style, "pop");  // drums/pop is another thing
+  EXPECT_EQ(parse_style("drums/pop", styles, kinds).variety, "pop");
+  for (const char* bad : {"polka", "funk", "folk/reel", "folk/", "/", "rock/"})
+    EXPECT_THROW(parse_style(bad, styles, kinds), Error) << bad;
   EXPECT_EQ(parse_emotion("sad"), 2);
   EXPECT_EQ(parse_emotion("Q1"), 0);
   EXPECT_THROW(parse_emotion("bored"), Error);

@@ -41,6 +41,8 @@ inline void save_tiny_composer(const std::filesystem::path& folder, int context 
               {"options", to_json(o)},
               {"tokenizer", RemiVocabulary::kName},
               {"styles", {"chorale", "folk", "drums"}},
+              {"varieties", {"folk/jig", "drums/funk"}},
+              {"emotions", true},
               {"data", {{{"name", "made"}, {"licence", "CC0-1.0"}}}},
               {"commercial", true}});
 }
