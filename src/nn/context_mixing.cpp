@@ -25,7 +25,7 @@ std::uint64_t blend(std::uint64_t h, std::uint64_t value) {
   return h ^ (h >> 32);
 }
 
-using ContextKeys = std::array<std::uint64_t, kContextOrders>;
+using ContextKeys = std::array<std::uint32_t, kContextOrders>;
 
 ContextKeys keys_of(const ContextChain& chain, std::size_t number, const ChoicePoint& point) {
   ContextKeys keys;
@@ -33,7 +33,7 @@ ContextKeys keys_of(const ContextChain& chain, std::size_t number, const ChoiceP
   for (std::size_t order = 0; order < keys.size(); ++order) {
     for (const int f : chain.features[order]) h = blend(h, point.features[static_cast<std::size_t>(f)]);
     h = blend(h, order);
-    keys[order] = h;
+    keys[order] = static_cast<std::uint32_t>(h >> 32) | (h >> 32 == 0);  // 0 marks an empty cell
   }
   return keys;
 }
@@ -50,9 +50,9 @@ int symbol_of(const ContextChain& chain, const ChoicePoint& point, int code) {
 
 int amount_class(int n) { return n < 2 ? 0 : n < 5 ? 1 : n < 20 ? 2 : 3; }
 
-/// The cell of a context, or the empty one where it belongs. 0 marks an empty cell: no context's hash is 0.
+/// The cell of a context, or the empty one where it belongs.
 template <class Cell>
-std::size_t find_cell(const std::vector<Cell>& cells, std::uint64_t context) {
+std::size_t find_cell(const std::vector<Cell>& cells, std::uint32_t context) {
   const std::size_t mask = cells.size() - 1;
   std::size_t i = static_cast<std::size_t>(context) & mask;
   while (cells[i].context != 0 && cells[i].context != context) i = (i + 1) & mask;
@@ -60,9 +60,13 @@ std::size_t find_cell(const std::vector<Cell>& cells, std::uint64_t context) {
 }
 
 template <class Cell>
-Cell& cell_for(std::vector<Cell>& cells, std::size_t& used, std::uint64_t context) {
+Cell& cell_for(std::vector<Cell>& cells, std::size_t& used, std::uint32_t context, std::uint32_t piece) {
   std::size_t i = find_cell(cells, context);
-  if (cells[i].context == context) return cells[i];
+  if (cells[i].context == context) {
+    cells[i].pieces += cells[i].last_piece != piece;
+    cells[i].last_piece = piece;
+    return cells[i];
+  }
   if (3 * (used + 1) > 2 * cells.size()) {
     std::vector<Cell> larger(2 * cells.size());
     for (const Cell& c : cells)
@@ -72,7 +76,63 @@ Cell& cell_for(std::vector<Cell>& cells, std::size_t& used, std::uint64_t contex
   }
   ++used;
   cells[i].context = context;
+  cells[i].last_piece = piece;
+  cells[i].pieces = 1;
   return cells[i];
+}
+
+/// Counts as four bits behind the leading one and a power of two: exact up to 31, then within a sixteenth.
+int rounded(int count) {
+  int shift = 0;
+  while ((count >> shift) > 31) ++shift;
+  return (count >> shift) << shift;
+}
+std::uint8_t small_float(int count) {
+  if (count < 16) return static_cast<std::uint8_t>(count);
+  int shift = 0;
+  while ((count >> shift) > 31) ++shift;
+  return static_cast<std::uint8_t>((shift + 1) * 16 + ((count >> shift) & 15));
+}
+int from_small_float(std::uint8_t byte) { return byte < 16 ? byte : (16 + (byte & 15)) << (byte / 16 - 1); }
+
+constexpr std::uint8_t kLargeCounts = 255;  // two counts follow; else they are the halves of the byte
+
+void put_number(std::vector<std::uint8_t>& out, std::uint32_t value) {
+  for (; value >= 128; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 128));
+  out.push_back(static_cast<std::uint8_t>(value));
+}
+
+class ByteReader {
+ public:
+  explicit ByteReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+  bool done() const { return at_ == bytes_.size(); }
+  std::uint8_t byte() {
+    if (done()) throw Error(Category::bad_input, "load_model", "counts: end too early");
+    return bytes_[at_++];
+  }
+  std::uint32_t number() {
+    std::uint32_t value = 0;
+    for (int shift = 0; shift < 35; shift += 7) {
+      const std::uint8_t b = byte();
+      value |= static_cast<std::uint32_t>(b & 127) << shift;
+      if (b < 128) return value;
+    }
+    throw Error(Category::bad_input, "load_model", "counts: a number without end");
+  }
+
+ private:
+  std::span<const std::uint8_t> bytes_;
+  std::size_t at_ = 0;
+};
+
+/// Those that hold something, by context.
+template <class Cell>
+std::vector<Cell> sorted_cells(const std::vector<Cell>& cells) {
+  std::vector<Cell> used;
+  for (const Cell& c : cells)
+    if (c.context != 0) used.push_back(c);
+  std::sort(used.begin(), used.end(), [](const Cell& a, const Cell& b) { return a.context < b.context; });
+  return used;
 }
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
@@ -106,13 +166,13 @@ std::string ContextShape::fingerprint() const {
 
 ContextCounts::ContextCounts() : pairs_(256), lists_(256) {}
 
-void ContextCounts::add_answer(std::uint64_t context, bool yes, int count) {
-  Pair& p = cell_for(pairs_, pairs_used_, context);
+void ContextCounts::add_answer(std::uint32_t context, bool yes, int count) {
+  Pair& p = cell_for(pairs_, pairs_used_, context, piece_);
   (yes ? p.yes : p.no) += count;
 }
 
-void ContextCounts::add_symbol(std::uint64_t context, int symbol, int count) {
-  List& list = cell_for(lists_, lists_used_, context);
+void ContextCounts::add_symbol(std::uint32_t context, int symbol, int count) {
+  List& list = cell_for(lists_, lists_used_, context, piece_);
   for (std::uint32_t e = list.first; e != 0; e = entries_[e - 1].next)
     if (entries_[e - 1].symbol == symbol) {
       entries_[e - 1].count += count;
@@ -122,12 +182,12 @@ void ContextCounts::add_symbol(std::uint64_t context, int symbol, int count) {
   list.first = static_cast<std::uint32_t>(entries_.size());
 }
 
-ContextCounts::Answers ContextCounts::answers(std::uint64_t context) const {
+ContextCounts::Answers ContextCounts::answers(std::uint32_t context) const {
   const Pair& p = pairs_[find_cell(pairs_, context)];
   return {p.no, p.yes};
 }
 
-void ContextCounts::collect(std::uint64_t context, std::vector<Follower>& followers) const {
+void ContextCounts::collect(std::uint32_t context, std::vector<Follower>& followers) const {
   for (std::uint32_t e = lists_[find_cell(lists_, context)].first; e != 0; e = entries_[e - 1].next) {
     const Entry& entry = entries_[e - 1];
     const auto known =
@@ -136,6 +196,91 @@ void ContextCounts::collect(std::uint64_t context, std::vector<Follower>& follow
       known->count += entry.count;
     else
       followers.push_back({entry.symbol, entry.count});
+  }
+}
+
+bool ContextCounts::answers_at_least(std::uint32_t context) const {
+  return pairs_[find_cell(pairs_, context)].pieces <= least_;
+}
+
+bool ContextCounts::symbols_at_least(std::uint32_t context) const {
+  return lists_[find_cell(lists_, context)].pieces <= least_;
+}
+
+void ContextCounts::compact(int pieces) {
+  ContextCounts kept;
+  kept.least_ = static_cast<std::uint32_t>(pieces);
+  for (const Pair& p : sorted_cells(pairs_)) {
+    if (p.pieces < static_cast<std::uint32_t>(pieces)) continue;
+    kept.add_answer(p.context, false, rounded(p.no));
+    kept.add_answer(p.context, true, rounded(p.yes));
+    kept.pairs_[find_cell(kept.pairs_, p.context)].pieces = p.pieces;
+  }
+  for (const List& l : sorted_cells(lists_)) {
+    if (l.pieces < static_cast<std::uint32_t>(pieces)) continue;
+    for (std::uint32_t e = l.first; e != 0; e = entries_[e - 1].next)
+      kept.add_symbol(l.context, entries_[e - 1].symbol, rounded(entries_[e - 1].count));
+    kept.lists_[find_cell(kept.lists_, l.context)].pieces = l.pieces;
+  }
+  *this = std::move(kept);
+}
+
+std::vector<std::uint8_t> ContextCounts::encode_answers() const {
+  std::vector<std::uint8_t> out;
+  std::uint32_t last = 0;
+  for (const Pair& p : sorted_cells(pairs_)) {
+    put_number(out, p.context - last);
+    if (p.no < 15 && p.yes < 15) {
+      out.push_back(static_cast<std::uint8_t>(p.no * 16 + p.yes));
+    } else {
+      out.push_back(kLargeCounts);
+      out.push_back(small_float(p.no));
+      out.push_back(small_float(p.yes));
+    }
+    last = p.context;
+  }
+  return out;
+}
+
+/// The last symbol of a context has its lowest bit set.
+std::vector<std::uint8_t> ContextCounts::encode_symbols() const {
+  std::vector<std::uint8_t> out;
+  std::uint32_t last = 0;
+  for (const List& l : sorted_cells(lists_)) {
+    put_number(out, l.context - last);
+    for (std::uint32_t e = l.first; e != 0; e = entries_[e - 1].next) {
+      put_number(out, static_cast<std::uint32_t>(entries_[e - 1].symbol) * 2 + (entries_[e - 1].next == 0));
+      out.push_back(small_float(entries_[e - 1].count));
+    }
+    last = l.context;
+  }
+  return out;
+}
+
+void ContextCounts::decode(std::span<const std::uint8_t> answers, std::span<const std::uint8_t> symbols) {
+  *this = ContextCounts();
+  std::uint32_t context = 0;
+  const auto advance = [&](ByteReader& in) {
+    const std::uint32_t step = in.number();
+    if (step == 0 || context + step < context)
+      throw Error(Category::bad_input, "load_model", "counts: contexts out of order");
+    context += step;
+  };
+  for (ByteReader in(answers); !in.done();) {
+    advance(in);
+    const std::uint8_t small = in.byte();
+    add_answer(context, false, small == kLargeCounts ? from_small_float(in.byte()) : small / 16);
+    add_answer(context, true, small == kLargeCounts ? from_small_float(in.byte()) : small % 16);
+  }
+  context = 0;
+  for (ByteReader in(symbols); !in.done();) {
+    advance(in);
+    for (bool more = true; more;) {
+      const std::uint32_t symbol = in.number();
+      if (symbol / 2 >= 4 * kMaxSymbols) throw Error(Category::bad_input, "load_model", "counts: no symbol");
+      add_symbol(context, static_cast<int>(symbol / 2), from_small_float(in.byte()));
+      more = symbol % 2 == 0;
+    }
   }
 }
 
@@ -169,6 +314,43 @@ ContextMixing::ContextMixing(ContextShape shape) : shape_(std::move(shape)) {
   prior_.assign(size(shape_.slots, static_cast<std::size_t>(shape_.symbols)), 1.0f);
 }
 
+void ContextMixing::forget(const ChoicePoint& point, int symbol, ContextCounts& piece) const {
+  if (point.expected >= 0)
+    for (std::size_t i = 0; i < shape_.repeats.size(); ++i) {
+      if (shape_.repeats[i].local) continue;
+      for (const std::uint32_t key : keys_of(shape_.repeats[i], i, point)) {
+        const ContextCounts::Answers known = memory_.answers(key), gone = piece.answers(key);
+        if (known.no + known.yes == 0) continue;
+        if (!memory_.answers_at_least(key)) {
+          piece.add_answer(key, symbol == point.expected, -1);
+        } else if (gone.no + gone.yes == 0) {
+          piece.add_answer(key, false, -known.no);
+          piece.add_answer(key, true, -known.yes);
+        }
+      }
+    }
+  if (symbol == point.expected) return;
+  std::vector<ContextCounts::Follower> known, gone;
+  for (std::size_t i = 0; i < shape_.choices.size(); ++i) {
+    const ContextChain& chain = shape_.choices[i];
+    if (chain.local) continue;
+    const int code = code_of(chain, point, symbol);
+    for (const std::uint32_t key : keys_of(chain, kMaxChains + i, point)) {
+      known.clear();
+      gone.clear();
+      memory_.collect(key, known);
+      if (known.empty()) continue;
+      if (!memory_.symbols_at_least(key)) {
+        piece.add_symbol(key, code, -1);
+        continue;
+      }
+      piece.collect(key, gone);
+      if (gone.empty())
+        for (const auto& f : known) piece.add_symbol(key, f.symbol, -f.count);
+    }
+  }
+}
+
 void ContextMixing::remember(const ChoicePoint& point, int symbol, ContextCounts& piece) const {
   count(point, symbol, kOwnTimes, piece, true, false);
   count(point, symbol, 1, piece, false, true);
@@ -180,14 +362,14 @@ void ContextMixing::count(const ChoicePoint& point, int symbol, int times, Conte
   if (point.expected >= 0)
     for (std::size_t i = 0; i < shape_.repeats.size(); ++i)
       if (wanted(shape_.repeats[i]))
-        for (const std::uint64_t key : keys_of(shape_.repeats[i], i, point))
+        for (const std::uint32_t key : keys_of(shape_.repeats[i], i, point))
           counts.add_answer(key, symbol == point.expected, times);
   if (symbol == point.expected) return;
   for (std::size_t i = 0; i < shape_.choices.size(); ++i) {
     const ContextChain& chain = shape_.choices[i];
     if (!wanted(chain)) continue;
     const int code = code_of(chain, point, symbol);
-    for (const std::uint64_t key : keys_of(chain, kMaxChains + i, point)) counts.add_symbol(key, code, times);
+    for (const std::uint32_t key : keys_of(chain, kMaxChains + i, point)) counts.add_symbol(key, code, times);
   }
 }
 
@@ -200,7 +382,7 @@ EUTERPE_HOT double ContextMixing::repeat_probability(const ChoicePoint& point, c
     const ContextChain& chain = shape_.repeats[i];
     double p = 0.8, shorter = 0.8;
     std::size_t order = 0, amount = 0;
-    for (const std::uint64_t key : keys_of(chain, i, point)) {
+    for (const std::uint32_t key : keys_of(chain, i, point)) {
       ContextCounts::Answers n = piece.answers(key);
       if (!chain.local) {
         const ContextCounts::Answers lasting = memory_.answers(key);
@@ -241,7 +423,7 @@ EUTERPE_HOT void ContextMixing::choice_probabilities(const ChoicePoint& point, c
     const ContextChain& chain = shape_.choices[i];
     std::copy(prior, prior + symbols, p.begin());
     int order = 0, amount = 0;
-    for (const std::uint64_t key : keys_of(chain, kMaxChains + i, point)) {
+    for (const std::uint32_t key : keys_of(chain, kMaxChains + i, point)) {
       state.followers.clear();
       piece.collect(key, state.followers);
       if (!chain.local) memory_.collect(key, state.followers);

@@ -43,29 +43,42 @@ struct ChoicePoint {
   int situation = 0, circumstance = 0, occasion = 0;  ///< weight sets; occasion: of the bias towards the expected
 };
 
-/// What has been counted; contexts are known by a hash of 64 bits.
+/// What has been counted; contexts are known by a hash of 32 bits.
 class ContextCounts {
  public:
   ContextCounts();
-  void add_answer(std::uint64_t context, bool yes, int count);
-  void add_symbol(std::uint64_t context, int symbol, int count);
+  void add_answer(std::uint32_t context, bool yes, int count);
+  void add_symbol(std::uint32_t context, int symbol, int count);
   struct Answers {
     int no = 0, yes = 0;
   };
-  Answers answers(std::uint64_t context) const;
+  Answers answers(std::uint32_t context) const;
   struct Follower {
     int symbol, count;
   };
+  /// Whether compact() kept the context for the sake of each piece that has it: without one it would not be there.
+  bool answers_at_least(std::uint32_t context) const;
+  bool symbols_at_least(std::uint32_t context) const;
   /// Adds what followed in the context to `followers`, each symbol once.
-  void collect(std::uint64_t context, std::vector<Follower>& followers) const;
+  void collect(std::uint32_t context, std::vector<Follower>& followers) const;
+
+  /// What is added from here on comes from another piece.
+  void begin_piece() { ++piece_; }
+  /// Keeps only contexts met in at least so many pieces, and counts in steps of a sixteenth of their size: what is left
+  /// tells what pieces have in common, and no piece.
+  void compact(int pieces);
+  /// Contexts sorted by hash, their distances and counts in one to three bytes each; and back: Error{bad_input}.
+  std::vector<std::uint8_t> encode_answers() const;
+  std::vector<std::uint8_t> encode_symbols() const;
+  void decode(std::span<const std::uint8_t> answers, std::span<const std::uint8_t> symbols);
 
  private:
   struct Pair {
-    std::uint64_t context = 0;
+    std::uint32_t context = 0, last_piece = 0, pieces = 0;
     std::int32_t no = 0, yes = 0;
   };
   struct List {
-    std::uint64_t context = 0;
+    std::uint32_t context = 0, last_piece = 0, pieces = 0;
     std::uint32_t first = 0;  ///< index into entries_ + 1
   };
   struct Entry {
@@ -77,6 +90,7 @@ class ContextCounts {
   std::vector<List> lists_;
   std::vector<Entry> entries_;
   std::size_t pairs_used_ = 0, lists_used_ = 0;
+  std::uint32_t piece_ = 1, least_ = 0;
 };
 
 class ContextMixing {
@@ -88,8 +102,13 @@ class ContextMixing {
   void count(const ChoicePoint& point, int symbol, int times, ContextCounts& counts, bool lasting, bool local) const;
   /// What was chosen in the piece itself, whose past tells more than other pieces do.
   void remember(const ChoicePoint& point, int symbol, ContextCounts& piece) const;
+  /// Takes a choice of a piece that was learned out of the model's memory, by adding the opposite to `piece`: one
+  /// count, or the whole context where it would not be there without the piece.
+  void forget(const ChoicePoint& point, int symbol, ContextCounts& piece) const;
   /// Into the model's own memory.
   void learn(const ChoicePoint& point, int symbol) { count(point, symbol, 1, memory_, true, false); }
+  ContextCounts& memory() { return memory_; }
+  const ContextCounts& memory() const { return memory_; }
   /// Probabilities [symbols]. `piece` holds the piece's own past (and, in training, minus the piece itself).
   void distribution(const ChoicePoint& point, const ContextCounts& piece, std::span<float> out) const;
   /// −ln p(symbol) in nats.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.hpp"
 
@@ -21,22 +20,15 @@ const Tensor& typed(const Safetensors& file, const char* name, DType type) {
 
 }  // namespace
 
-Safetensors KeyedModel::save(const ContextMixing& mixing, const KeyedMemory& memory) {
+Safetensors KeyedModel::save() const {
   Safetensors file;
-  mixing.save_weights(file);
-  Tensor symbols{DType::u8, {0}, {}}, lengths{DType::i32, {0}, {}};
-  for (const auto& row : memory.rows) {
-    const auto n = static_cast<std::int32_t>(row.size());
-    std::array<std::uint8_t, sizeof n> bytes;
-    std::memcpy(bytes.data(), &n, sizeof n);
-    lengths.bytes.insert(lengths.bytes.end(), bytes.begin(), bytes.end());
-    ++lengths.shape[0];
-    symbols.shape[0] += n;
-    symbols.bytes.insert(symbols.bytes.end(), row.begin(), row.end());
+  mixing_.save_weights(file);
+  for (auto [name, bytes] : {std::pair{"counts.answers", mixing_.memory().encode_answers()},
+                             std::pair{"counts.symbols", mixing_.memory().encode_symbols()}}) {
+    const auto size = static_cast<std::int64_t>(bytes.size());
+    file.tensors[name] = {DType::u8, {size}, std::move(bytes)};
   }
-  file.tensors["symbols"] = std::move(symbols);
-  file.tensors["lengths"] = std::move(lengths);
-  file.put("keys", {kKeys}, std::vector<float>(memory.keys.begin(), memory.keys.end()));
+  file.put("keys", {kKeys}, std::vector<float>(keys_.begin(), keys_.end()));
   return file;
 }
 
@@ -57,23 +49,8 @@ KeyedModel KeyedModel::load(const KeyedDomain& domain, const Model& model) {
     if (!(prior[k] > 0)) throw Error(Category::bad_input, "load_model", "keys: a probability is not positive");
     keys[k] = prior[k];
   }
-  const Tensor &symbols = typed(file, "symbols", DType::u8), &lengths = typed(file, "lengths", DType::i32);
-  std::size_t at = 0;
-  for (std::size_t piece = 0; piece < lengths.bytes.size() / 4; ++piece) {
-    std::int32_t length = 0;
-    std::memcpy(&length, lengths.bytes.data() + 4 * piece, 4);
-    if (length < 0 || static_cast<std::size_t>(length) > symbols.bytes.size() - at)
-      throw Error(Category::bad_input, "load_model", "lengths: beyond the symbols");
-    const auto history = domain.history();
-    for (const std::size_t end = at + static_cast<std::size_t>(length); at < end; ++at) {
-      const int symbol = symbols.bytes[at];
-      const ChoicePoint point = history->next();
-      if (symbol != 0 && (symbol < point.lowest || symbol > point.highest))
-        throw Error(Category::bad_input, "load_model", fmt::format("symbols: {} cannot stand there", symbol));
-      mixing.learn(point, symbol);
-      history->choose(symbol);
-    }
-  }
+  mixing.memory().decode(typed(file, "counts.answers", DType::u8).bytes,
+                         typed(file, "counts.symbols", DType::u8).bytes);
   return {domain, std::move(mixing), keys};
 }
 

@@ -37,19 +37,13 @@ struct KeyedDomain {
   int pitch(int symbol, int key) const { return symbol == 0 ? 0 : symbol + key + base; }
 };
 
-/// What the tables are made from.
-struct KeyedMemory {
-  std::vector<std::vector<std::uint8_t>> rows;  ///< symbols
-  std::array<double, kKeys> keys{};             ///< prior probability of each
-};
-
 class KeyedModel {
  public:
   KeyedModel(const KeyedDomain& domain, ContextMixing mixing, std::array<double, kKeys> keys)
       : domain_(&domain), mixing_(std::move(mixing)), keys_(keys) {}
-  /// Counts the pieces that the model learned from, which takes seconds. Error{bad_input | newer_version}.
+  /// Error{bad_input | newer_version}.
   static KeyedModel load(const KeyedDomain& domain, const Model& model);
-  static Safetensors save(const ContextMixing& mixing, const KeyedMemory& memory);
+  Safetensors save() const;
 
   const KeyedDomain& domain() const { return *domain_; }
   const ContextMixing& mixing() const { return mixing_; }

@@ -15,11 +15,14 @@ std::vector<double> fit_context_mixing(ContextMixing& model, std::size_t pieces,
   const ContextShape& shape = model.shape();
   const auto symbols = static_cast<std::size_t>(shape.symbols);
   std::vector<float> prior(static_cast<std::size_t>(shape.slots) * symbols, 0.02f);
-  for (std::size_t piece = 0; piece < pieces; ++piece)
+  for (std::size_t piece = 0; piece < pieces; ++piece) {
+    model.memory().begin_piece();
     replay(piece, [&](const ChoicePoint& point, int symbol) {
       model.learn(point, symbol);
       prior[static_cast<std::size_t>(point.slot) * symbols + static_cast<std::size_t>(symbol)] += 1;
     });
+  }
+  model.memory().compact(options.pieces);
   for (auto row = prior.begin(); row != prior.end(); row += static_cast<std::ptrdiff_t>(symbols)) {
     const float sum = std::accumulate(row, row + static_cast<std::ptrdiff_t>(symbols), 0.0f);
     for (std::size_t s = 0; s < symbols; ++s) row[static_cast<std::ptrdiff_t>(s)] /= sum;
@@ -39,7 +42,7 @@ std::vector<double> fit_context_mixing(ContextMixing& model, std::size_t pieces,
     for (const std::size_t piece : order) {
       check_interrupt();
       ContextCounts own;
-      replay(piece, [&](const ChoicePoint& point, int symbol) { model.count(point, symbol, -1, own, true, false); });
+      replay(piece, [&](const ChoicePoint& point, int symbol) { model.forget(point, symbol, own); });
       replay(piece, [&](const ChoicePoint& point, int symbol) {
         nats += model.train(point, symbol, own, rate);
         model.remember(point, symbol, own);

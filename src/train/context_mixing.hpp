@@ -14,8 +14,9 @@ using PieceReplay = std::function<void(std::size_t piece, const ChoiceVisitor& v
 
 struct ContextFitting {
   int epochs = 6;
-  double rate = 0.004;  ///< of the first epoch
+  double rate = 0.002;  ///< of the first epoch
   double decay = 0.55;  ///< an epoch
+  int pieces = 2;       ///< contexts that fewer pieces have are not kept
   std::uint64_t seed = 1;
 };
 

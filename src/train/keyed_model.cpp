@@ -67,29 +67,29 @@ nlohmann::json train_keyed_model(const KeyedTraining& options) {
   }
   const std::vector<int> keys = common_keys(classes);
 
-  KeyedMemory memory;
+  std::vector<std::vector<std::uint8_t>> moved;  // to the common key, as symbols
+  std::array<double, kKeys> prior;
   const double share = 1.0 / (static_cast<double>(rows.size()) + kKeys);
-  memory.keys.fill(share);
+  prior.fill(share);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    memory.keys[static_cast<std::size_t>(keys[i] - kLowestKey)] += share;
-    auto& symbols = memory.rows.emplace_back();
+    prior[static_cast<std::size_t>(keys[i] - kLowestKey)] += share;
+    auto& symbols = moved.emplace_back();
     for (const std::uint8_t pitch : rows[i])
       symbols.push_back(static_cast<std::uint8_t>(domain.symbol(pitch, keys[i])));
   }
   ContextMixing mixing(domain.shape());
   const auto replay = [&](std::size_t piece, const ChoiceVisitor& visit) {
     const auto history = domain.history();
-    for (const std::uint8_t symbol : memory.rows[piece]) {
+    for (const std::uint8_t symbol : moved[piece]) {
       visit(history->next(), symbol);
       history->choose(symbol);
     }
   };
   const std::vector<double> losses = fit_context_mixing(mixing, rows.size(), replay, options.fitting);
-  const Safetensors file = KeyedModel::save(mixing, memory);
+  const KeyedModel model(domain, std::move(mixing), prior);
 
   nlohmann::json metrics = nlohmann::json::array();
   if (const auto valid = options.rows.find("valid"); valid != options.rows.end()) {
-    const KeyedModel model(domain, std::move(mixing), memory.keys);
     std::vector<double> nats(valid->second.size());
     parallel_for(nats.size(), [&](std::size_t i) { nats[i] = model.nats(valid->second[i]); });
     double sum = 0;
@@ -104,6 +104,7 @@ nlohmann::json train_keyed_model(const KeyedTraining& options) {
                           {"epochs", options.fitting.epochs},
                           {"rate", options.fitting.rate},
                           {"decay", options.fitting.decay},
+                          {"context_in_pieces", options.fitting.pieces},
                           {"pieces", rows.size()},
                           {"choices", choices},
                           {"nats_a_choice_by_epoch", losses},
@@ -115,7 +116,7 @@ nlohmann::json train_keyed_model(const KeyedTraining& options) {
   card["left_out"] = nlohmann::json::object();
   card["training"] = training;
   card["metrics"] = metrics;
-  save_model(options.out, file, card);
+  save_model(options.out, model.save(), card);
   return {{"training", training}, {"metrics", metrics}};
 }
 

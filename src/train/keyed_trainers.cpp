@@ -13,8 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<Setting, 3> kSettings{{{"epochs", 6, "Passes over the pieces that learn the mixing weights"},
-                                            {"rate", 0.004, "Step of the first pass"},
+constexpr std::array<Setting, 4> kSettings{{{"epochs", 6, "Passes over the pieces that learn the mixing weights"},
+                                            {"rate", 0.002, "Step of the first pass"},
+                                            {"pieces", 2, "Contexts that fewer pieces have are not kept"},
                                             {"decay", 0.55, "Factor on the step from pass to pass"}}};
 
 /// The file itself, or where it lies below the folder of its set or of all sets.
@@ -24,21 +25,21 @@ fs::path find_file(const fs::path& data, const char* set, const char* file) {
 }
 
 nlohmann::json train_on(const TrainingRequest& t, const KeyedDomain& domain, const fs::path& file, KeyedRows rows,
-                        const char* model, const char* style, const char* licence) {
+                        const char* set, const char* model, const char* style) {
   const std::string hash = sha256_file(file);
   if (t.forbidden.contains(hash))
     throw Error(Category::refused, "train", file.string() + ": its rights forbid to learn from it");
   KeyedTraining training;
   training.domain = &domain;
   training.out = t.out;
-  training.fitting = {static_cast<int>(t["epochs"]), t["rate"], t["decay"], t.seed};
+  training.fitting = {static_cast<int>(t["epochs"]), t["rate"], t["decay"], static_cast<int>(t["pieces"]), t.seed};
   training.card = {{"name", model},
                    {"task", "compose"},
                    {"styles", {style}},
                    {"commercial", true},
                    {"data",
-                    {{{"name", file.stem().string()},
-                      {"licence", licence},
+                    {{{"name", set},
+                      {"licence", "public domain"},
                       {"split", "train"},
                       {"pieces", rows["train"].size()},
                       {"hash", hash}}}}};
@@ -48,17 +49,17 @@ nlohmann::json train_on(const TrainingRequest& t, const KeyedDomain& domain, con
 
 nlohmann::json train_chorale(const TrainingRequest& t) {
   const fs::path file = find_file(t.data, "jsb", "Jsb16thSeparated.json");
-  return train_on(t, voice_domain(), file, read_voice_rows(file), "chorale", "chorale", "public domain");
+  return train_on(t, voice_domain(), file, read_voice_rows(file), "jsb", "chorale", "chorale");
 }
 
 nlohmann::json train_frames_chorales(const TrainingRequest& t) {
   const fs::path file = find_file(t.data, "frames", "jsb_chorales.json");
-  return train_on(t, frame_domain(), file, read_frame_rows(file), "frames-jsb_chorales", "chorale", "public domain");
+  return train_on(t, frame_domain(), file, read_frame_rows(file), "frames", "frames-jsb_chorales", "chorale");
 }
 
 nlohmann::json train_frames_folk(const TrainingRequest& t) {
   const fs::path file = find_file(t.data, "frames", "nottingham.json");
-  return train_on(t, frame_domain(), file, read_frame_rows(file), "frames-nottingham", "folk", "public domain");
+  return train_on(t, frame_domain(), file, read_frame_rows(file), "frames", "frames-nottingham", "folk");
 }
 
 }  // namespace
