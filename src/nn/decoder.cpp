@@ -3,165 +3,348 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 
 #include "base/error.hpp"
-#include "base/hot.hpp"
+#include "base/parallel.hpp"
+#include "nn/key_value_cache.hpp"
+#include "nn/row_functions.hpp"
+#include "nn/thread_team.hpp"
 
 namespace euterpe {
 namespace {
 
-float widen(std::uint16_t bf16) { return std::bit_cast<float>(std::uint32_t{bf16} << 16); }
+constexpr int kBlockTokens =
+    96;                        // of a prompt, whole tiles: their activations stay in cache, weights are read once each
+constexpr int kFewTokens = 6;  // below, a prompt goes faster as a stream of its weights than as tiles
 
-// Sixteen running sums let the compiler keep one full vector register a row without reordering rules being relaxed.
-constexpr int kLanes = 16;
+std::size_t at(int row, int stride) { return static_cast<std::size_t>(row) * static_cast<std::size_t>(stride); }
 
-/// out[r] (+)= Σ w[r, c] · x[c]; columns is a multiple of kLanes.
-EUTERPE_HOT void multiply(const std::uint16_t* w, const float* x, float* out, int rows, int columns, bool add) {
-  for (int r = 0; r < rows; ++r, w += columns) {
-    float sums[kLanes] = {};
-    for (int c = 0; c < columns; c += kLanes)
-      for (int k = 0; k < kLanes; ++k) sums[k] += std::bit_cast<float>(std::uint32_t{w[c + k]} << 16) * x[c + k];
-    float sum = 0;
-    for (float s : sums) sum += s;
-    out[r] = add ? out[r] + sum : sum;
-  }
+/// A token on its way through the network.
+struct Row {
+  int token, sequence, position;
+};
+
+/// Rows as the kernels take them.
+struct Input {
+  const float* floats = nullptr;        // bf16 weights
+  const std::int32_t* pairs = nullptr;  // int8 weights
+  const float* scales = nullptr;        // of pairs
+  std::size_t stride = 0;               // of rows, or of tiles
+  int rows = 0;
+  bool tiles = false;
+};
+
+void multiply(const PanelMatrix& m, int first, int last, const Input& in, PanelOutput out) {
+  const PanelKernels& kernels = panel_kernels();
+  out.values += first * kPanelRows;
+  if (first == last) return;
+  if (m.format() == WeightFormat::bf16)
+    (in.tiles ? kernels.tiles_bf16 : kernels.stream_bf16)(m.bf16(first, last), in.floats, in.stride, in.rows, out);
+  else
+    (in.tiles ? kernels.tiles_int8 : kernels.stream_int8)(m.int8(first, last), in.pairs, in.scales, in.stride, in.rows,
+                                                          out);
 }
 
-EUTERPE_HOT void attend(const float* q, const float* keys, const float* values, float* scores, float* out, int length,
-                        int head) {
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head));
-  float largest = -INFINITY;
-  for (int t = 0; t < length; ++t) {
-    const float* k = keys + static_cast<std::size_t>(t) * static_cast<std::size_t>(head);
-    float sums[8] = {};
-    int i = 0;
-    for (; i + 8 <= head; i += 8)
-      for (int j = 0; j < 8; ++j) sums[j] += q[i + j] * k[i + j];
-    float dot = 0;
-    for (float s : sums) dot += s;
-    for (; i < head; ++i) dot += q[i] * k[i];
-    scores[t] = dot * scale;
-    largest = std::max(largest, scores[t]);
-  }
-  float total = 0;
-  for (int t = 0; t < length; ++t) total += scores[t] = std::exp(scores[t] - largest);
-  std::fill(out, out + head, 0.0f);
-  for (int t = 0; t < length; ++t) {
-    const float weight = scores[t] / total;
-    const float* v = values + static_cast<std::size_t>(t) * static_cast<std::size_t>(head);
-    for (int i = 0; i < head; ++i) out[i] += weight * v[i];
-  }
-}
-
-void rms_norm(const std::vector<float>& x, const std::vector<float>& weight, std::vector<float>& out) {
-  double square = 0;
-  for (float v : x) square += double{v} * v;
-  const float scale = static_cast<float>(1.0 / std::sqrt(square / static_cast<double>(x.size()) + kNormEpsilon));
-  for (std::size_t i = 0; i < x.size(); ++i) out[i] = x[i] * scale * weight[i];
-}
+/// Memory of one member of the team.
+struct Workspace {
+  std::vector<float> normed, tiles, scales;
+  std::vector<std::int32_t> pairs, pair_tiles;
+  std::vector<float> scores, query_tile, score_tile, attended;  // of attention, a tile of rows
+};
 
 }  // namespace
 
-TransformerWeights::TransformerWeights(const TransformerOptions& options, const Safetensors& file) : options_(options) {
-  const int d = options.d_model, ff = options.ff;
-  if (d % kLanes != 0 || ff % kLanes != 0)
-    throw Error(Category::unsupported, "decoder",
-                fmt::format("d_model {} and ff {} must be multiples of {}", d, ff, kLanes));
-  auto linear = [&](const std::string& name, int rows, int columns) {
-    const std::array<std::int64_t, 2> shape{rows, columns};
-    const std::vector<float> values = file.finite(name, shape);
-    Linear out{rows, columns, std::vector<std::uint16_t>(values.size())};
-    std::transform(values.begin(), values.end(), out.bf16.begin(), float_to_bf16);
-    return out;
-  };
-  auto vector = [&](const std::string& name) { return file.finite(name, std::array<std::int64_t, 1>{d}); };
-  embedding_ = linear("embedding", options.vocabulary, d);
-  final_norm_ = vector("final_norm");
-  for (int i = 0; i < options.layers; ++i) {
-    const std::string p = fmt::format("block{}.", i);
-    blocks_.push_back({vector(p + "attention_norm"), vector(p + "ff_norm"), linear(p + "qkv", 3 * d, d),
-                       linear(p + "attention_out", d, d), linear(p + "ff_in", 2 * ff, d), linear(p + "ff_out", d, ff)});
-  }
-}
+struct BatchDecoder::State {
+  State(std::shared_ptr<const TransformerWeights> w, int sequences);
 
-Decoder::Decoder(std::shared_ptr<const TransformerWeights> weights) : weights_(std::move(weights)) {
-  const TransformerOptions& o = weights_->options();
-  const auto size = [](auto... n) { return (static_cast<std::size_t>(n) * ...); };
-  keys_.resize(size(o.layers, o.context, o.d_model));
-  values_.resize(keys_.size());
-  const int half = o.d_model / o.heads / 2;
-  cosine_.resize(size(o.context, half));
-  sine_.resize(cosine_.size());
+  void make_room(int rows);
+  void forward(std::span<const Row> new_rows, bool prompt, bool wants_logits);
+  void forward(const ThreadTeam::Member& member, bool prompt, int first_wanted);
+  Input prepare(const ThreadTeam::Member& member, const float* x, const std::vector<float>* norm, int columns,
+                bool prompt);
+  void prepare_rows(Workspace& w, const float* x, const std::vector<float>* norm, int columns, int first, int last);
+  void attend(Workspace& w, int layer, int h, bool prompt);
+  void attend_row(Workspace& w, int layer, int h, int r);
+  void attend_tile(Workspace& w, int layer, int h, int first, int last);
+  float* qkv_of(int row, int h, int part) {
+    return qkv.data() + at(row, qkv_stride) + static_cast<std::size_t>((h * 3 + part) * padded);
+  }
+
+  std::shared_ptr<const TransformerWeights> weights;
+  const TransformerOptions& o;
+  const int head, padded, qkv_stride, longest;
+  int room = 0;
+  std::vector<KeyValueCache> caches;
+  std::vector<float> cosine, sine;                  // [context × head / 2]
+  std::vector<float> x, qkv, mixed, gates, hidden;  // [room × …]
+  std::vector<float> new_logits, logits;            // [sequences × logit_stride]
+  int logit_stride;
+  std::vector<Row> rows, step_rows;
+  std::vector<Workspace> workspaces;
+};
+
+BatchDecoder::State::State(std::shared_ptr<const TransformerWeights> w, int sequences)
+    : weights(std::move(w)),
+      o(weights->options()),
+      head(weights->head()),
+      padded(weights->padded_head()),
+      qkv_stride(3 * o.heads * padded),
+      longest(std::max(o.d_model, o.ff)),
+      logit_stride(weights->output().panels() * kPanelRows) {
+  EUTERPE_ASSERT(sequences > 0);
+  for (int s = 0; s < sequences; ++s) caches.emplace_back(o.layers, o.heads, head, o.context);
+  const int half = head / 2;
   for (int t = 0; t < o.context; ++t)
     for (int i = 0; i < half; ++i) {
       const double angle = t * std::pow(kRopeBase, -static_cast<double>(i) / half);
-      cosine_[size(t, half) + static_cast<std::size_t>(i)] = static_cast<float>(std::cos(angle));
-      sine_[size(t, half) + static_cast<std::size_t>(i)] = static_cast<float>(std::sin(angle));
+      cosine.push_back(static_cast<float>(std::cos(angle)));
+      sine.push_back(static_cast<float>(std::sin(angle)));
     }
-  x_.resize(size(o.d_model));
-  normed_.resize(size(o.d_model));
-  qkv_.resize(size(3, o.d_model));
-  mixed_.resize(size(o.d_model));
-  gates_.resize(size(2, o.ff));
-  scores_.resize(size(o.context));
-  logits_.resize(size(o.vocabulary));
+  new_logits.resize(at(sequences, logit_stride));
+  logits.resize(new_logits.size());
+  workspaces.resize(static_cast<std::size_t>(threads()));
+  make_room(sequences);
 }
 
-void Decoder::rewind(int length) {
-  EUTERPE_ASSERT(length >= 0 && length <= length_);
-  length_ = length;
-}
-
-std::span<const float> Decoder::step(int token) {
-  const TransformerOptions& o = weights_->options();
-  if (length_ >= o.context)
-    throw Error(Category::usage, "decode", fmt::format("the context of {} tokens is full", o.context));
-  EUTERPE_ASSERT(token >= 0 && token < o.vocabulary);
-  const int d = o.d_model, head = d / o.heads, half = head / 2, position = length_++;
-  auto apply = [](const TransformerWeights::Linear& w, const std::vector<float>& in, std::vector<float>& out,
-                  bool add) { multiply(w.bf16.data(), in.data(), out.data(), w.rows, w.columns, add); };
-  const std::uint16_t* row =
-      weights_->embedding_.bf16.data() + static_cast<std::size_t>(token) * static_cast<std::size_t>(d);
-  const float scale = std::sqrt(static_cast<float>(d));
-  for (int i = 0; i < d; ++i) x_[static_cast<std::size_t>(i)] = widen(row[i]) * scale;
-  const float* cosine = cosine_.data() + static_cast<std::size_t>(position) * static_cast<std::size_t>(half);
-  const float* sine = sine_.data() + static_cast<std::size_t>(position) * static_cast<std::size_t>(half);
-  for (std::size_t layer = 0; layer < weights_->blocks_.size(); ++layer) {
-    const TransformerWeights::Block& block = weights_->blocks_[layer];
-    rms_norm(x_, block.attention_norm, normed_);
-    apply(block.qkv, normed_, qkv_, false);
-    for (int h = 0; h < o.heads; ++h) {
-      float* q = qkv_.data() + h * head;
-      float* k = q + d;
-      const float* v = k + d;
-      for (float* vec : {q, k})
-        for (int i = 0; i < half; ++i) {
-          const float a = vec[i], b = vec[i + half];
-          vec[i] = a * cosine[i] - b * sine[i];
-          vec[i + half] = b * cosine[i] + a * sine[i];
-        }
-      const std::size_t base = (layer * static_cast<std::size_t>(o.heads) + static_cast<std::size_t>(h)) *
-                               static_cast<std::size_t>(o.context) * static_cast<std::size_t>(head);
-      const std::size_t slot = base + static_cast<std::size_t>(position) * static_cast<std::size_t>(head);
-      std::copy(k, k + head, keys_.begin() + static_cast<std::ptrdiff_t>(slot));
-      std::copy(v, v + head, values_.begin() + static_cast<std::ptrdiff_t>(slot));
-      attend(q, keys_.data() + base, values_.data() + base, scores_.data(), mixed_.data() + h * head, length_, head);
+void BatchDecoder::State::make_room(int n) {
+  if (n <= room) return;
+  room = n;
+  const int tile = panel_kernels().tile, whole = (n + tile - 1) / tile * tile, context = caches[0].padded_context();
+  x.resize(at(n, o.d_model));
+  qkv.resize(at(n, qkv_stride));
+  mixed.resize(at(n, o.d_model));
+  gates.resize(at(n, 2 * o.ff));
+  hidden.resize(at(n, o.ff));
+  rows.reserve(static_cast<std::size_t>(n));
+  step_rows.reserve(static_cast<std::size_t>(n));
+  for (Workspace& w : workspaces) {
+    // Tiles are prepared together, in the first workspace.
+    const bool with_tiles = n >= kFewTokens && &w == workspaces.data();
+    w.normed.resize(at(n, o.d_model));
+    if (with_tiles && weights->format() == WeightFormat::bf16) w.tiles.resize(at(whole, longest));
+    if (weights->format() == WeightFormat::int8) {
+      w.pairs.resize(at(n, longest / 2));
+      w.scales.resize(static_cast<std::size_t>(n));
+      if (with_tiles) w.pair_tiles.resize(at(whole, longest / 2));
     }
-    apply(block.attention_out, mixed_, x_, true);
-    rms_norm(x_, block.ff_norm, normed_);
-    apply(block.ff_in, normed_, gates_, false);
-    for (int i = 0; i < o.ff; ++i) {
-      float& gate = gates_[static_cast<std::size_t>(i)];
-      gate = gate / (1.0f + std::exp(-gate)) * gates_[static_cast<std::size_t>(i + o.ff)];
+    w.scores.resize(at(n >= kFewTokens ? tile : 1, context));
+    w.attended.resize(at(n >= kFewTokens ? tile : 1, padded));
+    if (n >= kFewTokens) {
+      w.query_tile.resize(at(tile, head));
+      w.score_tile.resize(at(tile, context));
     }
-    multiply(block.ff_out.bf16.data(), gates_.data(), x_.data(), d, o.ff, true);
   }
-  rms_norm(x_, weights_->final_norm_, normed_);
-  apply(weights_->embedding_, normed_, logits_, false);
-  return logits_;
+}
+
+void BatchDecoder::State::prepare_rows(Workspace& w, const float* from, const std::vector<float>* norm, int columns,
+                                       int first, int last) {
+  for (int r = first; r < last; ++r) {
+    const float* row = from + at(r, columns);
+    if (norm) {
+      rms_norm_row(row, norm->data(), w.normed.data() + at(r, columns), columns);
+      row = w.normed.data() + at(r, columns);
+    }
+    if (weights->format() == WeightFormat::int8)
+      w.scales[static_cast<std::size_t>(r)] =
+          quantize_row(row, w.pairs.data() + at(r, columns / 2), columns, input_limit(columns));
+  }
+}
+
+/// Few rows each member prepares for itself, which is faster than to wait for others; many are shared out.
+Input BatchDecoder::State::prepare(const ThreadTeam::Member& member, const float* from, const std::vector<float>* norm,
+                                   int columns, bool prompt) {
+  const int n = static_cast<int>(rows.size());
+  const bool int8 = weights->format() == WeightFormat::int8;
+  Workspace& w = workspaces[prompt ? 0 : static_cast<std::size_t>(member.rank())];
+  const int tile = panel_kernels().tile, tiles = prompt ? (n + tile - 1) / tile : 1;
+  const int first = prompt ? member.first(tiles) * tile : 0, last = prompt ? std::min(n, member.last(tiles) * tile) : n;
+  prepare_rows(w, from, norm, columns, first, last);
+  const float* floats = norm ? w.normed.data() : from;
+  if (!prompt)
+    return {floats, w.pairs.data(), w.scales.data(), static_cast<std::size_t>(int8 ? columns / 2 : columns), n, false};
+  for (int r = first; r < last; r += tile) {
+    const int count = std::min(tile, last - r);
+    if (int8)
+      pack_tile(w.pairs.data() + at(r, columns / 2), static_cast<std::size_t>(columns / 2), count, columns / 2, tile,
+                w.pair_tiles.data() + at(r, columns / 2));
+    else
+      pack_tile(floats + at(r, columns), static_cast<std::size_t>(columns), count, columns, tile,
+                w.tiles.data() + at(r, columns));
+  }
+  member.meet();
+  return {w.tiles.data(), w.pair_tiles.data(), w.scales.data(), at(tile, int8 ? columns / 2 : columns), n, true};
+}
+
+void BatchDecoder::State::attend_row(Workspace& w, int layer, int h, int r) {
+  const PanelKernels& kernels = panel_kernels();
+  const Row& row = rows[static_cast<std::size_t>(r)];
+  const KeyValueCache& cache = caches[static_cast<std::size_t>(row.sequence)];
+  const int length = row.position + 1;
+  const Bf16Panels keys = cache.keys(layer, h, length), values = cache.values(layer, h, length);
+  kernels.stream_bf16(keys, qkv_of(r, h, 0), 0, 1, {w.scores.data(), 0, false});
+  softmax_row(w.scores.data(), length, keys.panels * kPanelRows);
+  kernels.stream_bf16(values, w.scores.data(), 0, 1, {w.attended.data(), 0, false});
+  std::copy_n(w.attended.data(), head, mixed.data() + at(r, o.d_model) + h * head);
+}
+
+/// Rows of one sequence in a row, at most a tile.
+void BatchDecoder::State::attend_tile(Workspace& w, int layer, int h, int first, int last) {
+  const PanelKernels& kernels = panel_kernels();
+  const KeyValueCache& cache = caches[static_cast<std::size_t>(rows[0].sequence)];
+  const int n = last - first, length = rows[static_cast<std::size_t>(last - 1)].position + 1;
+  const auto stride = static_cast<std::size_t>(cache.padded_context());
+  const Bf16Panels keys = cache.keys(layer, h, length), values = cache.values(layer, h, length);
+  pack_tile(qkv_of(first, h, 0), static_cast<std::size_t>(qkv_stride), n, head, kernels.tile, w.query_tile.data());
+  kernels.tiles_bf16(keys, w.query_tile.data(), 0, n, {w.scores.data(), stride, false});
+  // The future has no weight.
+  for (int r = 0; r < n; ++r)
+    softmax_row(w.scores.data() + static_cast<std::size_t>(r) * stride,
+                rows[static_cast<std::size_t>(first + r)].position + 1, keys.panels * kPanelRows);
+  pack_tile(w.scores.data(), stride, n, 2 * values.pairs, kernels.tile, w.score_tile.data());
+  kernels.tiles_bf16(values, w.score_tile.data(), 0, n, {w.attended.data(), static_cast<std::size_t>(padded), false});
+  for (int r = 0; r < n; ++r)
+    std::copy_n(w.attended.data() + at(r, padded), head, mixed.data() + at(first + r, o.d_model) + h * head);
+}
+
+void BatchDecoder::State::attend(Workspace& w, int layer, int h, bool prompt) {
+  const int n = static_cast<int>(rows.size()), half = head / 2;
+  for (int r = 0; r < n; ++r) {
+    const Row& row = rows[static_cast<std::size_t>(r)];
+    const float *c = cosine.data() + at(row.position, half), *s = sine.data() + at(row.position, half);
+    rotate_row(qkv_of(r, h, 0), c, s, half, 1.0f / std::sqrt(static_cast<float>(head)));
+    rotate_row(qkv_of(r, h, 1), c, s, half, 1.0f);
+    caches[static_cast<std::size_t>(row.sequence)].put(layer, h, row.position, qkv_of(r, h, 1), qkv_of(r, h, 2));
+  }
+  const int tile = panel_kernels().tile;
+  if (prompt)
+    for (int r = 0; r < n; r += tile) attend_tile(w, layer, h, r, std::min(n, r + tile));
+  else
+    for (int r = 0; r < n; ++r) attend_row(w, layer, h, r);
+}
+
+/// Logits of the rows from `first_wanted` on.
+void BatchDecoder::State::forward(const ThreadTeam::Member& member, bool prompt, int first_wanted) {
+  const int d = o.d_model, n = static_cast<int>(rows.size());
+  Workspace& own = workspaces[static_cast<std::size_t>(member.rank())];
+  auto multiply_share = [&](const PanelMatrix& m, const Input& in, float* out, int stride, bool add) {
+    multiply(m, member.first(m.panels()), member.last(m.panels()), in, {out, static_cast<std::size_t>(stride), add});
+  };
+  for (int layer = 0; layer < o.layers; ++layer) {
+    const TransformerWeights::Block& block = weights->blocks()[static_cast<std::size_t>(layer)];
+    // A head's queries, keys, values and attention belong to one member, who need not wait for others between them.
+    const Input normed = prepare(member, x.data(), &block.attention_norm, d, prompt);
+    const int first = member.first(o.heads), last = member.last(o.heads), panels = 3 * padded / kPanelRows;
+    multiply(block.qkv, first * panels, last * panels, normed,
+             {qkv.data(), static_cast<std::size_t>(qkv_stride), false});
+    for (int h = first; h < last; ++h) attend(own, layer, h, prompt);
+    member.meet();
+    multiply_share(block.attention_out, prepare(member, mixed.data(), nullptr, d, prompt), x.data(), d, true);
+    member.meet();
+    const Input again = prepare(member, x.data(), &block.ff_norm, d, prompt);
+    const int from = member.first(o.ff / kPanelRows), to = member.last(o.ff / kPanelRows);
+    multiply(block.ff_in, 2 * from, 2 * to, again, {gates.data(), static_cast<std::size_t>(2 * o.ff), false});
+    for (int r = 0; r < n; ++r)
+      swiglu_row(gates.data() + at(r, 2 * o.ff) + 2 * from * kPanelRows,
+                 hidden.data() + at(r, o.ff) + from * kPanelRows, (to - from) * kPanelRows);
+    member.meet();
+    multiply_share(block.ff_out, prepare(member, hidden.data(), nullptr, o.ff, prompt), x.data(), d, true);
+    member.meet();
+  }
+  if (first_wanted == n) return;
+  const int first = first_wanted;
+  prepare_rows(own, x.data(), &weights->final_norm(), d, first, n);
+  const bool int8 = weights->format() == WeightFormat::int8;
+  const Input in{own.normed.data() + at(first, d),
+                 own.pairs.data() + (int8 ? at(first, d / 2) : 0),
+                 own.scales.data() + (int8 ? first : 0),
+                 static_cast<std::size_t>(int8 ? d / 2 : d),
+                 n - first,
+                 false};
+  multiply_share(weights->output(), in, new_logits.data(), logit_stride, false);
+}
+
+void BatchDecoder::State::forward(std::span<const Row> new_rows, bool prompt, bool wants_logits) {
+  make_room(static_cast<int>(new_rows.size()));
+  rows.assign(new_rows.begin(), new_rows.end());
+  const float scale = std::sqrt(static_cast<float>(o.d_model));
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto from = weights->embedding(rows[r].token);
+    float* to = x.data() + at(static_cast<int>(r), o.d_model);
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] = std::bit_cast<float>(std::uint32_t{from[i]} << 16) * scale;
+  }
+  const bool tiles = prompt && rows.size() >= kFewTokens;
+  // Of a prompt, only what follows its last token is asked.
+  const int n = static_cast<int>(rows.size()), first_wanted = !wants_logits ? n : prompt ? n - 1 : 0;
+  const int team = std::min(threads(), static_cast<int>(workspaces.size()));
+  ThreadTeam::shared().run(team, [&](const ThreadTeam::Member& member) { forward(member, tiles, first_wanted); });
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    caches[static_cast<std::size_t>(rows[r].sequence)].set_length(rows[r].position + 1);
+  for (int r = first_wanted; r < n; ++r)
+    std::copy_n(new_logits.data() + at(r - first_wanted, logit_stride), logit_stride,
+                logits.data() + at(rows[static_cast<std::size_t>(r)].sequence, logit_stride));
+}
+
+BatchDecoder::BatchDecoder(std::shared_ptr<const TransformerWeights> weights, int sequences)
+    : state_(std::make_unique<State>(std::move(weights), sequences)) {}
+BatchDecoder::BatchDecoder(BatchDecoder&&) noexcept = default;
+BatchDecoder& BatchDecoder::operator=(BatchDecoder&&) noexcept = default;
+BatchDecoder::~BatchDecoder() = default;
+
+int BatchDecoder::sequences() const { return static_cast<int>(state_->caches.size()); }
+int BatchDecoder::context() const { return state_->o.context; }
+int BatchDecoder::length(int sequence) const { return state_->caches[static_cast<std::size_t>(sequence)].length(); }
+
+std::span<const float> BatchDecoder::logits(int sequence) const {
+  return std::span(state_->logits)
+      .subspan(at(sequence, state_->logit_stride), static_cast<std::size_t>(state_->o.vocabulary));
+}
+
+void BatchDecoder::step(std::span<const int> tokens) {
+  EUTERPE_ASSERT(tokens.size() == state_->caches.size());
+  auto& rows = state_->step_rows;
+  rows.clear();
+  for (int s = 0; s < sequences(); ++s) {
+    const int token = tokens[static_cast<std::size_t>(s)];
+    if (token == kRests) continue;
+    EUTERPE_ASSERT(token >= 0 && token < state_->o.vocabulary);
+    if (length(s) >= context())
+      throw Error(Category::usage, "decode", fmt::format("the context of {} tokens is full", context()));
+    rows.push_back({token, s, length(s)});
+  }
+  if (!rows.empty()) state_->forward(rows, false, true);
+}
+
+void BatchDecoder::prefill(int sequence, std::span<const int> tokens) {
+  const int n = static_cast<int>(tokens.size()), begin = length(sequence);
+  if (n > context() - begin)
+    throw Error(Category::usage, "decode",
+                fmt::format("{} tokens do not fit the context of {}, of which {} are taken", n, context(), begin));
+  for (int first = 0; first < n; first += kBlockTokens) {
+    const int last = std::min(n, first + kBlockTokens);
+    auto& rows = state_->step_rows;
+    rows.clear();
+    for (int i = first; i < last; ++i) {
+      const int token = tokens[static_cast<std::size_t>(i)];
+      EUTERPE_ASSERT(token >= 0 && token < state_->o.vocabulary);
+      rows.push_back({token, sequence, begin + i});
+    }
+    state_->forward(rows, true, last == n);
+  }
+}
+
+void BatchDecoder::fork(int from, int to) {
+  if (from == to) return;
+  State& s = *state_;
+  s.caches[static_cast<std::size_t>(to)].copy_from(s.caches[static_cast<std::size_t>(from)]);
+  std::copy_n(s.logits.data() + at(from, s.logit_stride), s.logit_stride, s.logits.data() + at(to, s.logit_stride));
+}
+
+void BatchDecoder::rewind(int sequence, int length) {
+  KeyValueCache& cache = state_->caches[static_cast<std::size_t>(sequence)];
+  EUTERPE_ASSERT(length >= 0 && length <= cache.length());
+  cache.set_length(length);
 }
 
 }  // namespace euterpe

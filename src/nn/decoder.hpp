@@ -1,56 +1,74 @@
 #pragma once
-/// Runs a trained Transformer one token at a time with a key-value cache, without libtorch and without allocation.
-#include <cstdint>
+/// Runs a trained Transformer with key-value caches, without libtorch, without a graph and without allocation per
+/// token.
+///
+/// A step is bound by the bytes of the weights. They lie in the order in which they are read (nn/panels.hpp), a team of
+/// threads divides the rows of each matrix (nn/thread_team.hpp), and all sequences of a batch share each weight read.
+/// Results do not depend on the number of threads, nor a sequence's on the others in its batch.
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "nn/safetensors.hpp"
-#include "nn/transformer.hpp"
+#include "nn/transformer_weights.hpp"
 
 namespace euterpe {
 
-/// Weights held as bf16 (half the bytes a token must read); read-only, shared by any number of decoders and threads.
-class TransformerWeights {
+/// Several sequences written side by side: variants of a piece, or the asked and the unasked side of guidance.
+class BatchDecoder {
  public:
-  /// Error{bad_input} naming the tensor that is missing or of another shape.
-  TransformerWeights(const TransformerOptions& options, const Safetensors& file);
-  const TransformerOptions& options() const { return options_; }
+  BatchDecoder(std::shared_ptr<const TransformerWeights> weights, int sequences);
+  BatchDecoder(BatchDecoder&&) noexcept;
+  BatchDecoder& operator=(BatchDecoder&&) noexcept;
+  ~BatchDecoder();
+
+  /// Appends tokens[s] to each sequence s; where it is kRests, the sequence stays as it is.
+  /// Throws Error{usage}, and appends nothing, where a sequence's context is full.
+  void step(std::span<const int> tokens);
+  static constexpr int kRests = -1;
+
+  /// Appends many tokens to one sequence, several times faster than step by step.
+  /// Throws Error{usage}, and appends nothing, where they do not fit the context.
+  void prefill(int sequence, std::span<const int> tokens);
+
+  /// [vocabulary] of the token after the last that was appended; valid until the sequence's next step or fork.
+  std::span<const float> logits(int sequence) const;
+  /// Makes sequence `to` what `from` is: a prompt is read once for all its variants.
+  void fork(int from, int to);
+  /// Forgets all but the first `length` tokens of a sequence; its logits stay until the next step.
+  void rewind(int sequence, int length);
+
+  int sequences() const;
+  int length(int sequence) const;
+  int context() const;
 
  private:
-  friend class Decoder;
-  struct Linear {
-    int rows = 0, columns = 0;
-    std::vector<std::uint16_t> bf16;  ///< row-major [rows × columns]
-  };
-  struct Block {
-    std::vector<float> attention_norm, ff_norm;
-    Linear qkv, attention_out, ff_in, ff_out;
-  };
-  TransformerOptions options_;
-  Linear embedding_;
-  std::vector<float> final_norm_;
-  std::vector<Block> blocks_;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
+/// One sequence.
 class Decoder {
  public:
-  explicit Decoder(std::shared_ptr<const TransformerWeights> weights);
+  explicit Decoder(std::shared_ptr<const TransformerWeights> weights) : batch_(std::move(weights), 1) {}
 
   /// Appends one token and returns the logits [vocabulary] of the next, valid until the next call.
   /// Throws Error{usage} when the context is full: rewind() and feed a shorter history.
-  std::span<const float> step(int token);
+  std::span<const float> step(int token) {
+    batch_.step({&token, 1});
+    return batch_.logits(0);
+  }
+  /// Appends many tokens at once and returns the logits after the last.
+  std::span<const float> prefill(std::span<const int> tokens) {
+    batch_.prefill(0, tokens);
+    return batch_.logits(0);
+  }
   /// Forgets all but the first `length` tokens.
-  void rewind(int length);
-  int length() const { return length_; }
-  int context() const { return weights_->options().context; }
+  void rewind(int length) { batch_.rewind(0, length); }
+  int length() const { return batch_.length(0); }
+  int context() const { return batch_.context(); }
 
  private:
-  std::shared_ptr<const TransformerWeights> weights_;
-  int length_ = 0;
-  std::vector<float> keys_, values_;  ///< [layers × heads × context × head]
-  std::vector<float> cosine_, sine_;  ///< [context × head / 2]
-  std::vector<float> x_, normed_, qkv_, mixed_, gates_, scores_, logits_;
+  BatchDecoder batch_;
 };
 
 }  // namespace euterpe
