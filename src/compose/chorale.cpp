@@ -42,9 +42,10 @@ struct Draft {
   VoicePitches now{};
   double nats = 0;
   std::size_t drawn = 0;
+  bool remember = true;  // what a tune's first phrase was given, its second may have again
 
   void take(int voice, int symbol) {
-    writer.choose(symbol);
+    writer.choose(symbol, remember);
     const int pitch = voice_domain().pitch(symbol, writer.key());
     now[static_cast<std::size_t>(voice)] = pitch == 0 ? kGridRest : static_cast<std::int8_t>(pitch);
     if (voice == kGridVoices - 1) grid.steps.push_back(now);
@@ -149,7 +150,7 @@ Chorale write_chorale(const KeyedModel& model, const ChoraleOptions& options) {
   // Both modes share the tables: what begins on the tonic's chord is in the mode asked for, and mostly stays there.
   std::optional<Draft> draft;
   for (int attempt = 0; attempt < 4 * kEndings; ++attempt) {
-    Draft start{KeyedWriter(model, table_key(key)), {}, {}, 0, 0};
+    Draft start{KeyedWriter(model, table_key(key)), {}, {}, 0, 0, false};
     start.draw_step(options, random);
     const bool good = is_tonic_chord(start.grid.steps[0], key);
     if (good || !draft) draft.emplace(std::move(start));
@@ -199,7 +200,14 @@ Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano,
   const auto wrapped = [](int key) { return key > 5 ? key - 12 : key < kLowestKey ? key + 12 : key; };
   std::vector<Draft> drafts;
   for (int i = 0; i < options.particles; ++i)
-    drafts.push_back({KeyedWriter(model, wrapped(suggested + (i % 4 == 1 ? 5 : i % 4 == 3 ? -5 : 0))), {}, {}, 0, 0});
+    drafts.push_back({KeyedWriter(model, wrapped(suggested + (i % 4 == 1   ? 5
+                                                              : i % 4 == 3 ? -5
+                                                                           : 0))),
+                      {},
+                      {},
+                      0,
+                      0,
+                      true});
   std::vector<double> weights(drafts.size(), 1.0 / static_cast<double>(drafts.size()));
   Random random = Random::stream(options.seed, 1);
   for (const std::int8_t pitch : soprano) {

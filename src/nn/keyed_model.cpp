@@ -91,8 +91,8 @@ KeyedWriter::KeyedWriter(const KeyedWriter& other)
       counts_(other.counts_),
       point_(history_->next()) {}
 
-void KeyedWriter::choose(int symbol) {
-  model_->mixing().remember(point_, symbol, counts_);
+void KeyedWriter::choose(int symbol, bool remember) {
+  if (remember) model_->mixing().remember(point_, symbol, counts_);
   history_->choose(symbol);
   point_ = history_->next();
 }

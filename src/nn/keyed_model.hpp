@@ -67,7 +67,8 @@ class KeyedWriter {
   KeyedWriter& operator=(KeyedWriter&&) = default;
   void distribution(std::span<float> out) const { model_->mixing().distribution(point_, counts_, out); }
   double nats(int symbol) const { return model_->mixing().nats(point_, symbol, counts_); }
-  void choose(int symbol);
+  /// \param remember whether the piece's own past is counted: what was drawn, not composed, would only echo itself
+  void choose(int symbol, bool remember = true);
   int expected() const { return point_.expected; }  ///< symbol that would go on as before, −1 = none
   int key() const { return key_; }
 
