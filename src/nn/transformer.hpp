@@ -18,6 +18,12 @@ struct TransformerOptions {
   double dropout = 0.1;  ///< on both residual branches and the embedding while training; 0 = off
 };
 
+/// How a training step is computed. No part of the model: any of these goes on from weights made with another.
+struct TransformerCompute {
+  bool bf16 = false;        ///< matrix products in bf16; weights, their gradients and the optimizer stay float32
+  bool checkpoint = false;  ///< keeps only what stands between blocks and computes the inside again: time for memory
+};
+
 /// Error{bad_input} naming the option that is missing or out of range.
 TransformerOptions transformer_options(const nlohmann::json& options);
 nlohmann::json to_json(const TransformerOptions& options);

@@ -7,10 +7,6 @@
 namespace euterpe {
 namespace {
 
-torch::Tensor rms_norm(const torch::Tensor& x, const torch::Tensor& weight) {
-  return x * torch::rsqrt(x.square().mean(-1, true) + kNormEpsilon) * weight;
-}
-
 /// Rotates pairs (i, i + half) by the angle of the position.
 torch::Tensor rotate(const torch::Tensor& x, const torch::Tensor& cosine, const torch::Tensor& sine) {
   const auto halves = x.chunk(2, -1);
@@ -20,19 +16,8 @@ torch::Tensor rotate(const torch::Tensor& x, const torch::Tensor& cosine, const 
 }  // namespace
 
 torch::Tensor fast_dropout(const torch::Tensor& x, double rate, Random& random) {
-  const int threshold = static_cast<int>(std::lround(rate * 256));
-  if (threshold <= 0) return x;
-  torch::Tensor mask = torch::empty(x.sizes(), torch::kFloat32);
-  float* out = mask.data_ptr<float>();
-  const std::int64_t n = mask.numel();
-  const float keep = 256.0f / static_cast<float>(256 - threshold);
-  for (std::int64_t i = 0; i < n; i += 8) {
-    const std::uint64_t word = random.next();
-    const std::int64_t end = std::min<std::int64_t>(8, n - i);
-    for (std::int64_t k = 0; k < end; ++k)
-      out[i + k] = static_cast<int>((word >> (8 * k)) & 0xff) < threshold ? 0.0f : keep;
-  }
-  return x * mask.to(x.device(), x.scalar_type());
+  const Dropout dropout = Dropout::draw(rate, random);
+  return dropped(x, {}, &dropout);
 }
 
 TransformerBlockImpl::TransformerBlockImpl(const TransformerOptions& o) : options(o) {
@@ -48,17 +33,35 @@ TransformerBlockImpl::TransformerBlockImpl(const TransformerOptions& o) : option
 
 torch::Tensor TransformerBlockImpl::forward(torch::Tensor x, const torch::Tensor& cosine, const torch::Tensor& sine,
                                             const torch::Tensor& mask, double dropout, Random* random) {
-  const auto batch = x.size(0), time = x.size(1), heads = std::int64_t{options.heads}, head = x.size(2) / heads;
-  auto drop = [&](torch::Tensor t) { return random ? fast_dropout(t, dropout, *random) : t; };
+  if (!random) return run(x, cosine, sine, mask, nullptr);
+  const Dropout masks = Dropout::draw(dropout, *random);
+  return run(x, cosine, sine, mask, &masks);
+}
+
+torch::Tensor TransformerBlockImpl::run(const torch::Tensor& given, const torch::Tensor& cosine,
+                                        const torch::Tensor& sine, const torch::Tensor& mask, const Dropout* dropout) {
+  const auto batch = given.size(0), time = given.size(1), heads = std::int64_t{options.heads},
+             head = given.size(2) / heads;
+  auto add = [&](const torch::Tensor& branch, const torch::Tensor& x, std::uint64_t place) {
+    if (!dropout) return x + branch;
+    const Dropout mine = dropout->at(place);
+    return dropped(branch, x, &mine);
+  };
   const auto parts =
-      torch::linear(rms_norm(x, attention_norm), qkv).view({batch, time, 3, heads, head}).permute({2, 0, 3, 1, 4});
-  const auto q = rotate(parts[0], cosine, sine) * (1.0 / std::sqrt(static_cast<double>(head)));
-  const auto k = rotate(parts[1], cosine, sine);
-  const auto weights = torch::softmax(torch::matmul(q, k.transpose(-2, -1)) + mask, -1);
-  const auto mixed = torch::matmul(weights, parts[2]).transpose(1, 2).reshape({batch, time, x.size(2)});
-  x = x + drop(torch::linear(mixed, attention_out));
-  const auto gates = torch::linear(rms_norm(x, ff_norm), ff_in).chunk(2, -1);
-  return x + drop(torch::linear(torch::silu(gates[0]) * gates[1], ff_out));
+      mixed_linear(fused_norm(given, attention_norm), qkv, compute.bf16).view({batch, time, 3, heads, head});
+  torch::Tensor mixed;
+  if (mask.defined()) {
+    const auto split = parts.permute({2, 0, 3, 1, 4});
+    const auto q = rotate(split[0], cosine, sine) * (1.0 / std::sqrt(static_cast<double>(head)));
+    const auto k = rotate(split[1], cosine, sine);
+    const auto weights = torch::softmax(torch::matmul(q, k.transpose(-2, -1)) + mask, -1);
+    mixed = torch::matmul(weights, split[2]).transpose(1, 2).reshape({batch, time, given.size(2)});
+  } else {
+    mixed = causal_attention(parts, cosine, sine);
+  }
+  const auto x = add(mixed_linear(mixed, attention_out, compute.bf16), given, 0);
+  const auto gates = mixed_linear(fused_norm(x, ff_norm), ff_in, compute.bf16);
+  return add(mixed_linear(fused_swiglu(gates), ff_out, compute.bf16), x, 1);
 }
 
 TransformerModuleImpl::TransformerModuleImpl(const TransformerOptions& o) : options(o) {
@@ -68,18 +71,38 @@ TransformerModuleImpl::TransformerModuleImpl(const TransformerOptions& o) : opti
   final_norm = register_parameter("final_norm", torch::ones({o.d_model}));
 }
 
-torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random* random) {
+void TransformerModuleImpl::set_compute(const TransformerCompute& c) {
+  compute = c;
+  for (auto& block : blocks) block->compute = c;
+}
+
+torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random* random, std::int64_t first_row) {
   const auto time = tokens.size(1), half = std::int64_t{options.d_model} / options.heads / 2;
-  const auto on = embedding.options();
-  const auto frequency =
-      torch::pow(kRopeBase, -torch::arange(half, on.requires_grad(false)) / static_cast<double>(half));
-  const auto angle = torch::outer(torch::arange(time, on.requires_grad(false)), frequency);
+  const auto on = embedding.options().requires_grad(false);
+  const auto frequency = torch::pow(kRopeBase, -torch::arange(half, on) / static_cast<double>(half));
+  const auto angle = torch::outer(torch::arange(time, on), frequency);
   const auto cosine = angle.cos(), sine = angle.sin();
-  const auto mask = torch::full({time, time}, -INFINITY, on.requires_grad(false)).triu(1);
   auto x = torch::embedding(embedding, tokens) * std::sqrt(static_cast<double>(options.d_model));
-  if (random) x = fast_dropout(x, options.dropout, *random);
-  for (auto& block : blocks) x = block->forward(x, cosine, sine, mask, options.dropout, random);
-  return torch::linear(rms_norm(x, final_norm), embedding);
+  // A GPU keeps everything between the weights in bf16; a CPU gains by the products alone.
+  if (compute.bf16 && x.is_cuda()) x = x.to(torch::kBFloat16);
+  const Dropout dropout = random ? Dropout::draw(options.dropout, *random, first_row) : Dropout{};
+  x = dropped(x, {}, random ? &dropout : nullptr);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    // By value: the pass runs once more when this function has long returned.
+    auto pass = [block = blocks[i], cosine, sine, masks = dropout.at(i + 2),
+                 dropping = random != nullptr](const torch::Tensor& in) mutable {
+      return block->run(in, cosine, sine, {}, dropping ? &masks : nullptr);
+    };
+    x = compute.checkpoint ? recomputed(x, pass) : pass(x);
+  }
+  return mixed_linear(fused_norm(x, final_norm), embedding, compute.bf16);
+}
+
+torch::Tensor TransformerModuleImpl::loss(const torch::Tensor& tokens, std::int64_t pad, Random* random,
+                                          std::int64_t first_row) {
+  const auto length = tokens.size(1);
+  const auto logits = forward(tokens.slice(1, 0, length - 1), random, first_row);
+  return consume_cross_entropy(logits.reshape({-1, logits.size(-1)}), tokens.slice(1, 1, length).reshape({-1}), pad);
 }
 
 }  // namespace euterpe

@@ -3,31 +3,43 @@
 #include <torch/torch.h>
 
 #include "base/random.hpp"
+#include "nn/fused_module.hpp"
 #include "nn/transformer.hpp"
 
 namespace euterpe {
 
-/// Dropout whose mask costs eight elements a random word instead of libtorch's one Bernoulli draw an element.
-/// \param rate in steps of 1/256; \param random advanced by the call, so that a seed reproduces the masks
+/// Dropout of x, whose first axis is the batch; \param random advanced by the call, so that a seed reproduces the
+/// masks.
 torch::Tensor fast_dropout(const torch::Tensor& x, double rate, Random& random);
 
 struct TransformerBlockImpl : torch::nn::Module {
   explicit TransformerBlockImpl(const TransformerOptions& options);
-  /// \param x [batch × time × d_model]; \param rotary cos and sin, [time × head/2] each; \param mask [time × time],
-  /// −inf above
+  /// \param x [batch × time × d_model]; \param rotary cos and sin, each [time × head/2] or what broadcasts to
+  /// [batch × heads × time × head/2]; \param mask added to the scores, [time × time] or what broadcasts to it;
+  /// undefined = causal, and then cos and sin are [time × head/2]
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& cosine, const torch::Tensor& sine,
                         const torch::Tensor& mask, double dropout, Random* random);
+  /// The same with the masks of `dropout`; null = none.
+  torch::Tensor run(const torch::Tensor& x, const torch::Tensor& cosine, const torch::Tensor& sine,
+                    const torch::Tensor& mask, const Dropout* dropout);
   TransformerOptions options;
+  TransformerCompute compute;
   torch::Tensor attention_norm, qkv, attention_out, ff_norm, ff_in, ff_out;
 };
 TORCH_MODULE(TransformerBlock);
 
 struct TransformerModuleImpl : torch::nn::Module {
   explicit TransformerModuleImpl(const TransformerOptions& options);
+  void set_compute(const TransformerCompute& compute);
   /// \param tokens int64 [batch × time ≤ context]; \param random null switches dropout off
-  /// \return logits float32 [batch × time × vocabulary]
-  torch::Tensor forward(const torch::Tensor& tokens, Random* random);
+  /// \param first_row number of the first sequence in the whole batch, where several processes share one
+  /// \return logits [batch × time × vocabulary], float32 but for a GPU in bf16
+  torch::Tensor forward(const torch::Tensor& tokens, Random* random, std::int64_t first_row = 0);
+  /// Mean nats of each token after the first, given those before it; `pad` is not predicted.
+  /// \param tokens int64 [batch × time + 1]
+  torch::Tensor loss(const torch::Tensor& tokens, std::int64_t pad, Random* random, std::int64_t first_row = 0);
   TransformerOptions options;
+  TransformerCompute compute;
   torch::Tensor embedding, final_norm;
   std::vector<TransformerBlock> blocks;
 };

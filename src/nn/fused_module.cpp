@@ -1,0 +1,355 @@
+#include <torch/torch.h>
+
+#include "nn/fused_module.hpp"
+
+#include <cmath>
+
+#include "nn/row_kernels.hpp"
+#include "nn/transformer.hpp"
+
+namespace euterpe {
+namespace {
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+bool in_kernels(const Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat32; }
+
+/// Rows a thread takes at a time; sums over rows are made chunk by chunk in this order, whatever the threads.
+constexpr std::int64_t kChunk = 256;
+
+void for_chunks(std::int64_t rows, const std::function<void(std::int64_t, std::int64_t)>& body) {
+  const std::int64_t chunks = (rows + kChunk - 1) / kChunk;
+  at::parallel_for(0, chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t c = begin; c < end; ++c) body(c * kChunk, std::min(rows, (c + 1) * kChunk));
+  });
+}
+
+std::int64_t rows_of(const Tensor& x) { return x.numel() / x.size(-1); }
+
+/// The mask's key of one row of the whole batch.
+std::uint64_t row_key(std::uint64_t key, std::int64_t row) {
+  std::uint64_t z = key + (static_cast<std::uint64_t>(row) + 1) * 0x9e3779b97f4a7c15ULL;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  return z ^ (z >> 31);
+}
+
+Tensor drop(const Tensor& x, const Tensor& add, const Dropout& d) {
+  Tensor y = torch::empty_like(x);
+  const std::int64_t batch = x.size(0), row = batch > 0 ? x.numel() / batch : 0;
+  const auto *in = x.data_ptr<float>(), *sum = add.defined() ? add.data_ptr<float>() : nullptr;
+  auto* out = y.data_ptr<float>();
+  constexpr std::int64_t kSpan = 1 << 15;
+  const std::int64_t spans = (row + kSpan - 1) / kSpan;
+  at::parallel_for(0, batch * spans, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t b = i / spans, first = i % spans * kSpan, at = b * row + first;
+      drop_row(in + at, sum ? sum + at : nullptr, out + at, row_key(d.key, d.first_row + b), d.rate,
+               static_cast<std::uint32_t>(first), std::min(kSpan, row - first));
+    }
+  });
+  return y;
+}
+
+void keep(AutogradContext* ctx, const Dropout& dropout) {
+  ctx->saved_data["rate"] = dropout.rate;
+  ctx->saved_data["key"] = static_cast<std::int64_t>(dropout.key);
+  ctx->saved_data["row"] = dropout.first_row;
+}
+
+Tensor drop_again(AutogradContext* ctx, const Tensor& grad) {
+  const Dropout dropout{ctx->saved_data["rate"].toDouble(), static_cast<std::uint64_t>(ctx->saved_data["key"].toInt()),
+                        ctx->saved_data["row"].toInt()};
+  return drop(grad.contiguous(), {}, dropout);
+}
+
+// Two, since libtorch takes no undefined tensor as an argument of a function with a gradient.
+struct DropFunction : torch::autograd::Function<DropFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Dropout& dropout) {
+    keep(ctx, dropout);
+    return drop(x.contiguous(), {}, dropout);
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grad) { return {drop_again(ctx, grad[0]), {}}; }
+};
+
+struct DropAddFunction : torch::autograd::Function<DropAddFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& add, const Dropout& dropout) {
+    keep(ctx, dropout);
+    return drop(x.contiguous(), add.contiguous(), dropout);
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grad) {
+    return {drop_again(ctx, grad[0]), grad[0], {}};
+  }
+};
+
+struct NormFunction : torch::autograd::Function<NormFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& given, const Tensor& weight) {
+    const Tensor x = given.contiguous();
+    const std::int64_t rows = rows_of(x), d = x.size(-1);
+    Tensor y = torch::empty_like(x), scale = torch::empty({rows}, x.options());
+    for_chunks(rows, [&](std::int64_t begin, std::int64_t end) {
+      norm_rows(x.data_ptr<float>() + begin * d, weight.data_ptr<float>(), y.data_ptr<float>() + begin * d,
+                scale.data_ptr<float>() + begin, end - begin, d);
+    });
+    ctx->save_for_backward({x, weight, scale});
+    return y;
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grad) {
+    const auto saved = ctx->get_saved_variables();
+    const Tensor &x = saved[0], &weight = saved[1], &scale = saved[2], dy = grad[0].contiguous();
+    const std::int64_t rows = rows_of(x), d = x.size(-1);
+    Tensor dx = torch::empty_like(x);
+    Tensor dweight = torch::zeros({(rows + kChunk - 1) / kChunk, d}, x.options());
+    for_chunks(rows, [&](std::int64_t begin, std::int64_t end) {
+      norm_rows_gradient(dy.data_ptr<float>() + begin * d, x.data_ptr<float>() + begin * d, weight.data_ptr<float>(),
+                         scale.data_ptr<float>() + begin, dx.data_ptr<float>() + begin * d,
+                         dweight.data_ptr<float>() + begin / kChunk * d, end - begin, d);
+    });
+    return {dx, dweight.sum(0)};
+  }
+};
+
+struct SwigluFunction : torch::autograd::Function<SwigluFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& given) {
+    const Tensor g = given.contiguous();
+    auto shape = g.sizes().vec();
+    const std::int64_t ff = shape.back() /= 2;
+    Tensor y = torch::empty(shape, g.options());
+    for_chunks(rows_of(g), [&](std::int64_t begin, std::int64_t end) {
+      swiglu_rows(g.data_ptr<float>() + 2 * begin * ff, y.data_ptr<float>() + begin * ff, end - begin, ff);
+    });
+    ctx->save_for_backward({g});
+    return y;
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grad) {
+    const Tensor g = ctx->get_saved_variables()[0], dy = grad[0].contiguous();
+    const std::int64_t ff = dy.size(-1);
+    Tensor dg = torch::empty_like(g);
+    for_chunks(rows_of(g), [&](std::int64_t begin, std::int64_t end) {
+      swiglu_rows_gradient(dy.data_ptr<float>() + begin * ff, g.data_ptr<float>() + 2 * begin * ff,
+                           dg.data_ptr<float>() + 2 * begin * ff, end - begin, ff);
+    });
+    return {dg};
+  }
+};
+
+struct MixedLinearFunction : torch::autograd::Function<MixedLinearFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight) {
+    const Tensor narrow = x.reshape({-1, x.size(-1)}).to(torch::kBFloat16);
+    ctx->save_for_backward({narrow, weight});
+    auto shape = x.sizes().vec();
+    shape.back() = weight.size(0);
+    return torch::mm(narrow, weight.to(torch::kBFloat16).t()).to(torch::kFloat32).view(shape);
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grad) {
+    const auto saved = ctx->get_saved_variables();
+    auto shape = grad[0].sizes().vec();
+    const Tensor dy = grad[0].reshape({-1, shape.back()}).to(torch::kBFloat16);
+    shape.back() = saved[1].size(1);
+    return {torch::mm(dy, saved[1].to(torch::kBFloat16)).to(torch::kFloat32).view(shape),
+            torch::mm(dy.t(), saved[0]).to(torch::kFloat32)};
+  }
+};
+
+/// Rows of the score matrix that are made together: small enough to stay in the cache, large enough for the product.
+constexpr std::int64_t kBlock = 128;
+
+/// One head of one sequence; q is scaled by 1 / √head.
+struct Head {
+  Tensor q, k, v;
+
+  Head(const Tensor& qkv, std::int64_t b, std::int64_t h, const float* cosine, const float* sine) {
+    const std::int64_t time = qkv.size(1), head = qkv.size(4), stride = qkv.stride(1);
+    const float* from = qkv.data_ptr<float>() + b * qkv.stride(0) + h * head;
+    q = torch::empty({time, head}, qkv.options());
+    k = torch::empty({time, head}, qkv.options());
+    rotate_rows(from, stride, cosine, sine, scale(head), q.data_ptr<float>(), time, head / 2);
+    rotate_rows(from + qkv.stride(2), stride, cosine, sine, 1, k.data_ptr<float>(), time, head / 2);
+    v = qkv.select(0, b).select(1, 2).select(1, h);
+  }
+  static float scale(std::int64_t head) { return 1 / std::sqrt(static_cast<float>(head)); }
+};
+
+struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& given, const Tensor& cosine, const Tensor& sine) {
+    const Tensor qkv = given.detach().contiguous();
+    const std::int64_t batch = qkv.size(0), time = qkv.size(1), heads = qkv.size(3), head = qkv.size(4);
+    Tensor out = torch::empty({batch, time, heads, head}, qkv.options());
+    Tensor normalizer = torch::empty({batch, heads, time}, qkv.options());
+    at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
+      torch::NoGradGuard guard;
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t b = i / heads, h = i % heads;
+        const Head of(qkv, b, h, cosine.data_ptr<float>(), sine.data_ptr<float>());
+        const Tensor mine = out.select(0, b).select(1, h);
+        for (std::int64_t row = 0; row < time; row += kBlock) {
+          const std::int64_t last = std::min(time, row + kBlock);
+          Tensor p = torch::mm(of.q.slice(0, row, last), of.k.slice(0, 0, last).t());
+          causal_softmax(p.data_ptr<float>(), normalizer.data_ptr<float>() + i * time + row, last - row, last, row + 1);
+          Tensor into = mine.slice(0, row, last);
+          torch::mm_out(into, p, of.v.slice(0, 0, last));
+        }
+      }
+    });
+    out = out.view({batch, time, heads * head});
+    ctx->save_for_backward({qkv, cosine, sine, out, normalizer});
+    return out;
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list grad) {
+    const auto saved = ctx->get_saved_variables();
+    const Tensor &qkv = saved[0], &cosine = saved[1], &sine = saved[2], &normalizer = saved[4];
+    const std::int64_t batch = qkv.size(0), time = qkv.size(1), heads = qkv.size(3), head = qkv.size(4);
+    const Tensor out = saved[3].view({batch, time, heads, head});
+    const Tensor dout = grad[0].contiguous().view({batch, time, heads, head});
+    Tensor dqkv = torch::empty_like(qkv);
+    at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
+      torch::NoGradGuard guard;
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t b = i / heads, h = i % heads, stride = qkv.stride(1);
+        const float *turn = cosine.data_ptr<float>(), *side = sine.data_ptr<float>();
+        const Head of(qkv, b, h, turn, side);
+        const Tensor mine = dout.select(0, b).select(1, h), result = out.select(0, b).select(1, h);
+        std::vector<float> mean(static_cast<std::size_t>(time));  // Σ p · dp of each row, which equals out · dout
+        for (std::int64_t t = 0; t < time; ++t)
+          mean[static_cast<std::size_t>(t)] =
+              row_dot(result.data_ptr<float>() + t * heads * head, mine.data_ptr<float>() + t * heads * head, head);
+        Tensor dq = torch::empty_like(of.q), dk = torch::zeros_like(of.k);
+        Tensor dv = dqkv.select(0, b).select(1, 2).select(1, h).zero_();
+        for (std::int64_t row = 0; row < time; row += kBlock) {
+          const std::int64_t last = std::min(time, row + kBlock), rows = last - row;
+          const Tensor q = of.q.slice(0, row, last), k = of.k.slice(0, 0, last), dy = mine.slice(0, row, last);
+          Tensor p = torch::mm(q, k.t());
+          causal_softmax_again(p.data_ptr<float>(), normalizer.data_ptr<float>() + i * time + row, rows, last, row + 1);
+          Tensor dp = torch::mm(dy, of.v.slice(0, 0, last).t());
+          dv.slice(0, 0, last).addmm_(p.t(), dy);
+          softmax_gradient(p.data_ptr<float>(), dp.data_ptr<float>(), mean.data() + row, rows, last);
+          Tensor into = dq.slice(0, row, last);
+          torch::mm_out(into, dp, k);
+          dk.slice(0, 0, last).addmm_(dp.t(), q);
+        }
+        float* to = dqkv.data_ptr<float>() + b * qkv.stride(0) + h * head;
+        rotate_rows_back(dq.data_ptr<float>(), turn, side, Head::scale(head), to, stride, time, head / 2);
+        rotate_rows_back(dk.data_ptr<float>(), turn, side, 1, to + qkv.stride(2), stride, time, head / 2);
+      }
+    });
+    return {dqkv, {}, {}};
+  }
+};
+
+struct CrossEntropyFunction : torch::autograd::Function<CrossEntropyFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& logits, const Tensor& targets, std::int64_t ignored) {
+    const std::int64_t rows = logits.size(0), vocabulary = logits.size(1);
+    const auto* target = targets.data_ptr<std::int64_t>();
+    const auto count = (targets != ignored).sum().item<std::int64_t>();
+    const float weight = count > 0 ? 1 / static_cast<float>(count) : 0;
+    std::vector<double> sums(static_cast<std::size_t>((rows + kChunk - 1) / kChunk));
+    for_chunks(rows, [&](std::int64_t begin, std::int64_t end) {
+      double sum = 0;
+      for (std::int64_t r = begin; r < end; ++r) {
+        float* row = logits.data_ptr<float>() + r * vocabulary;
+        if (target[r] == ignored)
+          std::fill(row, row + vocabulary, 0.0f);
+        else
+          sum += cross_entropy_row(row, vocabulary, target[r], weight);
+      }
+      sums[static_cast<std::size_t>(begin / kChunk)] = sum;
+    });
+    double total = 0;
+    for (double s : sums) total += s;
+    ctx->saved_data["gradient"] = logits.detach();
+    return torch::scalar_tensor(count > 0 ? total / static_cast<double>(count) : 0.0, logits.options());
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grad) {
+    const float scale = grad[0].item<float>();
+    Tensor gradient = ctx->saved_data["gradient"].toTensor();
+    if (scale != 1) gradient = gradient * scale;
+    return {gradient, {}, {}};
+  }
+};
+
+struct Pass : torch::CustomClassHolder {
+  explicit Pass(std::function<Tensor(const Tensor&)> f) : run(std::move(f)) {}
+  std::function<Tensor(const Tensor&)> run;
+};
+
+struct RecomputeFunction : torch::autograd::Function<RecomputeFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const c10::intrusive_ptr<Pass>& pass) {
+    ctx->save_for_backward({x});
+    ctx->saved_data["pass"] = c10::IValue::make_capsule(pass);
+    return pass->run(x);  // libtorch has switched gradients off here
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grad) {
+    const Tensor x = ctx->get_saved_variables()[0].detach().requires_grad_(true);
+    const auto pass = ctx->saved_data["pass"].toCapsule();
+    torch::AutoGradMode on(true);
+    const Tensor y = static_cast<Pass*>(pass.get())->run(x);
+    torch::autograd::backward({y}, {grad[0]});
+    return {x.grad(), {}};
+  }
+};
+
+}  // namespace
+
+Dropout Dropout::at(std::uint64_t place) const {
+  return {rate, row_key(key ^ 0x5bf03635ULL, static_cast<std::int64_t>(place)), first_row};
+}
+
+Tensor dropped(const Tensor& x, const Tensor& add, const Dropout* dropout) {
+  if (!dropout || dropout->rate <= 0) return add.defined() ? add + x : x;
+  if (in_kernels(x)) return add.defined() ? DropAddFunction::apply(x, add, *dropout) : DropFunction::apply(x, *dropout);
+  if (x.is_cuda()) torch::cuda::manual_seed(row_key(dropout->key, dropout->first_row));
+  const Tensor y = torch::dropout(x, dropout->rate, true);
+  return add.defined() ? add + y : y;
+}
+
+Tensor fused_norm(const Tensor& x, const Tensor& weight) {
+  if (in_kernels(x)) return NormFunction::apply(x, weight);
+  const Tensor wide = x.to(torch::kFloat32);
+  return (wide * torch::rsqrt(wide.square().mean(-1, true) + kNormEpsilon) * weight).to(x.scalar_type());
+}
+
+Tensor fused_swiglu(const Tensor& g) {
+  if (in_kernels(g)) return SwigluFunction::apply(g);
+  const auto halves = g.chunk(2, -1);
+  return torch::silu(halves[0]) * halves[1];
+}
+
+Tensor mixed_linear(const Tensor& x, const Tensor& weight, bool bf16) {
+  if (x.scalar_type() != weight.scalar_type()) return torch::linear(x, weight.to(x.scalar_type()));
+  return bf16 && in_kernels(x) ? MixedLinearFunction::apply(x, weight) : torch::linear(x, weight);
+}
+
+Tensor causal_attention(const Tensor& qkv, const Tensor& cosine, const Tensor& sine) {
+  if (in_kernels(qkv)) return AttentionFunction::apply(qkv, cosine, sine);
+  const std::int64_t batch = qkv.size(0), time = qkv.size(1);
+  auto rotate = [&](const Tensor& x) {
+    const auto halves = x.chunk(2, -1);
+    const Tensor c = cosine.to(x.scalar_type()), s = sine.to(x.scalar_type());
+    return torch::cat({halves[0] * c - halves[1] * s, halves[1] * c + halves[0] * s}, -1);
+  };
+  const Tensor parts = qkv.permute({2, 0, 3, 1, 4});
+  const Tensor q = rotate(parts[0]), k = rotate(parts[1]);
+#if TORCH_VERSION_MAJOR >= 2
+  const Tensor mixed = at::scaled_dot_product_attention(q, k, parts[2], {}, 0.0, true);
+#else
+  const Tensor mask = torch::full({time, time}, -INFINITY, q.options()).triu(1);
+  const Tensor scores = torch::matmul(q, k.transpose(-2, -1)) * (1 / std::sqrt(static_cast<double>(q.size(-1)))) + mask;
+  const Tensor mixed = torch::matmul(torch::softmax(scores, -1), parts[2]);
+#endif
+  return mixed.transpose(1, 2).reshape({batch, time, qkv.size(3) * qkv.size(4)});
+}
+
+Tensor consume_cross_entropy(const Tensor& logits, const Tensor& targets, std::int64_t ignored) {
+  if (in_kernels(logits) && logits.is_contiguous()) return CrossEntropyFunction::apply(logits, targets, ignored);
+  return torch::nn::functional::cross_entropy(logits.to(torch::kFloat32), targets,
+                                              torch::nn::functional::CrossEntropyFuncOptions().ignore_index(ignored));
+}
+
+Tensor recomputed(const Tensor& x, std::function<Tensor(const Tensor&)> pass) {
+  if (!torch::GradMode::is_enabled() || !x.requires_grad()) return pass(x);
+  return RecomputeFunction::apply(x, c10::make_intrusive<Pass>(std::move(pass)));
+}
+
+}  // namespace euterpe

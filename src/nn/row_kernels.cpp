@@ -1,0 +1,187 @@
+#include "nn/row_kernels.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "base/hot.hpp"
+#include "nn/transformer.hpp"
+
+// Inlined into every clone of its caller, whatever vectors that clone has.
+#define EUTERPE_INLINE [[gnu::always_inline]] inline
+
+namespace euterpe {
+namespace {
+
+constexpr int kLanes = 16;
+
+/// exp with a relative error below 2e-7 in straight-line code, so that loops of it become vectors: 2^n times a
+/// polynomial on [−ln 2 / 2, ln 2 / 2] (the Cephes library's split of ln 2).
+EUTERPE_INLINE float fast_exp(float x) {
+  x = std::min(88.0f, std::max(-87.0f, x));
+  constexpr float kRound = 12582912.0f;  // 1.5 · 2^23: adding it leaves the whole number in the low bits
+  const float shifted = x * 1.44269504f + kRound;
+  const float n = shifted - kRound;
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  return p *
+         std::bit_cast<float>((std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRound) + 127) << 23);
+}
+
+EUTERPE_INLINE float silu_slope(float x, float sigmoid) { return sigmoid * (1 + x * (1 - sigmoid)); }
+
+/// Σ over lanes that the compiler may keep in one register: no reordering rule has to be relaxed.
+template <class Term>
+EUTERPE_INLINE float lane_sum(std::int64_t n, Term&& term) {
+  float lanes[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (int k = 0; k < kLanes; ++k) lanes[k] += term(i + k);
+  float sum = 0;
+  for (; i < n; ++i) sum += term(i);
+  for (float lane : lanes) sum += lane;
+  return sum;
+}
+
+EUTERPE_INLINE float largest(const float* x, std::int64_t n) {
+  float lanes[kLanes];
+  std::fill(lanes, lanes + kLanes, -INFINITY);
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (int k = 0; k < kLanes; ++k) lanes[k] = x[i + k] > lanes[k] ? x[i + k] : lanes[k];
+  float out = -INFINITY;
+  for (; i < n; ++i) out = std::max(out, x[i]);
+  for (float lane : lanes) out = std::max(out, lane);
+  return out;
+}
+
+/// s becomes exp(s − shift); returns the sum.
+EUTERPE_INLINE float exp_and_sum(float* s, float shift, std::int64_t n) {
+  float lanes[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (int k = 0; k < kLanes; ++k) {
+      s[i + k] = fast_exp(s[i + k] - shift);
+      lanes[k] += s[i + k];
+    }
+  float sum = 0;
+  for (; i < n; ++i) sum += s[i] = fast_exp(s[i] - shift);
+  for (float lane : lanes) sum += lane;
+  return sum;
+}
+
+}  // namespace
+
+EUTERPE_HOT void norm_rows(const float* x, const float* weight, float* y, float* scale, std::int64_t rows,
+                           std::int64_t d) {
+  for (std::int64_t r = 0; r < rows; ++r, x += d, y += d) {
+    const float square = lane_sum(d, [&](std::int64_t i) { return x[i] * x[i]; });
+    const float s = 1.0f / std::sqrt(square / static_cast<float>(d) + static_cast<float>(kNormEpsilon));
+    scale[r] = s;
+    for (std::int64_t i = 0; i < d; ++i) y[i] = x[i] * s * weight[i];
+  }
+}
+
+EUTERPE_HOT void norm_rows_gradient(const float* dy, const float* x, const float* weight, const float* scale, float* dx,
+                                    float* dweight, std::int64_t rows, std::int64_t d) {
+  for (std::int64_t r = 0; r < rows; ++r, x += d, dy += d, dx += d) {
+    const float s = scale[r];
+    const float along = lane_sum(d, [&](std::int64_t i) { return dy[i] * weight[i] * x[i]; });
+    const float pull = along * s * s / static_cast<float>(d);
+    for (std::int64_t i = 0; i < d; ++i) dx[i] = s * (dy[i] * weight[i] - x[i] * pull);
+    for (std::int64_t i = 0; i < d; ++i) dweight[i] += dy[i] * x[i] * s;
+  }
+}
+
+EUTERPE_HOT void swiglu_rows(const float* g, float* y, std::int64_t rows, std::int64_t ff) {
+  for (std::int64_t r = 0; r < rows; ++r, g += 2 * ff, y += ff)
+    for (std::int64_t i = 0; i < ff; ++i) y[i] = g[i] / (1 + fast_exp(-g[i])) * g[i + ff];
+}
+
+EUTERPE_HOT void swiglu_rows_gradient(const float* dy, const float* g, float* dg, std::int64_t rows, std::int64_t ff) {
+  for (std::int64_t r = 0; r < rows; ++r, g += 2 * ff, dg += 2 * ff, dy += ff)
+    for (std::int64_t i = 0; i < ff; ++i) {
+      const float sigmoid = 1 / (1 + fast_exp(-g[i]));
+      dg[i + ff] = dy[i] * g[i] * sigmoid;
+      dg[i] = dy[i] * g[i + ff] * silu_slope(g[i], sigmoid);
+    }
+}
+
+EUTERPE_HOT void drop_row(const float* x, const float* add, float* y, std::uint64_t key, double rate,
+                          std::uint32_t first, std::int64_t n) {
+  const auto threshold = static_cast<std::uint32_t>(rate * 4294967296.0);
+  const auto low = static_cast<std::uint32_t>(key), high = static_cast<std::uint32_t>(key >> 32);
+  const float keep = static_cast<float>(1 / (1 - rate));
+  for (std::int64_t i = 0; i < n; ++i) {
+    // A 32-bit mixer of the element's number: three multiplications, sixteen elements at a time.
+    std::uint32_t h = (first + static_cast<std::uint32_t>(i)) * 0x9e3779b9u + low;
+    h = (h ^ (h >> 16)) * 0x7feb352du;
+    h = ((h ^ (h >> 15)) + high) * 0x846ca68bu;
+    h ^= h >> 16;
+    y[i] = (h < threshold ? 0.0f : x[i] * keep) + (add ? add[i] : 0.0f);
+  }
+}
+
+EUTERPE_HOT void rotate_rows(const float* x, std::int64_t stride, const float* cosine, const float* sine, float scale,
+                             float* out, std::int64_t rows, std::int64_t half) {
+  for (std::int64_t r = 0; r < rows; ++r, x += stride, cosine += half, sine += half, out += 2 * half)
+    for (std::int64_t i = 0; i < half; ++i) {
+      out[i] = (x[i] * cosine[i] - x[i + half] * sine[i]) * scale;
+      out[i + half] = (x[i + half] * cosine[i] + x[i] * sine[i]) * scale;
+    }
+}
+
+EUTERPE_HOT void rotate_rows_back(const float* x, const float* cosine, const float* sine, float scale, float* out,
+                                  std::int64_t stride, std::int64_t rows, std::int64_t half) {
+  for (std::int64_t r = 0; r < rows; ++r, x += 2 * half, cosine += half, sine += half, out += stride)
+    for (std::int64_t i = 0; i < half; ++i) {
+      out[i] = (x[i] * cosine[i] + x[i + half] * sine[i]) * scale;
+      out[i + half] = (x[i + half] * cosine[i] - x[i] * sine[i]) * scale;
+    }
+}
+
+EUTERPE_HOT void causal_softmax(float* s, float* normalizer, std::int64_t rows, std::int64_t columns,
+                                std::int64_t seen) {
+  for (std::int64_t r = 0; r < rows; ++r, s += columns) {
+    const std::int64_t n = std::min(columns, seen + r);
+    const float top = largest(s, n), sum = exp_and_sum(s, top, n), share = 1 / sum;
+    for (std::int64_t i = 0; i < n; ++i) s[i] *= share;
+    std::fill(s + n, s + columns, 0.0f);
+    normalizer[r] = top + std::log(sum);
+  }
+}
+
+EUTERPE_HOT void causal_softmax_again(float* s, const float* normalizer, std::int64_t rows, std::int64_t columns,
+                                      std::int64_t seen) {
+  for (std::int64_t r = 0; r < rows; ++r, s += columns) {
+    const std::int64_t n = std::min(columns, seen + r);
+    for (std::int64_t i = 0; i < n; ++i) s[i] = fast_exp(s[i] - normalizer[r]);
+    std::fill(s + n, s + columns, 0.0f);
+  }
+}
+
+EUTERPE_HOT void softmax_gradient(const float* p, float* dp, const float* mean, std::int64_t rows,
+                                  std::int64_t columns) {
+  for (std::int64_t r = 0; r < rows; ++r, p += columns, dp += columns)
+    for (std::int64_t i = 0; i < columns; ++i) dp[i] = p[i] * (dp[i] - mean[r]);
+}
+
+EUTERPE_HOT float row_dot(const float* a, const float* b, std::int64_t n) {
+  return lane_sum(n, [&](std::int64_t i) { return a[i] * b[i]; });
+}
+
+EUTERPE_HOT double cross_entropy_row(float* logits, std::int64_t vocabulary, std::int64_t target, float weight) {
+  const float top = largest(logits, vocabulary), of_target = logits[target];
+  const float sum = exp_and_sum(logits, top, vocabulary), share = weight / sum;
+  for (std::int64_t i = 0; i < vocabulary; ++i) logits[i] *= share;
+  logits[target] -= weight;
+  return std::log(static_cast<double>(sum)) - (static_cast<double>(of_target) - static_cast<double>(top));
+}
+
+}  // namespace euterpe
