@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -15,6 +16,8 @@
 #include "base/log.hpp"
 #include "base/progress.hpp"
 #include "nn/safetensors.hpp"
+#include "train/adamw_module.hpp"
+#include "train/data_parallel.hpp"
 #include "train/tensorboard.hpp"
 
 namespace euterpe {
@@ -23,18 +26,12 @@ namespace {
 
 constexpr int kCheckpointVersion = 1;
 
-/// A parameter with its optimizer state.
-struct Slot {
-  std::string name;
-  torch::Tensor value, first, second, average, best;
-};
-
 void store(Safetensors& file, const std::string& name, const torch::Tensor& tensor) {
   const torch::Tensor t = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
   file.put(name, t.sizes().vec(), std::span(t.data_ptr<float>(), static_cast<std::size_t>(t.numel())));
 }
 
-void load(const Safetensors& file, const std::string& name, torch::Tensor& into) {
+void load(const Safetensors& file, const std::string& name, torch::Tensor into) {
   const auto shape = into.sizes().vec();
   auto values = file.floats(name, shape);
   torch::NoGradGuard guard;
@@ -52,12 +49,8 @@ double learning_rate(const TrainerOptions& o, std::int64_t step) {
 /// Everything that a resumed run needs; random numbers are a function of seed and step, so they need no state.
 class Run {
  public:
-  Run(const TrainingTask& task, const TrainerOptions& options) : task_(task), options_(options) {
-    for (const auto& [name, value] : task.parameters) {
-      auto zeros = torch::zeros_like(value).detach();
-      slots_.push_back({name, value, zeros, zeros.clone(), value.detach().clone(), value.detach().clone()});
-    }
-  }
+  Run(const TrainingTask& task, const TrainerOptions& options)
+      : task_(task), options_(options), weights_(task.parameters), best_(weights_.value.clone()) {}
 
   fs::path checkpoint() const { return options_.folder / "checkpoint.safetensors"; }
 
@@ -89,25 +82,35 @@ class Run {
     } catch (const std::out_of_range&) {
       throw Error(Category::bad_input, "resume", checkpoint().string() + ": holds no training state");
     }
-    for (Slot& s : slots_) {
-      load(file, "parameter/" + s.name, s.value);
-      load(file, "first/" + s.name, s.first);
-      load(file, "second/" + s.name, s.second);
-      load(file, "average/" + s.name, s.average);
-      load(file, "best/" + s.name, s.best);
-    }
+    for (const auto& [kind, flat] : buffers())
+      for (const auto& [name, tensor] : weights_.views(flat)) load(file, kind + name, tensor);
     return true;
+  }
+
+  /// The others begin where the first process stands.
+  void share_start() {
+    Processes& all = processes();
+    if (all.size() == 1) return;
+    torch::NoGradGuard guard;
+    torch::Tensor state = torch::tensor({static_cast<double>(step), sum, static_cast<double>(since)}, torch::kFloat64);
+    for (const auto& [kind, flat] : buffers()) {
+      torch::Tensor mine = flat;
+      if (!all.first()) mine.zero_();
+      all.sum(mine);
+    }
+    if (!all.first()) state.zero_();
+    state = state.to(best_.device());
+    all.sum(state);
+    state = state.cpu();
+    step = static_cast<std::int64_t>(state[0].item<double>());
+    sum = state[1].item<double>();
+    since = static_cast<std::int64_t>(state[2].item<double>());
   }
 
   void save() const {
     Safetensors file;
-    for (const Slot& s : slots_) {
-      store(file, "parameter/" + s.name, s.value);
-      store(file, "first/" + s.name, s.first);
-      store(file, "second/" + s.name, s.second);
-      store(file, "average/" + s.name, s.average);
-      store(file, "best/" + s.name, s.best);
-    }
+    for (const auto& [kind, flat] : buffers())
+      for (const auto& [name, tensor] : weights_.views(flat)) store(file, kind + name, tensor);
     file.metadata["state"] = nlohmann::json{
         {"version", kCheckpointVersion},
         {"recipe", recipe()},
@@ -124,50 +127,56 @@ class Run {
     write_safetensors(checkpoint(), file);
   }
 
-  /// AdamW (Loshchilov and Hutter 2019) on the gradients in place; returns the global gradient norm before clipping.
-  double update() {
-    torch::NoGradGuard guard;
-    double square = 0;
-    for (const Slot& s : slots_)
-      if (s.value.grad().defined()) square += s.value.grad().square().sum().item<double>();
-    const double norm = std::sqrt(square);
-    if (!std::isfinite(norm))
+  /// Loss and gradient over all processes, from the means over their own items. Each flag is set where it was in one of
+  /// them, so that all stop after the same step, whoever is asked to.
+  void gather(double& loss, std::int64_t items, bool& late, bool& asked) {
+    Processes& all = processes();
+    if (all.size() == 1) return;
+    const auto n = static_cast<double>(items);
+    torch::Tensor sums =
+        torch::tensor({loss * n, n, late ? 1.0 : 0.0, asked ? 1.0 : 0.0}, torch::kFloat64).to(best_.device());
+    all.sum(sums);
+    sums = sums.cpu();
+    const double count = std::max(1.0, sums[1].item<double>());
+    loss = sums[0].item<double>() / count;
+    late = sums[2].item<double>() > 0;
+    asked = sums[3].item<double>() > 0;
+    weights_.gradient().mul_(n / count);
+    all.sum(weights_.gradient());
+  }
+
+  /// One step of the optimizer; returns the global gradient norm before clipping.
+  double update(double loss) {
+    const double norm = weights_.gradient_norm();
+    if (!std::isfinite(norm) || !std::isfinite(loss))
       throw Error(Category::bad_input, "train", fmt::format("step {}: the gradient is not finite", step),
                   "a lower learning rate may help");
-    const double shrink = options_.clip > 0 && norm > options_.clip ? options_.clip / norm : 1.0;
-    const double rate = learning_rate(options_, step);
-    const double t = static_cast<double>(step + 1);
-    const double c1 = 1 - std::pow(options_.beta1, t), c2 = 1 - std::pow(options_.beta2, t);
-    // The average starts short-sighted and lengthens, so that it does not drag the random start along.
-    const double decay = std::min(options_.ema, (1 + t) / (10 + t));
-    for (Slot& s : slots_) {
-      torch::Tensor grad = s.value.grad();
-      if (!grad.defined()) continue;
-      if (shrink != 1.0) grad.mul_(shrink);
-      s.first.mul_(options_.beta1).add_(grad, 1 - options_.beta1);
-      s.second.mul_(options_.beta2).addcmul_(grad, grad, 1 - options_.beta2);
-      if (s.value.dim() > 1 && options_.weight_decay > 0) s.value.mul_(1 - rate * options_.weight_decay);
-      s.value.addcdiv_(s.first, (s.second / c2).sqrt_().add_(1e-8), -rate / c1);
-      if (options_.ema > 0) s.average.mul_(decay).add_(s.value, 1 - decay);
-      grad.zero_();
-    }
+    weights_.step({.rate = learning_rate(options_, step),
+                   .weight_decay = options_.weight_decay,
+                   .beta1 = options_.beta1,
+                   .beta2 = options_.beta2,
+                   .clip = options_.clip,
+                   .ema = options_.ema,
+                   .number = step + 1},
+                  norm);
     return norm;
   }
 
   /// Validates with the averaged weights in place, then puts the trained ones back.
   double validate() {
     torch::NoGradGuard guard;
-    std::vector<torch::Tensor> kept;
-    for (Slot& s : slots_) {
-      kept.push_back(s.value.detach().clone());
-      if (options_.ema > 0) s.value.copy_(s.average);
+    const torch::Tensor kept = weights_.value.clone();
+    if (options_.ema > 0) weights_.value.copy_(weights_.average);
+    double loss = 0;
+    if (processes().first()) loss = task_.validate();
+    if (processes().size() > 1) {
+      torch::Tensor told = torch::tensor({loss}, torch::kFloat64).to(best_.device());
+      processes().sum(told);
+      loss = told.cpu()[0].item<double>();
     }
-    const double loss = task_.validate();
     const bool better = report.validations.empty() || loss < report.best_validation;
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (better) slots_[i].best.copy_(slots_[i].value);
-      slots_[i].value.copy_(kept[i]);
-    }
+    if (better) best_.copy_(weights_.value);
+    weights_.value.copy_(kept);
     stale = better ? 0 : stale + 1;
     if (better) report.best_validation = loss, report.best_step = step;
     report.validations.emplace_back(step, loss);
@@ -176,7 +185,7 @@ class Run {
 
   void restore_best() {
     torch::NoGradGuard guard;
-    for (Slot& s : slots_) s.value.copy_(s.best);
+    weights_.value.copy_(best_);
   }
 
   std::int64_t step = 0;
@@ -186,6 +195,14 @@ class Run {
   TrainingReport report;
 
  private:
+  std::vector<std::pair<std::string, torch::Tensor>> buffers() const {
+    return {{"parameter/", weights_.value},
+            {"first/", weights_.first},
+            {"second/", weights_.second},
+            {"average/", weights_.average},
+            {"best/", best_}};
+  }
+
   /// All that the weights after a step depend on.
   nlohmann::json recipe() const {
     const TrainerOptions& o = options_;
@@ -205,71 +222,104 @@ class Run {
 
   const TrainingTask& task_;
   const TrainerOptions& options_;
-  std::vector<Slot> slots_;
+  AdamW weights_;
+  torch::Tensor best_;  ///< flat: the averaged weights of the best validation
+};
+
+/// What a run leaves to be read: metrics.jsonl, TensorBoard's events, progress.
+struct Journal {
+  TensorboardWriter events;
+  std::ofstream metrics;
+  Progress progress;
+
+  Journal(const TrainerOptions& options, std::int64_t step)
+      : events(options.folder),
+        metrics(options.folder / "metrics.jsonl", std::ios::app),
+        progress("train", static_cast<std::uint64_t>(options.steps), "steps") {
+    progress.advance(static_cast<std::uint64_t>(step));
+  }
+  void training(std::int64_t step, double loss, double norm, double learning_rate, double rate,
+                const std::string& unit) {
+    events.scalar("loss/train", loss, step);
+    events.scalar("gradient_norm", norm, step);
+    events.scalar("learning_rate", learning_rate, step);
+    events.scalar(unit + "_per_second", rate, step);
+    write({{"step", step},
+           {"loss", loss},
+           {"gradient_norm", norm},
+           {"learning_rate", learning_rate},
+           {unit + "_per_second", rate}});
+    progress.note(fmt::format("loss {:.3f}, {:.0f} {}/s", loss, rate, unit));
+  }
+  void validation(std::int64_t step, double loss) {
+    events.scalar("loss/valid", loss, step);
+    write({{"step", step}, {"valid", loss}});
+  }
+  void write(const nlohmann::json& row) { metrics << row.dump() << '\n' << std::flush; }
 };
 
 }  // namespace
 
 TrainingReport run_training(const TrainingTask& task, const TrainerOptions& options) {
   using Clock = std::chrono::steady_clock;
-  fs::create_directories(options.folder);
+  const Processes& all = processes();
+  if (all.size() > 1 && !task.shared)
+    throw Error(Category::usage, "train", fmt::format("this network is trained by one process, not by {}", all.size()),
+                "start it without torchrun");
   Run run(task, options);
-  if (run.resume()) spdlog::info("resuming at step {} of {}", run.step, options.steps);
-  TensorboardWriter events(options.folder);
-  std::ofstream metrics(options.folder / "metrics.jsonl", std::ios::app);
-  Progress progress("train", static_cast<std::uint64_t>(options.steps), "steps");
-  progress.advance(static_cast<std::uint64_t>(run.step));
+  std::optional<Journal> journal;
+  if (all.first()) {
+    fs::create_directories(options.folder);
+    if (run.resume()) spdlog::info("resuming at step {} of {}", run.step, options.steps);
+    journal.emplace(options, run.step);
+  }
+  run.share_start();
   const auto start = Clock::now();
   auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   std::int64_t items = 0;
-  double norm = 0;
   while (run.step < options.steps) {
     Random random = Random::stream(options.seed, static_cast<std::uint64_t>(run.step));
+    const std::int64_t before = items;
     const torch::Tensor loss = task.loss(random, items);
     loss.backward();
-    const double value = loss.item<double>();
-    norm = run.update();
+    double value = loss.item<double>();
+    bool late = options.seconds > 0 && elapsed() >= options.seconds, asked = interrupted();
+    run.gather(value, items - before, late, asked);
+    const double norm = run.update(value);
     if (run.step == 0) run.report.first_loss = value;
     run.report.last_loss = value;
     run.sum += value;
     ++run.since;
     ++run.step;
-    progress.advance();
-    const bool out_of_time = options.seconds > 0 && elapsed() >= options.seconds;
-    const bool last = run.step == options.steps || out_of_time || interrupted();
+    if (journal) journal->progress.advance();
+    // One process alone need not wait for the next step to hear of a signal.
+    auto stopping = [&] { return asked || (all.size() == 1 && interrupted()); };
+    const bool last = run.step == options.steps || late || stopping();
     if (run.step % 10 == 0 || last) {
-      const double rate = static_cast<double>(items) / elapsed();
+      const double rate = static_cast<double>(items) * all.size() / elapsed();
       const double mean = run.sum / static_cast<double>(run.since);
       run.report.losses.emplace_back(run.step, mean);
-      events.scalar("loss/train", mean, run.step);
-      events.scalar("gradient_norm", norm, run.step);
-      events.scalar("learning_rate", learning_rate(options, run.step - 1), run.step);
-      events.scalar(task.unit + "_per_second", rate, run.step);
-      metrics << nlohmann::json{{"step", run.step},
-                                {"loss", mean},
-                                {"gradient_norm", norm},
-                                {"learning_rate", learning_rate(options, run.step - 1)},
-                                {task.unit + "_per_second", rate}}
-                     .dump()
-              << '\n'
-              << std::flush;
-      progress.note(fmt::format("loss {:.3f}, {:.0f} {}/s", mean, rate, task.unit));
+      if (journal) journal->training(run.step, mean, norm, learning_rate(options, run.step - 1), rate, task.unit);
       run.sum = 0;
       run.since = 0;
     }
-    if (task.validate && !interrupted() && (run.step % options.evaluate_every == 0 || last)) {
+    const bool validating = run.step % options.evaluate_every == 0 || last;
+    if (task.validate && validating && !stopping()) {
       const double valid = run.validate();
-      events.scalar("loss/valid", valid, run.step);
-      metrics << nlohmann::json{{"step", run.step}, {"valid", valid}}.dump() << '\n' << std::flush;
-      spdlog::info("step {}: validation loss {:.4f} (best {:.4f} at step {})", run.step, valid,
-                   run.report.best_validation, run.report.best_step);
+      if (journal) journal->validation(run.step, valid);
+      if (journal)
+        spdlog::info("step {}: validation loss {:.4f} (best {:.4f} at step {})", run.step, valid,
+                     run.report.best_validation, run.report.best_step);
     }
-    events.flush();
+    if (journal) journal->events.flush();
     // Asked once: a signal that comes after this line is met by the next step, after its checkpoint.
-    const bool stop = interrupted();
-    if (run.step % options.checkpoint_every == 0 || last || stop) run.save();
-    if (stop) check_interrupt();
-    if (out_of_time) break;
+    const bool stop = stopping();
+    if (journal && (run.step % options.checkpoint_every == 0 || last || stop)) run.save();
+    if (stop) {
+      check_interrupt();
+      throw Error(Category::interrupted, "train", "another of the processes was interrupted");
+    }
+    if (late) break;
     if (options.patience > 0 && run.stale >= options.patience) {
       run.report.stopped_early = true;
       break;
@@ -278,7 +328,8 @@ TrainingReport run_training(const TrainingTask& task, const TrainerOptions& opti
   if (task.validate) run.restore_best();
   run.report.steps = run.step;
   run.report.seconds = elapsed();
-  run.report.items_per_second = run.report.seconds > 0 ? static_cast<double>(items) / run.report.seconds : 0;
+  run.report.items_per_second =
+      run.report.seconds > 0 ? static_cast<double>(items) * all.size() / run.report.seconds : 0;
   return run.report;
 }
 

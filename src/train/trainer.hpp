@@ -35,11 +35,14 @@ struct TrainerOptions {
 /// step, which is why a resumed run repeats the interrupted one bit for bit.
 struct TrainingTask {
   std::vector<std::pair<std::string, torch::Tensor>> parameters;
-  /// Loss of one step, a scalar that can be differentiated. `tokens` is raised by the number of items seen.
+  /// Loss of one step, a scalar that can be differentiated: the mean over the items by whose number `items` is raised.
   std::function<torch::Tensor(Random& random, std::int64_t& items)> loss;
   /// Validation loss with the averaged weights in place.
   std::function<double()> validate;
   std::string unit = "tokens";
+  /// `loss` draws the whole batch and computes only this process's share of it (train/data_parallel.hpp). Without it,
+  /// training in several processes is refused.
+  bool shared = false;
   /// What the batches and the network are made from; a checkpoint of another recipe is not resumed.
   nlohmann::json recipe = nlohmann::json::object();
 };
@@ -55,8 +58,9 @@ struct TrainingReport {
 };
 
 /// Trains, resuming from the folder's checkpoint if there is one (Error{usage} if it was made with other options), and
-/// leaves the best averaged weights in task.parameters. Stops at a signal after writing a checkpoint, by
-/// Error{interrupted}.
+/// leaves the best averaged weights in task.parameters, which become views of one buffer. Stops at a signal after
+/// writing a checkpoint, by Error{interrupted}. Of several processes the first reads and writes the folder and
+/// validates; the weights and the curve are those of one process with the whole batch, but for rounding.
 TrainingReport run_training(const TrainingTask& task, const TrainerOptions& options);
 
 }  // namespace euterpe
