@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "cli/train.hpp"
 #include "corpus/shard.hpp"
+#include "train/data_parallel.hpp"
 #include "train/transformer.hpp"
 
 namespace euterpe {
@@ -31,6 +32,8 @@ void setup_train_transformer(CLI::App& app, Context& context) {
   app.add_option("--heads", t.network.heads, "Attention heads")->capture_default_str();
   app.add_option("--ff", t.network.ff, "Inner width of the feed-forward part")->capture_default_str();
   app.add_option("--dropout", t.network.dropout, "While training, 0 = off")->capture_default_str();
+  app.add_flag("--bf16", t.compute.bf16, "Matrix products in bf16; weights and optimizer stay float32");
+  app.add_flag("--checkpointing", t.compute.checkpoint, "Compute blocks again instead of keeping them: less memory");
   app.add_option("--learning-rate", t.learning_rate, "Peak of the schedule")->capture_default_str();
   app.add_option("--evaluate-every", t.evaluate_every, "Steps between validations")
       ->capture_default_str()
@@ -53,6 +56,7 @@ void setup_train_transformer(CLI::App& app, Context& context) {
     const Shard shard = read_shard(o->shard);
     for (const auto& [reason, count] : shard.left_out) spdlog::info("left out of the shard: {} ({})", count, reason);
     const TransformerReport r = train_transformer(shard, training);
+    if (!processes().first()) return;  // of several processes one speaks
     nlohmann::json by_style = nlohmann::json::object();
     for (const auto& [style, loss] : r.validation_by_style) by_style[style] = loss;
     if (context.json) {

@@ -14,27 +14,25 @@
 #include "nn/model.hpp"
 #include "nn/transformer_module.hpp"
 #include "score/passage_index.hpp"
+#include "train/data_parallel.hpp"
 #include "train/remi_crops.hpp"
 #include "train/trainer.hpp"
 
 namespace euterpe {
 namespace {
 
-/// Mean nats a token over the sequences, Pad not counted.
+/// Mean nats a token over the sequences, Pad not counted. \param first number of the first sequence in the whole batch
 torch::Tensor sequence_loss(TransformerModule& network, const std::vector<std::vector<Token>>& sequences,
-                            Random* random, torch::Device device, std::int64_t& items) {
+                            Random* random, torch::Device device, std::int64_t& items, std::int64_t first = 0) {
   const auto batch = static_cast<std::int64_t>(sequences.size());
   const auto length = static_cast<std::int64_t>(sequences.front().size());
   torch::Tensor tokens = torch::empty({batch, length}, torch::kInt64);
   auto* out = tokens.data_ptr<std::int64_t>();
   for (const auto& s : sequences) out = std::copy(s.begin(), s.end(), out);
   tokens = tokens.to(device);
-  const auto logits = network->forward(tokens.slice(1, 0, length - 1), random);
-  const auto targets = tokens.slice(1, 1, length).reshape({-1});
   constexpr int kPad = 0;
-  items += (targets != kPad).sum().item<std::int64_t>();
-  return torch::nn::functional::cross_entropy(logits.reshape({batch * (length - 1), -1}), targets,
-                                              torch::nn::functional::CrossEntropyFuncOptions().ignore_index(kPad));
+  items += (tokens.slice(1, 1, length) != kPad).sum().item<std::int64_t>();
+  return network->loss(tokens, kPad, random, first);
 }
 
 /// The weights of a model whose vocabulary may be an older one: a token that it does not know keeps its random row.
@@ -118,8 +116,14 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   shape = transformer_options(to_json(shape));
   TransformerModule network(shape);
   if (!options.from.empty()) load_weights(network, start, known);
-  const torch::Device device(torch::cuda::is_available() ? torch::kCUDA : torch::kCPU);
+  const Processes& all = processes();
+  const torch::Device device =
+      torch::cuda::is_available()
+          ? torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(all.local_rank() %
+                                                                        static_cast<int>(torch::cuda::device_count())))
+          : torch::Device(torch::kCPU);
   network->to(device);
+  network->set_compute(options.compute);
 
   const RemiCrops train(shard, "train", shape.context);
   if (train.empty())
@@ -161,11 +165,21 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
                  {"batch", options.batch},
                  {"corpus", shard.hash},
                  {"from", parent.is_null() ? "" : parent["hash"].get<std::string>()}};
+  if (options.compute.bf16) task.recipe["bf16"] = true;
+  if (options.batch < all.size())
+    throw Error(Category::usage, "train_transformer",
+                fmt::format("{} processes cannot share a batch of {} sequences", all.size(), options.batch));
   for (auto& p : network->named_parameters()) task.parameters.emplace_back(p.key(), p.value());
+  task.shared = true;
   task.loss = [&](Random& random, std::int64_t& items) {
     std::vector<std::vector<Token>> sequences;
-    for (int i = 0; i < options.batch; ++i) sequences.push_back(train.draw(random));
-    return sequence_loss(network, sequences, &random, device, items);
+    // Each process draws the whole batch, so that all agree on it, and learns from its share.
+    const auto [begin, end] = all.share(options.batch);
+    for (int i = 0; i < options.batch; ++i) {
+      std::vector<Token> sequence = train.draw(random);
+      if (i >= begin && i < end) sequences.push_back(std::move(sequence));
+    }
+    return sequence_loss(network, sequences, &random, device, items, begin);
   };
   task.validate = [&] {
     double sum = 0;
@@ -198,6 +212,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   report.stopped_early = result.stopped_early;
   report.losses = result.losses;
   report.validations = result.validations;
+  if (!all.first()) return report;  // the first process writes the model
   report.validation_by_style = style_losses();
 
   bool commercial = parent.is_null() || parent["commercial"].get<bool>();

@@ -16,6 +16,7 @@ struct TransformerTraining {
   std::filesystem::path run;      ///< run folder: checkpoint, metrics, TensorBoard events
   std::filesystem::path out;      ///< model folder to write
   TransformerOptions network;     ///< vocabulary is taken from the shard
+  TransformerCompute compute;
   std::string from;               ///< model to start from (its shape replaces `network`); empty = random weights
   std::uint64_t seed = 1;
   std::int64_t steps = 2000;
