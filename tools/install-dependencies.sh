@@ -5,7 +5,7 @@ set -euo pipefail
 
 build=(
   cmake ninja-build g++ ccache mold pkg-config
-  libtorch-dev libopenblas0-openmp
+  libtorch-dev libgloo-dev libopenblas0-openmp
   libcli11-dev libspdlog-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev
   libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswresample-dev
   libebur128-dev libfluidsynth-dev fluid-soundfont-gm
