@@ -60,7 +60,7 @@ TEST_F(Files, AWriteThatFailsKeepsTheOldFile) {
   fs::create_directories(folder / "target");  // renaming a file over a folder fails
   EXPECT_THROW(write_file(folder / "target", std::string_view("x")), Error);
   EXPECT_TRUE(fs::is_directory(folder / "target"));
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
 
 TEST_F(Files, AWriteThroughALinkReplacesWhatItLeadsTo) {
@@ -93,7 +93,7 @@ TEST_F(Files, APipeIsWrittenThroughAndStaysAPipe) {
   EXPECT_EQ(::read(reader, got, sizeof got), 16);
   EXPECT_STREQ(got, "through and back");
   EXPECT_TRUE(fs::is_fifo(pipe));
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
   ::close(reader);
 }
 
@@ -105,7 +105,7 @@ TEST_F(Files, WhatIsNotCommittedLeavesTheOldFile) {
     file.write(std::string_view("half"));
   }
   EXPECT_EQ(read_text(path), "old");
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
 
 TEST_F(Files, AnOutputThatIsAnInputByAnyNameIsRefused) {
@@ -142,17 +142,17 @@ TEST_F(Files, AMapShowsTheFileAndAnEmptyFileIsEmpty) {
   EXPECT_TRUE(a.bytes().empty());
   EXPECT_TRUE(MappedFile(folder / "b").bytes().empty());
   EXPECT_THROW(MappedFile(folder / "none"), Error);
-  EXPECT_THROW(MappedFile{folder}, Error);
+  EXPECT_THROW(MappedFile{folder.path()}, Error);
 }
 
 TEST_F(Files, AWalkIsSortedWithoutHiddenOnesAndWithoutDoubles) {
   for (const char* name : {"b/2.mid", "a/1.mid", ".hidden/3.mid", "a/.4.mid"})
     write_file(folder / name, std::string_view("x"));
-  const auto found = walk_files({folder, folder / "a" / "1.mid"});
+  const auto found = walk_files({folder.path(), folder / "a" / "1.mid"});
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0], folder / "a" / "1.mid");
   EXPECT_EQ(found[1], folder / "b" / "2.mid");
-  EXPECT_THROW(walk_files({folder / "none"}), Error);
+  EXPECT_THROW(walk_files({folder.path() / "none"}), Error);
 }
 
 TEST(TemporaryFiles, HoldWhatAPipeGaveAndAreGoneWithTheObject) {
