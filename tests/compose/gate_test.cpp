@@ -20,7 +20,7 @@ PassageIndex corpus() {
   return PassageIndex(builder.finish());
 }
 
-Score copy_of(std::uint64_t piece) { return test::plant(test::tune(500), test::tune(piece), 4, 4, 6, 2, 0.9); }
+Score copy_of(std::uint64_t piece) { return test::plant(test::tune(500), test::tune(piece), 4, 8, 6, 2, 0.9); }
 
 TEST(OriginalityGate, lets_new_music_through_and_says_what_it_comes_nearest_to) {
   const OriginalityGate gate(corpus(), {});

@@ -27,7 +27,7 @@ class NoteMembers : public ::testing::Test {
       examples.push_back({pieces[i], static_cast<int>(i % 2)});
       (i < 14 ? train : valid).push_back(i);
     }
-    options.epochs = 60;
+    options.epochs = 120;
     options.window = 64;
     options.learning_rate = 1e-2;
     options.semitones = 1;

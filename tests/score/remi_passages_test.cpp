@@ -38,7 +38,7 @@ std::vector<Token> joined(const std::vector<Token>& ask, const Bars& bars, bool 
   return out;
 }
 
-RC_GTEST_PROP(Passages, a_filled_gap_decodes_to_the_piece_it_was_cut_from, ()) {
+RC_GTEST_PROP(RemiPassages, a_filled_gap_decodes_to_the_piece_it_was_cut_from, ()) {
   const int bars = *rc::gen::inRange(2, 14);
   const Score score = accompanied(*rc::gen::arbitrary<std::uint64_t>(), bars);
   RemiOptions options;
@@ -58,7 +58,7 @@ RC_GTEST_PROP(Passages, a_filled_gap_decodes_to_the_piece_it_was_cut_from, ()) {
   RC_ASSERT(decode_remi(sequence) == decode_remi(tokens));
 }
 
-RC_GTEST_PROP(Passages, a_melody_given_ahead_is_part_0_and_not_heard_twice, ()) {
+RC_GTEST_PROP(RemiPassages, a_melody_given_ahead_is_part_0_and_not_heard_twice, ()) {
   const int bars = *rc::gen::inRange(1, 10);
   const Score score = accompanied(*rc::gen::arbitrary<std::uint64_t>(), bars);
   const auto tokens = encode_remi(score);
@@ -72,7 +72,7 @@ RC_GTEST_PROP(Passages, a_melody_given_ahead_is_part_0_and_not_heard_twice, ()) 
   RC_ASSERT(melody_notes == score.tracks[0].notes.size());
 }
 
-TEST(Passages, a_note_of_the_middle_that_rings_on_ends_where_its_pitch_is_struck_again) {
+TEST(RemiPassages, a_note_of_the_middle_that_rings_on_ends_where_its_pitch_is_struck_again) {
   const auto bar = [](int pitch, int length) {
     return std::vector<Token>{V::token(TokenKind::bar, 0), V::token(TokenKind::position, 0),
                               V::token(TokenKind::part, 0), V::token(TokenKind::pitch, pitch),
@@ -91,7 +91,7 @@ TEST(Passages, a_note_of_the_middle_that_rings_on_ends_where_its_pitch_is_struck
   EXPECT_TRUE(find_tokenizer(V::kName).first_misplaced(clash));
 }
 
-TEST(Passages, marks_stand_only_where_they_mean_something) {
+TEST(RemiPassages, marks_stand_only_where_they_mean_something) {
   const Token suffix = V::token(TokenKind::mark, static_cast<int>(Mark::suffix)),
               melody = V::token(TokenKind::mark, static_cast<int>(Mark::melody)),
               middle = V::token(TokenKind::mark, static_cast<int>(Mark::middle));
