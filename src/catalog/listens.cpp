@@ -9,8 +9,8 @@
 
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
+#include "base/text.hpp"
 #include "catalog/lookup.hpp"
-#include "catalog/text.hpp"
 
 namespace euterpe {
 namespace {

@@ -9,8 +9,8 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "catalog/lookup.hpp"
-#include "catalog/text.hpp"
 
 namespace euterpe {
 namespace {

@@ -13,8 +13,8 @@
 #include <ostream>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "catalog/sqlite_catalog.hpp"
-#include "catalog/text.hpp"
 
 namespace euterpe {
 namespace {

@@ -10,8 +10,8 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/progress.hpp"
+#include "base/text.hpp"
 #include "catalog/lookup.hpp"
-#include "catalog/text.hpp"
 #include "cli/command.hpp"
 #include "recognize/catalog_answers.hpp"
 

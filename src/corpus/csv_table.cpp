@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
-#include "catalog/text.hpp"
+#include "base/text.hpp"
 
 namespace euterpe {
 
