@@ -10,8 +10,13 @@ for program in "$build"/fuzz_*; do
   [ -x "$program" ] && [ -f "$program" ] || continue
   name=${program##*/fuzz_}
   mkdir -p "$build/corpus/$name" "$build/crashes"
+  longest=65536  # bytes, or as long as the longest seed
+  for seed in "$here/fuzz/corpus/$name"/*; do
+    size=$(stat -c %s "$seed")
+    [ "$size" -gt "$longest" ] && longest=$size
+  done
   # New inputs go to the build folder, the seeds in fuzz/corpus are read only.
-  "$program" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+  "$program" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 -max_len="$longest" -print_final_stats=1 \
     -artifact_prefix="$build/crashes/$name-" "$build/corpus/$name" "$here/fuzz/corpus/$name" \
     >"$build/fuzz_$name.log" 2>&1 &
   running[$name]=$!
