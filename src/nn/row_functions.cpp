@@ -6,31 +6,13 @@
 #include <type_traits>
 
 #include "base/hot.hpp"
+#include "nn/fast_exp.hpp"
 #include "nn/transformer.hpp"
 
 namespace euterpe {
 namespace {
 
 constexpr int kLanes = 16;
-constexpr float kRound = 12582912.0f;  // 1.5 · 2²³: adding it leaves whole numbers in the low bits
-
-/// e^x within 2e-7 of its value; below −87 it stays at the smallest normal number. Coefficients: Cephes, expf.
-[[gnu::always_inline]] inline float exponential(float x) {
-  x = x < -87.0f ? -87.0f : x;
-  x = x > 88.0f ? 88.0f : x;
-  const float shifted = x * 1.44269504088896341f + kRound, n = shifted - kRound;
-  const float r = x - n * 0.693359375f + n * 2.12194440e-4f;
-  float y = 1.9875691500e-4f;
-  y = y * r + 1.3981999507e-3f;
-  y = y * r + 8.3334519073e-3f;
-  y = y * r + 4.1665795894e-2f;
-  y = y * r + 1.6666665459e-1f;
-  y = y * r + 5.0000001201e-1f;
-  y = y * r * r + r + 1.0f;
-  const std::int32_t power = std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRound);
-  return y * std::bit_cast<float>((power + 127) << 23);
-}
-
 [[gnu::always_inline]] inline float sum_of_lanes(const float* s) {
   float eight[8], four[4];
   for (int i = 0; i < 8; ++i) eight[i] = s[i] + s[i + 8];
@@ -79,7 +61,7 @@ EUTERPE_HOT void softmax_row(float* x, int n, int padded) {
     for (int k = 0; k < kLanes; ++k) lanes[k] = x[i + k] > lanes[k] ? x[i + k] : lanes[k];
   float largest = lanes[0];
   for (int k = 1; k < kLanes; ++k) largest = std::max(largest, lanes[k]);
-  for (int i = 0; i < padded; ++i) x[i] = exponential(x[i] - largest);
+  for (int i = 0; i < padded; ++i) x[i] = fast_exp(x[i] - largest);
   for (int i = n; i < padded; ++i) x[i] = 0;
   float sums[kLanes] = {};
   for (int i = 0; i < padded; i += kLanes)
@@ -90,7 +72,7 @@ EUTERPE_HOT void softmax_row(float* x, int n, int padded) {
 
 EUTERPE_HOT void swiglu_row(const float* x, float* out, int n) {
   for (int i = 0; i < n; i += kLanes, x += 2 * kLanes, out += kLanes)
-    for (int k = 0; k < kLanes; ++k) out[k] = x[k] / (1.0f + exponential(-x[k])) * x[kLanes + k];
+    for (int k = 0; k < kLanes; ++k) out[k] = x[k] / (1.0f + fast_exp(-x[k])) * x[kLanes + k];
 }
 
 EUTERPE_HOT void rotate_row(float* x, const float* cosine, const float* sine, int half, float scale) {
@@ -117,7 +99,7 @@ EUTERPE_HOT float quantize_row(const float* x, std::int32_t* out, int n, int lim
   auto* halves = reinterpret_cast<std::int16_t*>(out);
   for (int i = 0; i < n; ++i) {
     const std::int32_t rounded =
-        std::bit_cast<std::int32_t>(x[i] * to_integer + kRound) - std::bit_cast<std::int32_t>(kRound);
+        std::bit_cast<std::int32_t>(x[i] * to_integer + kRoundToWhole) - std::bit_cast<std::int32_t>(kRoundToWhole);
     halves[i] = static_cast<std::int16_t>(rounded);
   }
   return largest / static_cast<float>(limit);

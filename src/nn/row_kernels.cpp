@@ -1,10 +1,10 @@
 #include "nn/row_kernels.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "base/hot.hpp"
+#include "nn/fast_exp.hpp"
 #include "nn/transformer.hpp"
 
 // Inlined into every clone of its caller, whatever vectors that clone has.
@@ -14,25 +14,6 @@ namespace euterpe {
 namespace {
 
 constexpr int kLanes = 16;
-
-/// exp with a relative error below 2e-7 in straight-line code, so that loops of it become vectors: 2^n times a
-/// polynomial on [−ln 2 / 2, ln 2 / 2] (the Cephes library's split of ln 2).
-EUTERPE_INLINE float fast_exp(float x) {
-  x = std::min(88.0f, std::max(-87.0f, x));
-  constexpr float kRound = 12582912.0f;  // 1.5 · 2^23: adding it leaves the whole number in the low bits
-  const float shifted = x * 1.44269504f + kRound;
-  const float n = shifted - kRound;
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  return p *
-         std::bit_cast<float>((std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRound) + 127) << 23);
-}
 
 EUTERPE_INLINE float silu_slope(float x, float sigmoid) { return sigmoid * (1 + x * (1 - sigmoid)); }
 
