@@ -13,7 +13,24 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-bool in_kernels(const Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat32; }
+bool is_bf16(const Tensor& x) { return x.scalar_type() == torch::kBFloat16; }
+bool in_kernels(const Tensor& x) { return x.is_cpu() && (is_bf16(x) || x.scalar_type() == torch::kFloat32); }
+
+template <class T>
+T* data(const Tensor& x) {
+  if constexpr (std::is_same_v<T, Bf16>)
+    return reinterpret_cast<Bf16*>(x.data_ptr<at::BFloat16>());
+  else
+    return x.data_ptr<float>();
+}
+
+/// body(T{}) for the T, float or Bf16, of which x is.
+void with_type(const Tensor& x, auto&& body) {
+  if (is_bf16(x))
+    body(Bf16{});
+  else
+    body(float{});
+}
 
 /// Rows a thread takes at a time; sums over rows are made chunk by chunk in this order, whatever the threads.
 constexpr std::int64_t kChunk = 256;
@@ -35,48 +52,55 @@ std::uint64_t row_key(std::uint64_t key, std::int64_t row) {
   return z ^ (z >> 31);
 }
 
-Tensor drop(const Tensor& x, const Tensor& add, const Dropout& d) {
-  Tensor y = torch::empty_like(x);
+/// \param bf16 what the result is; x or the result, but not both
+Tensor drop(const Tensor& x, const Tensor& add, const Dropout& d, bool bf16) {
+  Tensor y = torch::empty(x.sizes(), x.options().dtype(bf16 ? torch::kBFloat16 : torch::kFloat32));
   const std::int64_t batch = x.size(0), row = batch > 0 ? x.numel() / batch : 0;
-  const auto *in = x.data_ptr<float>(), *sum = add.defined() ? add.data_ptr<float>() : nullptr;
-  auto* out = y.data_ptr<float>();
+  const auto* sum = add.defined() ? add.data_ptr<float>() : nullptr;
   constexpr std::int64_t kSpan = 1 << 15;
   const std::int64_t spans = (row + kSpan - 1) / kSpan;
-  at::parallel_for(0, batch * spans, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t b = i / spans, first = i % spans * kSpan, at = b * row + first;
-      drop_row(in + at, sum ? sum + at : nullptr, out + at, row_key(d.key, d.first_row + b), d.rate,
-               static_cast<std::uint32_t>(first), std::min(kSpan, row - first));
-    }
-  });
+  auto run = [&](const auto* in, auto* out) {
+    at::parallel_for(0, batch * spans, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t b = i / spans, first = i % spans * kSpan, at = b * row + first;
+        drop_row(in + at, sum ? sum + at : nullptr, out + at, row_key(d.key, d.first_row + b), d.rate,
+                 static_cast<std::uint32_t>(first), std::min(kSpan, row - first));
+      }
+    });
+  };
+  if (is_bf16(x))
+    run(data<Bf16>(x), data<float>(y));
+  else
+    with_type(y, [&](auto out) { run(data<float>(x), data<decltype(out)>(y)); });
   return y;
 }
 
-void keep(AutogradContext* ctx, const Dropout& dropout) {
+void keep(AutogradContext* ctx, const Dropout& dropout, const Tensor& x) {
   ctx->saved_data["rate"] = dropout.rate;
   ctx->saved_data["key"] = static_cast<std::int64_t>(dropout.key);
   ctx->saved_data["row"] = dropout.first_row;
+  ctx->saved_data["bf16"] = is_bf16(x);
 }
 
 Tensor drop_again(AutogradContext* ctx, const Tensor& grad) {
   const Dropout dropout{ctx->saved_data["rate"].toDouble(), static_cast<std::uint64_t>(ctx->saved_data["key"].toInt()),
                         ctx->saved_data["row"].toInt()};
-  return drop(grad.contiguous(), {}, dropout);
+  return drop(grad.contiguous(), {}, dropout, ctx->saved_data["bf16"].toBool());
 }
 
 // Two, since libtorch takes no undefined tensor as an argument of a function with a gradient.
 struct DropFunction : torch::autograd::Function<DropFunction> {
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Dropout& dropout) {
-    keep(ctx, dropout);
-    return drop(x.contiguous(), {}, dropout);
+    keep(ctx, dropout, x);
+    return drop(x.contiguous(), {}, dropout, false);
   }
   static variable_list backward(AutogradContext* ctx, variable_list grad) { return {drop_again(ctx, grad[0]), {}}; }
 };
 
 struct DropAddFunction : torch::autograd::Function<DropAddFunction> {
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& add, const Dropout& dropout) {
-    keep(ctx, dropout);
-    return drop(x.contiguous(), add.contiguous(), dropout);
+    keep(ctx, dropout, x);
+    return drop(x.contiguous(), add.contiguous(), dropout, false);
   }
   static variable_list backward(AutogradContext* ctx, variable_list grad) {
     return {drop_again(ctx, grad[0]), grad[0], {}};
@@ -84,13 +108,16 @@ struct DropAddFunction : torch::autograd::Function<DropAddFunction> {
 };
 
 struct NormFunction : torch::autograd::Function<NormFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& given, const Tensor& weight) {
+  static Tensor forward(AutogradContext* ctx, const Tensor& given, const Tensor& weight, bool bf16) {
     const Tensor x = given.contiguous();
     const std::int64_t rows = rows_of(x), d = x.size(-1);
-    Tensor y = torch::empty_like(x), scale = torch::empty({rows}, x.options());
-    for_chunks(rows, [&](std::int64_t begin, std::int64_t end) {
-      norm_rows(x.data_ptr<float>() + begin * d, weight.data_ptr<float>(), y.data_ptr<float>() + begin * d,
-                scale.data_ptr<float>() + begin, end - begin, d);
+    Tensor y = torch::empty(x.sizes(), x.options().dtype(bf16 ? torch::kBFloat16 : torch::kFloat32));
+    Tensor scale = torch::empty({rows}, x.options());
+    with_type(y, [&](auto type) {
+      for_chunks(rows, [&](std::int64_t begin, std::int64_t end) {
+        norm_rows(x.data_ptr<float>() + begin * d, weight.data_ptr<float>(), data<decltype(type)>(y) + begin * d,
+                  scale.data_ptr<float>() + begin, end - begin, d);
+      });
     });
     ctx->save_for_backward({x, weight, scale});
     return y;
@@ -101,12 +128,14 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
     const std::int64_t rows = rows_of(x), d = x.size(-1);
     Tensor dx = torch::empty_like(x);
     Tensor dweight = torch::zeros({(rows + kChunk - 1) / kChunk, d}, x.options());
-    for_chunks(rows, [&](std::int64_t begin, std::int64_t end) {
-      norm_rows_gradient(dy.data_ptr<float>() + begin * d, x.data_ptr<float>() + begin * d, weight.data_ptr<float>(),
-                         scale.data_ptr<float>() + begin, dx.data_ptr<float>() + begin * d,
-                         dweight.data_ptr<float>() + begin / kChunk * d, end - begin, d);
+    with_type(dy, [&](auto type) {
+      for_chunks(rows, [&](std::int64_t begin, std::int64_t end) {
+        norm_rows_gradient(data<decltype(type)>(dy) + begin * d, x.data_ptr<float>() + begin * d,
+                           weight.data_ptr<float>(), scale.data_ptr<float>() + begin, dx.data_ptr<float>() + begin * d,
+                           dweight.data_ptr<float>() + begin / kChunk * d, end - begin, d);
+      });
     });
-    return {dx, dweight.sum(0)};
+    return {dx, dweight.sum(0), {}};
   }
 };
 
@@ -116,8 +145,11 @@ struct SwigluFunction : torch::autograd::Function<SwigluFunction> {
     auto shape = g.sizes().vec();
     const std::int64_t ff = shape.back() /= 2;
     Tensor y = torch::empty(shape, g.options());
-    for_chunks(rows_of(g), [&](std::int64_t begin, std::int64_t end) {
-      swiglu_rows(g.data_ptr<float>() + 2 * begin * ff, y.data_ptr<float>() + begin * ff, end - begin, ff);
+    with_type(g, [&](auto type) {
+      using T = decltype(type);
+      for_chunks(rows_of(g), [&](std::int64_t begin, std::int64_t end) {
+        swiglu_rows(data<T>(g) + 2 * begin * ff, data<T>(y) + begin * ff, end - begin, ff);
+      });
     });
     ctx->save_for_backward({g});
     return y;
@@ -126,9 +158,12 @@ struct SwigluFunction : torch::autograd::Function<SwigluFunction> {
     const Tensor g = ctx->get_saved_variables()[0], dy = grad[0].contiguous();
     const std::int64_t ff = dy.size(-1);
     Tensor dg = torch::empty_like(g);
-    for_chunks(rows_of(g), [&](std::int64_t begin, std::int64_t end) {
-      swiglu_rows_gradient(dy.data_ptr<float>() + begin * ff, g.data_ptr<float>() + 2 * begin * ff,
-                           dg.data_ptr<float>() + 2 * begin * ff, end - begin, ff);
+    with_type(g, [&](auto type) {
+      using T = decltype(type);
+      for_chunks(rows_of(g), [&](std::int64_t begin, std::int64_t end) {
+        swiglu_rows_gradient(data<T>(dy) + begin * ff, data<T>(g) + 2 * begin * ff, data<T>(dg) + 2 * begin * ff,
+                             end - begin, ff);
+      });
     });
     return {dg};
   }
@@ -136,37 +171,46 @@ struct SwigluFunction : torch::autograd::Function<SwigluFunction> {
 
 struct MixedLinearFunction : torch::autograd::Function<MixedLinearFunction> {
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight) {
-    const Tensor narrow = x.reshape({-1, x.size(-1)}).to(torch::kBFloat16);
-    ctx->save_for_backward({narrow, weight});
+    const Tensor narrow = x.reshape({-1, x.size(-1)}).to(torch::kBFloat16), factor = weight.to(torch::kBFloat16);
+    ctx->save_for_backward({narrow, factor});
+    ctx->saved_data["bf16"] = is_bf16(x);
     auto shape = x.sizes().vec();
     shape.back() = weight.size(0);
-    return torch::mm(narrow, weight.to(torch::kBFloat16).t()).to(torch::kFloat32).view(shape);
+    return torch::mm(narrow, factor.t()).view(shape);
   }
   static variable_list backward(AutogradContext* ctx, variable_list grad) {
     const auto saved = ctx->get_saved_variables();
+    const Tensor &narrow = saved[0], &factor = saved[1];
     auto shape = grad[0].sizes().vec();
-    const Tensor dy = grad[0].reshape({-1, shape.back()}).to(torch::kBFloat16);
-    shape.back() = saved[1].size(1);
-    return {torch::mm(dy, saved[1].to(torch::kBFloat16)).to(torch::kFloat32).view(shape),
-            torch::mm(dy.t(), saved[0]).to(torch::kFloat32)};
+    const Tensor dy = grad[0].reshape({-1, shape.back()});
+    shape.back() = factor.size(1);
+    Tensor dx = torch::mm(dy, factor).view(shape);
+    if (!ctx->saved_data["bf16"].toBool()) dx = dx.to(torch::kFloat32);
+    return {dx, torch::mm(dy.t(), narrow).to(torch::kFloat32)};
   }
 };
 
 /// Rows of the score matrix that are made together: small enough to stay in the cache, large enough for the product.
 constexpr std::int64_t kBlock = 128;
 
-/// One head of one sequence; q is scaled by 1 / √head.
+/// The rotary table of one sequence, or the one of all.
+const float* row_of(const Tensor& table, std::int64_t b) {
+  return table.data_ptr<float>() + (table.dim() == 3 ? b * table.stride(0) : 0);
+}
+
+/// One head of one sequence in float32; q is scaled by 1 / √head.
 struct Head {
   Tensor q, k, v;
 
-  Head(const Tensor& qkv, std::int64_t b, std::int64_t h, const float* cosine, const float* sine) {
+  template <class T>
+  Head(const Tensor& qkv, const T* first, std::int64_t b, std::int64_t h, const float* cosine, const float* sine) {
     const std::int64_t time = qkv.size(1), head = qkv.size(4), stride = qkv.stride(1);
-    const float* from = qkv.data_ptr<float>() + b * qkv.stride(0) + h * head;
-    q = torch::empty({time, head}, qkv.options());
-    k = torch::empty({time, head}, qkv.options());
+    const T* from = first + b * qkv.stride(0) + h * head;
+    q = torch::empty({time, head}, torch::kFloat32);
+    k = torch::empty({time, head}, torch::kFloat32);
     rotate_rows(from, stride, cosine, sine, scale(head), q.data_ptr<float>(), time, head / 2);
     rotate_rows(from + qkv.stride(2), stride, cosine, sine, 1, k.data_ptr<float>(), time, head / 2);
-    v = qkv.select(0, b).select(1, 2).select(1, h);
+    v = qkv.select(0, b).select(1, 2).select(1, h).to(torch::kFloat32);
   }
   static float scale(std::int64_t head) { return 1 / std::sqrt(static_cast<float>(head)); }
 };
@@ -176,62 +220,66 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const Tensor qkv = given.detach().contiguous();
     const std::int64_t batch = qkv.size(0), time = qkv.size(1), heads = qkv.size(3), head = qkv.size(4);
     Tensor out = torch::empty({batch, time, heads, head}, qkv.options());
-    Tensor normalizer = torch::empty({batch, heads, time}, qkv.options());
+    Tensor normalizer = torch::empty({batch, heads, time}, torch::kFloat32);
     at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
       torch::NoGradGuard guard;
+      Tensor mixed = torch::empty({time, head}, torch::kFloat32);
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int64_t b = i / heads, h = i % heads;
-        const Head of(qkv, b, h, cosine.data_ptr<float>(), sine.data_ptr<float>());
-        const Tensor mine = out.select(0, b).select(1, h);
-        for (std::int64_t row = 0; row < time; row += kBlock) {
-          const std::int64_t last = std::min(time, row + kBlock);
-          Tensor p = torch::mm(of.q.slice(0, row, last), of.k.slice(0, 0, last).t());
-          causal_softmax(p.data_ptr<float>(), normalizer.data_ptr<float>() + i * time + row, last - row, last, row + 1);
-          Tensor into = mine.slice(0, row, last);
-          torch::mm_out(into, p, of.v.slice(0, 0, last));
-        }
+        with_type(qkv, [&](auto type) {
+          const Head of(qkv, data<decltype(type)>(qkv), b, h, row_of(cosine, b), row_of(sine, b));
+          for (std::int64_t row = 0; row < time; row += kBlock) {
+            const std::int64_t last = std::min(time, row + kBlock);
+            Tensor p = torch::mm(of.q.slice(0, row, last), of.k.slice(0, 0, last).t());
+            causal_softmax(p.data_ptr<float>(), normalizer.data_ptr<float>() + i * time + row, last - row, last,
+                           row + 1);
+            Tensor into = mixed.slice(0, row, last);
+            torch::mm_out(into, p, of.v.slice(0, 0, last));
+          }
+        });
+        out.select(0, b).select(1, h).copy_(mixed);
       }
     });
-    out = out.view({batch, time, heads * head});
-    ctx->save_for_backward({qkv, cosine, sine, out, normalizer});
-    return out;
+    ctx->save_for_backward({qkv, cosine, sine, normalizer});
+    return out.view({batch, time, heads * head});
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grad) {
     const auto saved = ctx->get_saved_variables();
-    const Tensor &qkv = saved[0], &cosine = saved[1], &sine = saved[2], &normalizer = saved[4];
+    const Tensor &qkv = saved[0], &cosine = saved[1], &sine = saved[2], &normalizer = saved[3];
     const std::int64_t batch = qkv.size(0), time = qkv.size(1), heads = qkv.size(3), head = qkv.size(4);
-    const Tensor out = saved[3].view({batch, time, heads, head});
     const Tensor dout = grad[0].contiguous().view({batch, time, heads, head});
     Tensor dqkv = torch::empty_like(qkv);
     at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
       torch::NoGradGuard guard;
+      Tensor dq = torch::empty({time, head}, torch::kFloat32), dk = torch::empty_like(dq), dv = torch::empty_like(dq);
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int64_t b = i / heads, h = i % heads, stride = qkv.stride(1);
-        const float *turn = cosine.data_ptr<float>(), *side = sine.data_ptr<float>();
-        const Head of(qkv, b, h, turn, side);
-        const Tensor mine = dout.select(0, b).select(1, h), result = out.select(0, b).select(1, h);
-        std::vector<float> mean(static_cast<std::size_t>(time));  // Σ p · dp of each row, which equals out · dout
-        for (std::int64_t t = 0; t < time; ++t)
-          mean[static_cast<std::size_t>(t)] =
-              row_dot(result.data_ptr<float>() + t * heads * head, mine.data_ptr<float>() + t * heads * head, head);
-        Tensor dq = torch::empty_like(of.q), dk = torch::zeros_like(of.k);
-        Tensor dv = dqkv.select(0, b).select(1, 2).select(1, h).zero_();
-        for (std::int64_t row = 0; row < time; row += kBlock) {
-          const std::int64_t last = std::min(time, row + kBlock), rows = last - row;
-          const Tensor q = of.q.slice(0, row, last), k = of.k.slice(0, 0, last), dy = mine.slice(0, row, last);
-          Tensor p = torch::mm(q, k.t());
-          causal_softmax_again(p.data_ptr<float>(), normalizer.data_ptr<float>() + i * time + row, rows, last, row + 1);
-          Tensor dp = torch::mm(dy, of.v.slice(0, 0, last).t());
-          dv.slice(0, 0, last).addmm_(p.t(), dy);
-          softmax_gradient(p.data_ptr<float>(), dp.data_ptr<float>(), mean.data() + row, rows, last);
-          Tensor into = dq.slice(0, row, last);
-          torch::mm_out(into, dp, k);
-          dk.slice(0, 0, last).addmm_(dp.t(), q);
-        }
-        float* to = dqkv.data_ptr<float>() + b * qkv.stride(0) + h * head;
-        rotate_rows_back(dq.data_ptr<float>(), turn, side, Head::scale(head), to, stride, time, head / 2);
-        rotate_rows_back(dk.data_ptr<float>(), turn, side, 1, to + qkv.stride(2), stride, time, head / 2);
+        with_type(qkv, [&](auto type) {
+          using T = decltype(type);
+          const float *turn = row_of(cosine, b), *side = row_of(sine, b);
+          const Head of(qkv, data<T>(qkv), b, h, turn, side);
+          const Tensor mine = dout.select(0, b).select(1, h).to(torch::kFloat32);
+          dk.zero_();
+          dv.zero_();
+          for (std::int64_t row = 0; row < time; row += kBlock) {
+            const std::int64_t last = std::min(time, row + kBlock), rows = last - row;
+            const Tensor q = of.q.slice(0, row, last), k = of.k.slice(0, 0, last), dy = mine.slice(0, row, last);
+            Tensor p = torch::mm(q, k.t());
+            causal_softmax_again(p.data_ptr<float>(), normalizer.data_ptr<float>() + i * time + row, rows, last,
+                                 row + 1);
+            Tensor dp = torch::mm(dy, of.v.slice(0, 0, last).t());
+            dv.slice(0, 0, last).addmm_(p.t(), dy);
+            softmax_gradient(p.data_ptr<float>(), dp.data_ptr<float>(), rows, last, row + 1);
+            Tensor into = dq.slice(0, row, last);
+            torch::mm_out(into, dp, k);
+            dk.slice(0, 0, last).addmm_(dp.t(), q);
+          }
+          T* to = data<T>(dqkv) + b * qkv.stride(0) + h * head;
+          rotate_rows_back(dq.data_ptr<float>(), turn, side, Head::scale(head), to, stride, time, head / 2);
+          rotate_rows_back(dk.data_ptr<float>(), turn, side, 1, to + qkv.stride(2), stride, time, head / 2);
+          dqkv.select(0, b).select(1, 2).select(1, h).copy_(dv);
+        });
       }
     });
     return {dqkv, {}, {}};
@@ -247,19 +295,29 @@ struct CrossEntropyFunction : torch::autograd::Function<CrossEntropyFunction> {
     std::vector<double> sums(static_cast<std::size_t>((rows + kChunk - 1) / kChunk));
     for_chunks(rows, [&](std::int64_t begin, std::int64_t end) {
       double sum = 0;
-      for (std::int64_t r = begin; r < end; ++r) {
-        float* row = logits.data_ptr<float>() + r * vocabulary;
+      std::vector<float> wide(is_bf16(logits) ? static_cast<std::size_t>(vocabulary) : 0);
+      auto run = [&](float* row, std::int64_t r) {
         if (target[r] == ignored)
           std::fill(row, row + vocabulary, 0.0f);
         else
           sum += cross_entropy_row(row, vocabulary, target[r], weight);
+      };
+      for (std::int64_t r = begin; r < end; ++r) {
+        if (!is_bf16(logits)) {
+          run(logits.data_ptr<float>() + r * vocabulary, r);
+          continue;
+        }
+        Bf16* row = data<Bf16>(logits) + r * vocabulary;
+        widen_row(row, wide.data(), vocabulary);
+        run(wide.data(), r);
+        narrow_row(wide.data(), row, vocabulary);
       }
       sums[static_cast<std::size_t>(begin / kChunk)] = sum;
     });
     double total = 0;
     for (double s : sums) total += s;
     ctx->saved_data["gradient"] = logits.detach();
-    return torch::scalar_tensor(count > 0 ? total / static_cast<double>(count) : 0.0, logits.options());
+    return torch::scalar_tensor(count > 0 ? total / static_cast<double>(count) : 0.0, torch::kFloat32);
   }
   static variable_list backward(AutogradContext* ctx, variable_list grad) {
     const float scale = grad[0].item<float>();
@@ -304,8 +362,8 @@ Tensor dropped(const Tensor& x, const Tensor& add, const Dropout* dropout) {
   return add.defined() ? add + y : y;
 }
 
-Tensor fused_norm(const Tensor& x, const Tensor& weight) {
-  if (in_kernels(x)) return NormFunction::apply(x, weight);
+Tensor fused_norm(const Tensor& x, const Tensor& weight, bool bf16) {
+  if (in_kernels(x)) return NormFunction::apply(x, weight, bf16);
   const Tensor wide = x.to(torch::kFloat32);
   return (wide * torch::rsqrt(wide.square().mean(-1, true) + kNormEpsilon) * weight).to(x.scalar_type());
 }
@@ -326,7 +384,9 @@ Tensor causal_attention(const Tensor& qkv, const Tensor& cosine, const Tensor& s
   const std::int64_t batch = qkv.size(0), time = qkv.size(1);
   auto rotate = [&](const Tensor& x) {
     const auto halves = x.chunk(2, -1);
-    const Tensor c = cosine.to(x.scalar_type()), s = sine.to(x.scalar_type());
+    // [batch × heads × time × pairs]
+    const auto of_heads = [&](const Tensor& t) { return (t.dim() == 3 ? t.unsqueeze(1) : t).to(x.scalar_type()); };
+    const Tensor c = of_heads(cosine), s = of_heads(sine);
     return torch::cat({halves[0] * c - halves[1] * s, halves[1] * c + halves[0] * s}, -1);
   };
   const Tensor parts = qkv.permute({2, 0, 3, 1, 4});

@@ -1,6 +1,7 @@
 #pragma once
-/// The parts of a Transformer's training step as functions with gradients of their own: float32 on the CPU goes through
-/// nn/row_kernels.hpp, everything else through libtorch's expressions. Results do not depend on the number of threads.
+/// The parts of a Transformer's training step as functions with gradients of their own: on the CPU they go through
+/// nn/row_kernels.hpp, elsewhere through libtorch's expressions. Results do not depend on the number of threads.
+/// With bf16 products, what lies between two products is bf16 too; sums over the blocks stay float32.
 #include <torch/torch.h>
 
 #include <functional>
@@ -23,22 +24,24 @@ struct Dropout {
   Dropout at(std::uint64_t place) const;
 };
 
-/// `add` + dropout(x); `add` may be undefined. The first axis is the batch. \param dropout null = none
+/// `add` + dropout(x), float32 where either is; `add` may be undefined. The first axis is the batch. \param dropout
+/// null = none
 torch::Tensor dropped(const torch::Tensor& x, const torch::Tensor& add, const Dropout* dropout);
 
-/// RMSNorm over the last axis (Zhang and Sennrich 2019).
-torch::Tensor fused_norm(const torch::Tensor& x, const torch::Tensor& weight);
+/// RMSNorm over the last axis (Zhang and Sennrich 2019). \param bf16 on a CPU, whether the result is, for mixed_linear
+torch::Tensor fused_norm(const torch::Tensor& x, const torch::Tensor& weight, bool bf16 = false);
 /// silu(g[…, :ff]) · g[…, ff:], g […, 2 ff] (Shazeer 2020).
 torch::Tensor fused_swiglu(const torch::Tensor& g);
 
-/// x · weightᵀ; bf16 rounds both factors and the products (sums within are float32), weights and gradients stay
-/// float32.
+/// x · weightᵀ; bf16 rounds both factors and the products (sums within are float32), weights and their gradients stay
+/// float32. On a CPU the result then is bf16.
 torch::Tensor mixed_linear(const torch::Tensor& x, const torch::Tensor& weight, bool bf16);
 
 /// Rotary positions and softmax(Q Kᵀ / √head) V where every step sees itself and what is before it. Blocks of the upper
 /// triangle are never computed and no [time × time] matrix outlives its block of rows: the backward pass computes it
 /// again (as in Dao et al. 2022).
-/// \param qkv [batch × time × 3 × heads × head] \param cosine, sine [time × head/2]
+/// \param qkv [batch × time × 3 × heads × head] \param cosine, sine [time × head/2], or [batch × time × head/2] where
+/// each sequence has its own
 /// \return [batch × time × heads · head]
 torch::Tensor causal_attention(const torch::Tensor& qkv, const torch::Tensor& cosine, const torch::Tensor& sine);
 
