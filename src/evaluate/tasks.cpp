@@ -16,6 +16,8 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
       {"frames", "likelihood of frames of pitches: chorales in quarters, folk tunes in eighths", evaluate_frames},
       {"harmonize", "alto, tenor and bass below held-out sopranos, and the likelihood of the real ones",
        evaluate_harmonize},
+      {"infill", "gaps in held-out music filled: the bars beside the real ones, and whether the seams can be told",
+       evaluate_infill},
       {"originality", "training passages planted in composed pieces and refused, held-out music let through",
        evaluate_originality},
       {"style-score", "style of a score, held-out pieces", evaluate_style_score},
