@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <charconv>
 #include <memory>
+#include <sstream>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -10,12 +12,30 @@
 #include "train/transformer.hpp"
 
 namespace euterpe {
+namespace {
+
+std::map<std::string, double> parse_shares(const std::string& text) {
+  std::map<std::string, double> out;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    const auto equal = word.find('=');
+    const char* end = word.data() + word.size();
+    double share = 0;
+    if (equal == std::string::npos || std::from_chars(word.data() + equal + 1, end, share).ptr != end)
+      throw Error(Category::usage, "train", fmt::format("--shares: \"{}\" is not STYLE=NUMBER", word));
+    out[word.substr(0, equal)] = share;
+  }
+  return out;
+}
+
+}  // namespace
 
 void setup_train_transformer(CLI::App& app, Context& context) {
   struct Options : TrainCommand {
     std::filesystem::path shard;
     TransformerTraining training;
     double minutes = 0;
+    std::string shares;
   };
   auto o = std::make_shared<Options>();
   o->name = "my-composer";  // the shipped one's name would hide it
@@ -23,6 +43,9 @@ void setup_train_transformer(CLI::App& app, Context& context) {
   TransformerTraining& t = o->training;
   app.add_option("--corpus", o->shard, "Shard made by prepare");
   app.add_option("--from", t.from, "Model to fine-tune");
+  app.add_option("--shares", o->shares,
+                 "How often styles are drawn, as in folk=2,pop=3; those not named are left out (default: all, by the "
+                 "square root of their tokens)");
   app.add_option("--steps", t.steps, "Optimizer steps")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--minutes", o->minutes, "Stop after so long, 0 = never")->capture_default_str();
   app.add_option("--batch", t.batch, "Sequences a step")->capture_default_str()->check(CLI::PositiveNumber);
@@ -52,6 +75,7 @@ void setup_train_transformer(CLI::App& app, Context& context) {
     training.out = o->model_folder();
     training.run = o->run_folder();
     training.seconds = o->minutes * 60;
+    training.shares = parse_shares(o->shares);
     training.seed = context.seed_given ? context.seed : 1;
     const Shard shard = read_shard(o->shard);
     for (const auto& [reason, count] : shard.left_out) spdlog::info("left out of the shard: {} ({})", count, reason);

@@ -330,9 +330,10 @@ void Writer::read(Token token) {
   for (Reader& r : readers_)
     if (r.decoder.length() == r.decoder.context()) return read_again();
   const TokenKind kind = V::kind(token);
+  const MusicPlace place = places_.push(token);
   for (Reader& r : readers_) {
     if (!r.asked && ((!body_ && is_control(kind)) || kind == TokenKind::chord)) continue;
-    if (network_.knows(token)) r.logits = r.decoder.step(network_.number(token));
+    if (network_.knows(token)) r.logits = r.decoder.step(network_.number(token), place);
   }
 }
 
@@ -341,13 +342,28 @@ void Writer::read_again() {
   const std::vector<Token> all = context_tokens();
   bool header = true;
   for (Reader& r : readers_) r.decoder.rewind(0);
+  places_ = MusicPlaces(gap_in(all));
   for (const Token t : all) {
+    const MusicPlace place = places_.push(t);
     const TokenKind kind = V::kind(t);
     header = header && kind < TokenKind::part;
     for (Reader& r : readers_)
       if ((r.asked || !((header && is_control(kind)) || kind == TokenKind::chord)) && network_.knows(t))
-        r.logits = r.decoder.step(network_.number(t));
+        r.logits = r.decoder.step(network_.number(t), place);
   }
+}
+
+/// Grid steps from where the middle begins in what the model reads to where the gap ends.
+std::int64_t Writer::gap_in(std::span<const Token> context) const {
+  std::int64_t gap = 0;
+  bool middle = false;
+  for (const Token t : context) {
+    middle = middle || t == V::token(TokenKind::mark, static_cast<int>(Mark::middle));
+    if (middle && V::kind(t) == TokenKind::bar) gap += grid_of(V::value(t));
+  }
+  const int next = static_cast<int>(written_.size());
+  for (int bar = next; bar < next + bars_left() && planned_meter(bar) >= 0; ++bar) gap += grid_of(planned_meter(bar));
+  return gap;
 }
 
 /// Header, as much of what is given as a third of the context holds on either side, and the last bars of what was

@@ -9,6 +9,7 @@
 
 #include "compose/sampler.hpp"
 #include "nn/decoder.hpp"
+#include "score/music_place.hpp"
 #include "score/remi_chords.hpp"
 #include "score/remi_controls.hpp"
 #include "score/remi_grammar.hpp"
@@ -93,6 +94,7 @@ class Writer {
   void read(Token token);
   void read_again();
   std::vector<Token> context_tokens() const;
+  std::int64_t gap_in(std::span<const Token> context) const;
   int planned_meter(int bar) const;
   int bars_left() const { return section_bars_ - grammar_.bars(); }
   void forbid(TokenKind kind);
@@ -103,6 +105,7 @@ class Writer {
   Sampler sampler_;
   std::vector<Reader> readers_;
   RemiGrammar grammar_;
+  MusicPlaces places_;    ///< of what the decoders have read
   int section_bars_ = 0;  ///< Bar tokens that the running section of the grammar will have in the end
   int held_ = 0;          ///< grid steps that the Duration tokens in a row have said so far
   bool body_ = false;     ///< bars are being written

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/parallel.hpp"
 #include "nn/key_value_cache.hpp"
+#include "nn/rotary.hpp"
 #include "nn/row_functions.hpp"
 #include "nn/thread_team.hpp"
 
@@ -24,6 +25,7 @@ std::size_t at(int row, int stride) { return static_cast<std::size_t>(row) * sta
 /// A token on its way through the network.
 struct Row {
   int token, sequence, position;
+  MusicPlace place;
 };
 
 /// Rows as the kernels take them.
@@ -77,7 +79,8 @@ struct BatchDecoder::State {
   const int head, padded, qkv_stride, longest;
   int room = 0;
   std::vector<KeyValueCache> caches;
-  std::vector<float> cosine, sine;                  // [context × head / 2]
+  RotaryAngles angles;
+  std::vector<float> cosine, sine;                  // [room × head / 2]
   std::vector<float> x, qkv, mixed, gates, hidden;  // [room × …]
   std::vector<float> new_logits, logits;            // [sequences × logit_stride]
   int logit_stride;
@@ -92,16 +95,10 @@ BatchDecoder::State::State(std::shared_ptr<const TransformerWeights> w, int sequ
       padded(weights->padded_head()),
       qkv_stride(3 * o.heads * padded),
       longest(std::max(o.d_model, o.ff)),
+      angles(o),
       logit_stride(weights->output().panels() * kPanelRows) {
   EUTERPE_ASSERT(sequences > 0);
   for (int s = 0; s < sequences; ++s) caches.emplace_back(o.layers, o.heads, head, o.context);
-  const int half = head / 2;
-  for (int t = 0; t < o.context; ++t)
-    for (int i = 0; i < half; ++i) {
-      const double angle = t * std::pow(kRopeBase, -static_cast<double>(i) / half);
-      cosine.push_back(static_cast<float>(std::cos(angle)));
-      sine.push_back(static_cast<float>(std::sin(angle)));
-    }
   new_logits.resize(at(sequences, logit_stride));
   logits.resize(new_logits.size());
   workspaces.resize(static_cast<std::size_t>(threads()));
@@ -112,6 +109,8 @@ void BatchDecoder::State::make_room(int n) {
   if (n <= room) return;
   room = n;
   const int tile = panel_kernels().tile, whole = (n + tile - 1) / tile * tile, context = caches[0].padded_context();
+  cosine.resize(at(n, head / 2));
+  sine.resize(cosine.size());
   x.resize(at(n, o.d_model));
   qkv.resize(at(n, qkv_stride));
   mixed.resize(at(n, o.d_model));
@@ -212,7 +211,7 @@ void BatchDecoder::State::attend(Workspace& w, int layer, int h, bool prompt) {
   const int n = static_cast<int>(rows.size()), half = head / 2;
   for (int r = 0; r < n; ++r) {
     const Row& row = rows[static_cast<std::size_t>(r)];
-    const float *c = cosine.data() + at(row.position, half), *s = sine.data() + at(row.position, half);
+    const float *c = cosine.data() + at(r, half), *s = sine.data() + at(r, half);
     rotate_row(qkv_of(r, h, 0), c, s, half, 1.0f / std::sqrt(static_cast<float>(head)));
     rotate_row(qkv_of(r, h, 1), c, s, half, 1.0f);
     caches[static_cast<std::size_t>(row.sequence)].put(layer, h, row.position, qkv_of(r, h, 1), qkv_of(r, h, 2));
@@ -270,6 +269,8 @@ void BatchDecoder::State::forward(std::span<const Row> new_rows, bool prompt, bo
   rows.assign(new_rows.begin(), new_rows.end());
   const float scale = std::sqrt(static_cast<float>(o.d_model));
   for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto first = at(static_cast<int>(r), head / 2);
+    angles.turn(rows[r].position, rows[r].place, cosine.data() + first, sine.data() + first);
     const auto from = weights->embedding(rows[r].token);
     float* to = x.data() + at(static_cast<int>(r), o.d_model);
     for (std::size_t i = 0; i < from.size(); ++i) to[i] = std::bit_cast<float>(std::uint32_t{from[i]} << 16) * scale;
@@ -301,8 +302,8 @@ std::span<const float> BatchDecoder::logits(int sequence) const {
       .subspan(at(sequence, state_->logit_stride), static_cast<std::size_t>(state_->o.vocabulary));
 }
 
-void BatchDecoder::step(std::span<const int> tokens) {
-  EUTERPE_ASSERT(tokens.size() == state_->caches.size());
+void BatchDecoder::step(std::span<const int> tokens, std::span<const MusicPlace> places) {
+  EUTERPE_ASSERT(tokens.size() == state_->caches.size() && (places.empty() || places.size() == tokens.size()));
   auto& rows = state_->step_rows;
   rows.clear();
   for (int s = 0; s < sequences(); ++s) {
@@ -311,12 +312,13 @@ void BatchDecoder::step(std::span<const int> tokens) {
     EUTERPE_ASSERT(token >= 0 && token < state_->o.vocabulary);
     if (length(s) >= context())
       throw Error(Category::usage, "decode", fmt::format("the context of {} tokens is full", context()));
-    rows.push_back({token, s, length(s)});
+    rows.push_back({token, s, length(s), places.empty() ? MusicPlace{} : places[static_cast<std::size_t>(s)]});
   }
   if (!rows.empty()) state_->forward(rows, false, true);
 }
 
-void BatchDecoder::prefill(int sequence, std::span<const int> tokens) {
+void BatchDecoder::prefill(int sequence, std::span<const int> tokens, std::span<const MusicPlace> places) {
+  EUTERPE_ASSERT(places.empty() || places.size() == tokens.size());
   const int n = static_cast<int>(tokens.size()), begin = length(sequence);
   if (n > context() - begin)
     throw Error(Category::usage, "decode",
@@ -328,7 +330,7 @@ void BatchDecoder::prefill(int sequence, std::span<const int> tokens) {
     for (int i = first; i < last; ++i) {
       const int token = tokens[static_cast<std::size_t>(i)];
       EUTERPE_ASSERT(token >= 0 && token < state_->o.vocabulary);
-      rows.push_back({token, sequence, begin + i});
+      rows.push_back({token, sequence, begin + i, places.empty() ? MusicPlace{} : places[static_cast<std::size_t>(i)]});
     }
     state_->forward(rows, true, last == n);
   }

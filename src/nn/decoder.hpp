@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nn/transformer_weights.hpp"
+#include "score/music_place.hpp"
 
 namespace euterpe {
 
@@ -22,13 +23,14 @@ class BatchDecoder {
   ~BatchDecoder();
 
   /// Appends tokens[s] to each sequence s; where it is kRests, the sequence stays as it is.
+  /// \param places of the tokens in the music, for a network that attends by them; none: all at its beginning
   /// Throws Error{usage}, and appends nothing, where a sequence's context is full.
-  void step(std::span<const int> tokens);
+  void step(std::span<const int> tokens, std::span<const MusicPlace> places = {});
   static constexpr int kRests = -1;
 
   /// Appends many tokens to one sequence, several times faster than step by step.
   /// Throws Error{usage}, and appends nothing, where they do not fit the context.
-  void prefill(int sequence, std::span<const int> tokens);
+  void prefill(int sequence, std::span<const int> tokens, std::span<const MusicPlace> places = {});
 
   /// [vocabulary] of the token after the last that was appended; valid until the sequence's next step or fork.
   std::span<const float> logits(int sequence) const;
@@ -53,13 +55,13 @@ class Decoder {
 
   /// Appends one token and returns the logits [vocabulary] of the next, valid until the next call.
   /// Throws Error{usage} when the context is full: rewind() and feed a shorter history.
-  std::span<const float> step(int token) {
-    batch_.step({&token, 1});
+  std::span<const float> step(int token, MusicPlace place = {}) {
+    batch_.step({&token, 1}, {&place, 1});
     return batch_.logits(0);
   }
   /// Appends many tokens at once and returns the logits after the last.
-  std::span<const float> prefill(std::span<const int> tokens) {
-    batch_.prefill(0, tokens);
+  std::span<const float> prefill(std::span<const int> tokens, std::span<const MusicPlace> places = {}) {
+    batch_.prefill(0, tokens, places);
     return batch_.logits(0);
   }
   /// Forgets all but the first `length` tokens.

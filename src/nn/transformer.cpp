@@ -31,6 +31,10 @@ TransformerOptions transformer_options(const nlohmann::json& json) {
   check(o.d_model % 16 == 0, "d_model", "must be a multiple of 16");
   check(o.ff % 16 == 0, "ff", "must be a multiple of 16");
   check(o.d_model % (2 * o.heads) == 0, "d_model", "must be an even multiple of heads");
+  if (json.contains("musical")) {
+    check(json["musical"].is_boolean(), "musical", "is not true or false");
+    o.musical = json["musical"].get<bool>();
+  }
   if (json.contains("dropout")) {
     check(json["dropout"].is_number(), "dropout", "is no number");
     o.dropout = json["dropout"].get<double>();
@@ -40,8 +44,8 @@ TransformerOptions transformer_options(const nlohmann::json& json) {
 }
 
 nlohmann::json to_json(const TransformerOptions& o) {
-  return {{"vocabulary", o.vocabulary}, {"d_model", o.d_model}, {"layers", o.layers}, {"heads", o.heads}, {"ff", o.ff},
-          {"context", o.context},       {"dropout", o.dropout}};
+  return {{"vocabulary", o.vocabulary}, {"d_model", o.d_model}, {"layers", o.layers},  {"heads", o.heads}, {"ff", o.ff},
+          {"context", o.context},       {"musical", o.musical}, {"dropout", o.dropout}};
 }
 
 std::int64_t parameter_count(const TransformerOptions& o) {

@@ -15,6 +15,7 @@ struct TransformerOptions {
   int heads = 4;         ///< d_model / heads is even (rotary pairs)
   int ff = 512;          ///< inner width of SwiGLU
   int context = 768;     ///< tokens that attention can see
+  bool musical = false;  ///< rotary positions by musical time and pitch beside the index (nn/rotary.hpp)
   double dropout = 0.1;  ///< on both residual branches and the embedding while training; 0 = off
 };
 

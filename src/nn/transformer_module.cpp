@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "base/error.hpp"
+
 namespace euterpe {
 namespace {
 
@@ -47,8 +49,8 @@ torch::Tensor TransformerBlockImpl::run(const torch::Tensor& given, const torch:
     const Dropout mine = dropout->at(place);
     return dropped(branch, x, &mine);
   };
-  const auto parts =
-      mixed_linear(fused_norm(given, attention_norm), qkv, compute.bf16).view({batch, time, 3, heads, head});
+  const auto parts = mixed_linear(fused_norm(given, attention_norm, compute.bf16), qkv, compute.bf16)
+                         .view({batch, time, 3, heads, head});
   torch::Tensor mixed;
   if (mask.defined()) {
     const auto split = parts.permute({2, 0, 3, 1, 4});
@@ -60,11 +62,11 @@ torch::Tensor TransformerBlockImpl::run(const torch::Tensor& given, const torch:
     mixed = causal_attention(parts, cosine, sine);
   }
   const auto x = add(mixed_linear(mixed, attention_out, compute.bf16), given, 0);
-  const auto gates = mixed_linear(fused_norm(x, ff_norm), ff_in, compute.bf16);
+  const auto gates = mixed_linear(fused_norm(x, ff_norm, compute.bf16), ff_in, compute.bf16);
   return add(mixed_linear(fused_swiglu(gates), ff_out, compute.bf16), x, 1);
 }
 
-TransformerModuleImpl::TransformerModuleImpl(const TransformerOptions& o) : options(o) {
+TransformerModuleImpl::TransformerModuleImpl(const TransformerOptions& o) : options(o), angles(o) {
   embedding = register_parameter("embedding", torch::randn({o.vocabulary, o.d_model}) * 0.02);
   for (int i = 0; i < o.layers; ++i)
     blocks.push_back(register_module("block" + std::to_string(i), TransformerBlock(o)));
@@ -76,12 +78,18 @@ void TransformerModuleImpl::set_compute(const TransformerCompute& c) {
   for (auto& block : blocks) block->compute = c;
 }
 
-torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random* random, std::int64_t first_row) {
-  const auto time = tokens.size(1), half = std::int64_t{options.d_model} / options.heads / 2;
-  const auto on = embedding.options().requires_grad(false);
-  const auto frequency = torch::pow(kRopeBase, -torch::arange(half, on) / static_cast<double>(half));
-  const auto angle = torch::outer(torch::arange(time, on), frequency);
-  const auto cosine = angle.cos(), sine = angle.sin();
+torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random* random, std::int64_t first_row,
+                                             std::span<const MusicPlace> places) {
+  const auto batch = tokens.size(0), time = tokens.size(1), pairs = std::int64_t{angles.pairs()};
+  EUTERPE_ASSERT(places.empty() || static_cast<std::int64_t>(places.size()) == batch * time);
+  const std::int64_t tables = places.empty() ? 1 : batch;
+  torch::Tensor cosine = torch::empty({tables, time, pairs}), sine = torch::empty_like(cosine);
+  for (std::int64_t i = 0; i < tables * time; ++i)
+    angles.turn(static_cast<int>(i % time), places.empty() ? MusicPlace{} : places[static_cast<std::size_t>(i)],
+                cosine.data_ptr<float>() + i * pairs, sine.data_ptr<float>() + i * pairs);
+  if (places.empty()) cosine = cosine[0], sine = sine[0];
+  cosine = cosine.to(embedding.device());
+  sine = sine.to(embedding.device());
   auto x = torch::embedding(embedding, tokens) * std::sqrt(static_cast<double>(options.d_model));
   // A GPU keeps everything between the weights in bf16; a CPU gains by the products alone.
   if (compute.bf16 && x.is_cuda()) x = x.to(torch::kBFloat16);
@@ -95,13 +103,13 @@ torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random
     };
     x = compute.checkpoint ? recomputed(x, pass) : pass(x);
   }
-  return mixed_linear(fused_norm(x, final_norm), embedding, compute.bf16);
+  return mixed_linear(fused_norm(x, final_norm, compute.bf16), embedding, compute.bf16);
 }
 
 torch::Tensor TransformerModuleImpl::loss(const torch::Tensor& tokens, std::int64_t pad, Random* random,
-                                          std::int64_t first_row) {
+                                          std::int64_t first_row, std::span<const MusicPlace> places) {
   const auto length = tokens.size(1);
-  const auto logits = forward(tokens.slice(1, 0, length - 1), random, first_row);
+  const auto logits = forward(tokens.slice(1, 0, length - 1), random, first_row, places);
   return consume_cross_entropy(logits.reshape({-1, logits.size(-1)}), tokens.slice(1, 1, length).reshape({-1}), pad);
 }
 

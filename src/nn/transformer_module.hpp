@@ -4,6 +4,7 @@
 
 #include "base/random.hpp"
 #include "nn/fused_module.hpp"
+#include "nn/rotary.hpp"
 #include "nn/transformer.hpp"
 
 namespace euterpe {
@@ -33,13 +34,18 @@ struct TransformerModuleImpl : torch::nn::Module {
   void set_compute(const TransformerCompute& compute);
   /// \param tokens int64 [batch × time ≤ context]; \param random null switches dropout off
   /// \param first_row number of the first sequence in the whole batch, where several processes share one
+  /// \param places of the tokens in the music, [batch × time], for a network that attends by them; empty: all at its
+  /// beginning
   /// \return logits [batch × time × vocabulary], float32 but for a GPU in bf16
-  torch::Tensor forward(const torch::Tensor& tokens, Random* random, std::int64_t first_row = 0);
+  torch::Tensor forward(const torch::Tensor& tokens, Random* random, std::int64_t first_row = 0,
+                        std::span<const MusicPlace> places = {});
   /// Mean nats of each token after the first, given those before it; `pad` is not predicted.
-  /// \param tokens int64 [batch × time + 1]
-  torch::Tensor loss(const torch::Tensor& tokens, std::int64_t pad, Random* random, std::int64_t first_row = 0);
+  /// \param tokens int64 [batch × time + 1] \param places [batch × time], of those before the last
+  torch::Tensor loss(const torch::Tensor& tokens, std::int64_t pad, Random* random, std::int64_t first_row = 0,
+                     std::span<const MusicPlace> places = {});
   TransformerOptions options;
   TransformerCompute compute;
+  RotaryAngles angles;
   torch::Tensor embedding, final_norm;
   std::vector<TransformerBlock> blocks;
 };

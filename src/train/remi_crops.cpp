@@ -1,9 +1,13 @@
 #include "train/remi_crops.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "base/error.hpp"
 #include "score/tokenizer.hpp"
 
 namespace euterpe {
@@ -58,7 +62,8 @@ void drop_controls(std::vector<Token>& tokens, Random& random) {
   });
 }
 
-RemiCrops::RemiCrops(const Shard& shard, const std::string& split, int context)
+RemiCrops::RemiCrops(const Shard& shard, const std::string& split, int context,
+                     const std::map<std::string, double>& shares)
     : context_(static_cast<std::size_t>(context)) {
   for (const ShardPiece& p : shard.pieces) {
     if (p.split != split) continue;
@@ -79,7 +84,15 @@ RemiCrops::RemiCrops(const Shard& shard, const std::string& split, int context)
     style.weights.push_back(static_cast<double>(total));
     style.tokens += static_cast<double>(total);
   }
-  for (const auto& [name, style] : styles_) style_weights_.push_back(std::sqrt(style.tokens));
+  for (const auto& [name, share] : shares)
+    if (!styles_.contains(name) || !(share > 0))
+      throw Error(Category::usage, "train_transformer",
+                  fmt::format("a share of {} for the style \"{}\": the shard has {}", share, name,
+                              fmt::join(this->styles(), ", ")),
+                  "shares are positive, as in folk=2,pop=3");
+  if (!shares.empty()) std::erase_if(styles_, [&](const auto& style) { return !shares.contains(style.first); });
+  for (const auto& [name, style] : styles_)
+    style_weights_.push_back(shares.empty() ? std::sqrt(style.tokens) : shares.at(name));
 }
 
 std::vector<std::string> RemiCrops::styles() const {

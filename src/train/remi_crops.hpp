@@ -11,15 +11,18 @@
 
 namespace euterpe {
 
-/// Styles are drawn by the square root of their tokens (between evenly and by size: the large ones have more to learn,
-/// the small ones would drown), pieces by length. Crops begin at bar lines. Most stand in order of time; some have a
-/// gap that is filled last, some the melody first (score/remi_passages.hpp). Keys are transposed by −6 … +5 semitones.
-/// Density, height and polyphony are those of the crop. Every control is left out now and then, sometimes all of them
-/// and the chords together: that is what guidance compares with (Ho and Salimans 2022).
+/// Styles are drawn as asked, else by the square root of their tokens (between evenly and by size: the large ones have
+/// more to learn, the small ones would drown), pieces by length. Crops begin at bar lines. Most stand in order of time;
+/// some have a gap that is filled last, some the melody first (score/remi_passages.hpp). Keys are transposed by −6 … +5
+/// semitones. Density, height and polyphony are those of the crop. Every control is left out now and then, sometimes
+/// all of them and the chords together: that is what guidance compares with (Ho and Salimans 2022).
 class RemiCrops {
  public:
   /// \param context tokens that the model sees; crops are one longer, for the last has to be predicted
-  RemiCrops(const Shard& shard, const std::string& split, int context);
+  /// \param shares how often a style is drawn beside the others; those that are not named are not drawn. Empty: by the
+  /// square root of their tokens. Error{usage} for a style that the shard does not have.
+  RemiCrops(const Shard& shard, const std::string& split, int context,
+            const std::map<std::string, double>& shares = {});
 
   bool empty() const { return styles_.empty(); }
   std::vector<std::string> styles() const;

@@ -28,11 +28,17 @@ torch::Tensor sequence_loss(TransformerModule& network, const std::vector<std::v
   const auto length = static_cast<std::int64_t>(sequences.front().size());
   torch::Tensor tokens = torch::empty({batch, length}, torch::kInt64);
   auto* out = tokens.data_ptr<std::int64_t>();
-  for (const auto& s : sequences) out = std::copy(s.begin(), s.end(), out);
+  std::vector<MusicPlace> places;  // of all but the last token, which nothing follows
+  for (const auto& s : sequences) {
+    out = std::copy(s.begin(), s.end(), out);
+    if (!network->options.musical) continue;
+    const auto of_sequence = music_places(s);
+    places.insert(places.end(), of_sequence.begin(), of_sequence.end() - 1);
+  }
   tokens = tokens.to(device);
   constexpr int kPad = 0;
   items += (tokens.slice(1, 1, length) != kPad).sum().item<std::int64_t>();
-  return network->loss(tokens, kPad, random, first);
+  return network->loss(tokens, kPad, random, first, places);
 }
 
 /// The weights of a model whose vocabulary may be an older one: a token that it does not know keeps its random row.
@@ -125,7 +131,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   network->to(device);
   network->set_compute(options.compute);
 
-  const RemiCrops train(shard, "train", shape.context);
+  const RemiCrops train(shard, "train", shape.context, options.shares);
   if (train.empty())
     throw Error(Category::bad_input, "train_transformer", "the shard holds no training piece",
                 "every piece was left out or fell into another split: see the counts that prepare printed");
@@ -164,6 +170,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   task.recipe = {{"network", to_json(shape)},
                  {"batch", options.batch},
                  {"corpus", shard.hash},
+                 {"shares", options.shares},
                  {"from", parent.is_null() ? "" : parent["hash"].get<std::string>()}};
   if (options.compute.bf16) task.recipe["bf16"] = true;
   if (options.batch < all.size())
@@ -239,6 +246,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
                         {"best_step", report.best_step},
                         {"batch", options.batch},
                         {"learning_rate", options.learning_rate},
+                        {"shares", options.shares},
                         {"validated_on_held_out", validated}}},
                       {"metrics",
                        {{{"command", "train transformer"},

@@ -2,6 +2,7 @@
 /// Trains the decoder Transformer on a shard of REMI tokens and writes it as a model (weights and card).
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,15 +13,16 @@
 namespace euterpe {
 
 struct TransformerTraining {
-  std::string name = "composer";  ///< the model's name in its card
-  std::filesystem::path run;      ///< run folder: checkpoint, metrics, TensorBoard events
-  std::filesystem::path out;      ///< model folder to write
-  TransformerOptions network;     ///< vocabulary is taken from the shard
+  std::string name = "composer";                ///< the model's name in its card
+  std::filesystem::path run;                    ///< run folder: checkpoint, metrics, TensorBoard events
+  std::filesystem::path out;                    ///< model folder to write
+  TransformerOptions network{.musical = true};  ///< vocabulary is taken from the shard
   TransformerCompute compute;
-  std::string from;               ///< model to start from (its shape replaces `network`); empty = random weights
+  std::string from;  ///< model to start from (its shape replaces `network`); empty = random weights
   std::uint64_t seed = 1;
   std::int64_t steps = 2000;
-  int batch = 8;  ///< sequences a step, each of `network.context` tokens
+  std::map<std::string, double> shares;  ///< see RemiCrops
+  int batch = 8;                         ///< sequences a step, each of `network.context` tokens
   double learning_rate = 2e-3;
   double seconds = 0;  ///< stop after so long in this process, 0 = no limit
   std::int64_t evaluate_every = 200, checkpoint_every = 100;

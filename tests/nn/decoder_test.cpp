@@ -117,6 +117,55 @@ TEST(Decoder, says_the_same_of_a_prompt_read_at_once) {
   }
 }
 
+std::vector<MusicPlace> some_places(int n) {
+  Random random(4);
+  std::vector<MusicPlace> out;
+  for (int i = 0; i < n; ++i) out.push_back({static_cast<int>(random.below(400)), static_cast<int>(random.below(128))});
+  return out;
+}
+
+TEST(Decoder, attends_by_musical_time_and_pitch_as_the_trained_network_does) {
+  TransformerOptions options = shape();
+  options.d_model = 128;  // 32 numbers a head: all kinds of pairs
+  options.musical = true;
+  TransformerModule module = network(options);
+  const auto weights = std::make_shared<TransformerWeights>(options, file_of(module));
+  const auto tokens = some_tokens(40, 1);
+  const auto places = some_places(40);
+  torch::NoGradGuard guard;
+  const auto batch = torch::tensor(tokens, torch::kInt64).unsqueeze(0);
+  const auto expected = module->forward(batch, nullptr, 0, places)[0];
+  const double spread = expected.std().item<double>();
+  EXPECT_GT((expected - module->forward(batch, nullptr)[0]).abs().max().item<double>(), 0.5 * spread);
+  Decoder steps(weights), prompt(weights);
+  for (std::size_t t = 0; t < 40; ++t)
+    EXPECT_LT(largest_difference(steps.step(tokens[t], places[t]), expected[static_cast<int>(t)]),
+              kCacheRounding * spread)
+        << t;
+  EXPECT_LT(largest_difference(prompt.prefill(tokens, places), expected[39]), kCacheRounding * spread);
+}
+
+TEST(Decoder, minds_how_far_apart_in_the_music_tokens_are_and_not_where_that_is) {
+  TransformerOptions options = shape();
+  options.d_model = 128;
+  options.musical = true;
+  TransformerModule module = network(options);
+  const auto weights = std::make_shared<TransformerWeights>(options, file_of(module));
+  const auto tokens = some_tokens(20, 1);
+  auto places = some_places(20), later = places, other = places;
+  for (MusicPlace& p : later) p = {p.time + 4711, p.pitch + 5};
+  other[3].time += 12;
+  Decoder here(weights), there(weights), elsewhere(weights);
+  const auto logits = here.prefill(tokens, places), moved = there.prefill(tokens, later),
+             changed = elsewhere.prefill(tokens, other);
+  double least = 0, most = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    least = std::max(least, std::abs(double{logits[i]} - moved[i]));
+    most = std::max(most, std::abs(double{logits[i]} - changed[i]));
+  }
+  EXPECT_LT(least, 0.2 * most);
+}
+
 TEST(Decoder, with_weights_of_eight_bits_says_nearly_the_same) {
   const TransformerOptions options = shape();
   TransformerModule module = network(options);

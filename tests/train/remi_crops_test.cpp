@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "corpus/music.hpp"
 #include "corpus/prepare.hpp"
 #include "score/tokenizers.hpp"
@@ -55,6 +56,20 @@ TEST(RemiCrops, are_valid_sequences_of_one_length_and_of_every_order) {
   EXPECT_NEAR(bare, 40, 25);  // nothing is asked
   EXPECT_NEAR(chords, 270, 50);
   EXPECT_GT(ends, 60);
+}
+
+TEST(RemiCrops, are_drawn_as_often_as_was_asked) {
+  const Shard made = shard();
+  const RemiCrops crops(made, "train", 256, {{"folk", 3}, {"pop", 1}});
+  Random random(3);
+  int folk = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto tokens = crops.draw(random);
+    folk += std::count(tokens.begin(), tokens.end(), V::token(TokenKind::style, *remi_style("folk")));
+  }
+  EXPECT_NEAR(folk, 400 * 0.75 * 0.86, 40);  // one in seven does not say its style
+  EXPECT_EQ(RemiCrops(made, "train", 256, {{"pop", 1}}).styles(), std::vector<std::string>{"pop"});
+  EXPECT_THROW(RemiCrops(made, "train", 256, {{"jazz", 1}}), Error);
 }
 
 TEST(RemiCrops, say_of_themselves_what_is_true_of_them) {
