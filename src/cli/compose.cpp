@@ -18,6 +18,7 @@
 #include "catalog/catalog.hpp"
 #include "catalog/passages.hpp"
 #include "cli/command.hpp"
+#include "compose/default_composer.hpp"
 #include "compose/drums.hpp"
 #include "compose/gate.hpp"
 #include "compose/performance.hpp"
@@ -31,7 +32,7 @@ namespace euterpe {
 namespace {
 
 struct Options {
-  std::string model = "composer", key, meter, emotion, height, chords, infill, drums;
+  std::string model, key, meter, emotion, height, chords, infill, drums;
   std::filesystem::path prompt, melody, piece, soundfont;
   std::vector<std::filesystem::path> out;
   int count = 1, variants = 0;
@@ -153,8 +154,26 @@ void check_outputs(const Options& o, const Context& context) {
   refuse_to_overwrite_input("compose", outputs, {&given, 1});
 }
 
+/// The model that was named, or the one that does best what is asked. Reads the wishes.
+Composer open_composer(Options& o, const Score& given) {
+  Composer composer(find_model(o.model.empty() ? kDefaultComposer : o.model));
+  read_wishes(o, composer, given);
+  if (!o.model.empty()) return composer;
+  if (o.compose.style.empty()) o.compose.style = composer.styles().front();
+  const std::string best = default_composer(o.compose);
+  return best == kDefaultComposer ? composer : Composer(find_model(best));
+}
+
+/// A model that knows drums: the one that composes, if it does.
+Composer open_drummer(const Composer& composer) {
+  const auto& styles = composer.styles();
+  if (std::find(styles.begin(), styles.end(), "drums") != styles.end()) return composer;
+  return Composer(find_model(kDefaultComposer));
+}
+
 /// Instruments and dynamics, and where it comes from.
-void finish(Composition& piece, const Options& o, const Composer& composer, const std::filesystem::path& given) {
+void finish(Composition& piece, const Options& o, const Composer& composer, const Composer* drummer,
+            const std::filesystem::path& given) {
   const std::string style = piece.provenance["style"];
   if (!given.empty()) piece.provenance[o.melody.empty() ? "prompt" : "melody"] = sha256_file(given);
   if (!piece.provenance.value("in_key", true))
@@ -166,8 +185,8 @@ void finish(Composition& piece, const Options& o, const Composer& composer, cons
                  piece.attempts);
   if (given.empty()) perform(piece.score, style);
   if (!o.melody.empty()) perform(piece.score, style, piece.score.tracks.size() - piece.written.tracks.size());
-  if (o.with_drums) {
-    const Composition groove = add_drums(piece.score, composer, o.drums, piece.provenance["seed"], o.compose.sampling);
+  if (drummer) {
+    const Composition groove = add_drums(piece.score, *drummer, o.drums, piece.provenance["seed"], o.compose.sampling);
     piece.provenance["drums"] = groove.provenance.value("variety", "any");
   }
   piece.score.tracks.front().texts.push_back(
@@ -194,16 +213,16 @@ Composition untouched(const Score& given, const Options& o, const Composer& comp
 }
 
 void run(Options& o, const Context& context) {
-  const Model model = find_model(o.model);
+  const std::filesystem::path file = given_file(o);
+  Score given;
+  if (!file.empty()) given = read_score(file).score;
+  const Composer composer = open_composer(o, given);
+  const std::optional<Composer> drummer = o.with_drums ? std::optional(open_drummer(composer)) : std::nullopt;
+  const Model& model = composer.model();
   if (o.commercial && !model.card.value("commercial", false))
     throw Error(Category::refused, "compose",
                 fmt::format("{} learned from data that may not be used commercially", model.name),
                 "train your own: euterpe prepare --folder DIR, then euterpe train transformer");
-  const Composer composer(model);
-  const std::filesystem::path file = given_file(o);
-  Score given;
-  if (!file.empty()) given = read_score(file).score;
-  read_wishes(o, composer, given);
   check_outputs(o, context);
   std::unique_ptr<Catalog> catalog;
   if (o.store) catalog = open_catalog(context.catalog);
@@ -245,7 +264,7 @@ void run(Options& o, const Context& context) {
   for (int i = 0; i < o.count; ++i) {
     const RankedVariant& rank = order[static_cast<std::size_t>(i)];
     Composition& piece = pieces[rank.index];
-    finish(piece, o, composer, file);
+    finish(piece, o, composer, drummer ? &*drummer : nullptr, file);
     const std::string style = piece.provenance["style"];
     const auto seed = piece.provenance["seed"].get<std::uint64_t>();
     nlohmann::json row = piece.provenance;
@@ -331,7 +350,10 @@ void setup_compose(CLI::App& app, Context& context) {
                  "Nats taken from what repeats an earlier bar word for word, for each such bar; 0 = off")
       ->capture_default_str()
       ->group(drawing);
-  app.add_option("--model", o->model, "Model that composes")->capture_default_str();
+  app.add_option(
+      "--model", o->model,
+      "Model that composes (default: chorale for chorales of which nothing is asked that it has not learned, "
+      "else composer)");
   app.add_option("--soundfont", o->soundfont, "SoundFont for audio (default: the General MIDI one)");
   app.add_flag("--store", o->store, "Add the piece to the catalog, with its provenance and terms");
   app.add_flag("--commercial", o->commercial, "Refuse weights that may not be used commercially");

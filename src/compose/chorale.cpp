@@ -5,117 +5,32 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/random.hpp"
+#include "compose/chorale_draft.hpp"
 #include "nn/voice_contexts.hpp"
 #include "score/harmony.hpp"
-#include "score/voice_leading.hpp"
 
 namespace euterpe {
 namespace {
 
-constexpr std::size_t kBarSteps = 16;
-constexpr std::size_t kMostSteps = 4096;
+constexpr std::size_t kBarSteps = 16, kBeatSteps = 4;
+constexpr std::size_t kMostSoprano = 4096, kMostSteps = 16384;
+constexpr int kMostBars = 512;
 constexpr int kEndings = 40;
-
-/// Of the tables' key: −6 … +5 semitones from C major and A minor.
-int table_key(const KeyEstimate& key) {
-  const int offset = (key.tonic - (key.minor ? 9 : 0) + 24) % 12;
-  return offset > 5 ? offset - 12 : offset;
-}
+constexpr std::size_t kEndingBars = 3;
+constexpr std::size_t kSeamSteps = 16;  // of what follows a gap, by which drafts are judged
+constexpr std::size_t kLastSteps = 8;   // of a gap, which each draft writes more than once
+constexpr int kEndingsOfADraft = 4;
 
 void check_options(const ChoraleOptions& o) {
+  check(o.sampling);
   const auto refuse = [](const char* what) { throw Error(Category::usage, "chorale", what); };
-  if (o.bars < 1 || o.bars > 64) refuse("bars must be 1 … 64");
-  if (!(o.temperature > 0 && o.temperature <= 10)) refuse("temperature must be above 0, at most 10");
-  if (!(o.top_p > 0 && o.top_p <= 1)) refuse("top-p must be above 0, at most 1");
+  if (o.bars < 1 || o.bars > kMostBars) refuse("bars must be 1 … 512");
   if (o.particles < 1 || o.particles > 1024) refuse("particles must be 1 … 1024");
 }
-
-/// One piece being written.
-struct Draft {
-  KeyedWriter writer;
-  VoiceGrid grid;
-  VoicePitches now{};
-  double nats = 0;
-  std::size_t drawn = 0;
-  bool remember = true;  // what a tune's first phrase was given, its second may have again
-
-  void take(int voice, int symbol) {
-    writer.choose(symbol, remember);
-    const int pitch = voice_domain().pitch(symbol, writer.key());
-    now[static_cast<std::size_t>(voice)] = pitch == 0 ? kGridRest : static_cast<std::int8_t>(pitch);
-    if (voice == kGridVoices - 1) grid.steps.push_back(now);
-  }
-
-  /// Range, crossing and parallels, from the hardest rule to the softest.
-  bool allowed(int voice, int symbol, int strictness) const {
-    const auto v = static_cast<std::size_t>(voice);
-    if (symbol == 0) return strictness == 0;  // a voice rests only where nothing else is left
-    const int pitch = voice_domain().pitch(symbol, writer.key());
-    if (pitch < kVoiceRanges[v][0] || pitch > kVoiceRanges[v][1]) return false;
-    for (std::size_t u = 0; u < v; ++u) {
-      if (now[u] == kGridRest) continue;
-      if (strictness > 0 && pitch > now[u]) return false;
-      if (strictness > 1 && !grid.steps.empty()) {
-        const int from = grid.steps.back()[v], other = grid.steps.back()[u];
-        if (from != kGridRest && other != kGridRest && is_parallel(from, other, pitch, now[u])) return false;
-      }
-    }
-    return true;
-  }
-
-  /// Draws the voice's next symbol.
-  void draw(int voice, const ChoraleOptions& options, Random& random) {
-    std::array<float, kVoiceSymbols> p;
-    writer.distribution(p);
-    std::array<double, kVoiceSymbols> weights;
-    for (int strictness = 2; strictness >= 0; --strictness) {
-      double total = 0;
-      for (int s = 0; s < kVoiceSymbols; ++s) {
-        const auto k = static_cast<std::size_t>(s);
-        weights[k] = allowed(voice, s, strictness) ? p[k] : 0;
-        total += weights[k];
-      }
-      if (total > 1e-4 || strictness == 0) break;
-    }
-    // Whether the note is held is drawn as the model says it: cutting off rare changes would hold it for ever.
-    const int expected = writer.expected();
-    double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-    if (expected >= 0) {
-      double& hold = weights[static_cast<std::size_t>(expected)];
-      const bool held = random.uniform() * total < hold;
-      total -= hold;
-      if (held)
-        weights.fill(0), hold = 1;
-      else
-        hold = 0;
-    }
-    std::array<int, kVoiceSymbols> order;
-    std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(), [&](int a, int b) {
-      return weights[static_cast<std::size_t>(a)] > weights[static_cast<std::size_t>(b)];
-    });
-    double kept = 0;
-    for (const int s : order) {
-      double& w = weights[static_cast<std::size_t>(s)];
-      const double share = w;
-      w = kept < options.top_p * total || kept == 0 ? std::pow(w / std::max(total, 1e-12), 1 / options.temperature) : 0;
-      kept += share;
-    }
-    const auto symbol = random.weighted(weights);
-    nats -= std::log(static_cast<double>(p[symbol]));
-    ++drawn;
-    take(voice, static_cast<int>(symbol));
-  }
-
-  void draw_step(const ChoraleOptions& options, Random& random) {
-    for (int v = 0; v < kGridVoices; ++v) draw(v, options, random);
-  }
-};
 
 bool is_tonic_chord(const VoicePitches& chord, const KeyEstimate& key) {
   const int third = key.minor ? 3 : 4;
@@ -129,8 +44,61 @@ bool is_tonic_chord(const VoicePitches& chord, const KeyEstimate& key) {
   return has_third && (chord[3] - key.tonic + 120) % 12 == 0;
 }
 
-Chorale finished(Draft&& draft) {
-  return {std::move(draft.grid), draft.drawn > 0 ? draft.nats / static_cast<double>(draft.drawn) : 0};
+/// Goes on to `total` sixteenths. Endings are drawn until one comes to the tonic's chord by the last half bar, where it
+/// stays.
+void finish(ChoraleDraft& draft, std::size_t total, const KeyEstimate& key, const SamplingOptions& sampling,
+            Random& random) {
+  const std::size_t begin = draft.steps().size();
+  while (draft.steps().size() + kEndingBars * kBarSteps < total) {
+    check_interrupt();
+    draft.draw_step(sampling, random);
+  }
+  std::optional<ChoraleDraft> best;
+  bool hold = false;
+  for (int ending = 0; ending < kEndings && !hold; ++ending) {
+    check_interrupt();
+    ChoraleDraft end = draft;
+    while (end.steps().size() + kBarSteps / 2 <= total) end.draw_step(sampling, random);
+    hold = end.steps().size() > begin && is_tonic_chord(end.steps().back(), key);
+    if (hold || !best) best.emplace(std::move(end));
+  }
+  draft = std::move(*best);
+  while (draft.steps().size() < total) {
+    if (hold)
+      draft.read(draft.steps().back());
+    else
+      draft.draw_step(sampling, random);
+  }
+}
+
+/// Resamples so that each index comes about `weights[i]` · count times; weights sum to 1.
+std::vector<int> heirs(const std::vector<double>& weights, Random& random) {
+  std::vector<int> out(weights.size(), 0);
+  const double step = 1.0 / static_cast<double>(weights.size());
+  double at = random.uniform() * step, passed = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    passed += weights[i];
+    for (; at < passed; at += step) ++out[i];
+  }
+  return out;
+}
+
+int wrapped(int key) { return key > 5 ? key - kKeys : key < kLowestKey ? key + kKeys : key; }
+
+/// Pitch classes by sixteenths that they sound.
+template <class Range>
+KeyEstimate key_of(const Range& pitches) {
+  std::array<double, 12> classes{};
+  for (const std::int8_t pitch : pitches)
+    if (pitch != kGridRest) classes[static_cast<std::size_t>(pitch % 12)] += 1;
+  return estimate_key(classes);
+}
+
+Chorale finished(const ChoraleDraft& draft, std::size_t from = 0) {
+  Chorale out;
+  out.grid.steps.assign(draft.steps().begin() + static_cast<std::ptrdiff_t>(from), draft.steps().end());
+  out.nats_per_token = draft.nats_per_token();
+  return out;
 }
 
 }  // namespace
@@ -146,76 +114,41 @@ Chorale write_chorale(const KeyedModel& model, const ChoraleOptions& options) {
     key.minor = random.uniform() < 0.4;
     key.tonic = (drawn + (key.minor ? 9 : 0) + 12) % 12;
   }
-  const std::size_t steps = static_cast<std::size_t>(options.bars) * kBarSteps;
   // Both modes share the tables: what begins on the tonic's chord is in the mode asked for, and mostly stays there.
-  std::optional<Draft> draft;
+  std::optional<ChoraleDraft> draft;
   for (int attempt = 0; attempt < 4 * kEndings; ++attempt) {
-    Draft start{KeyedWriter(model, table_key(key)), {}, {}, 0, 0, false};
-    start.draw_step(options, random);
-    const bool good = is_tonic_chord(start.grid.steps[0], key);
+    ChoraleDraft start(model, table_key(key), false);
+    start.draw_step(options.sampling, random);
+    const bool good = is_tonic_chord(start.steps()[0], key);
     if (good || !draft) draft.emplace(std::move(start));
     if (good) break;
   }
-  const std::size_t body = steps - std::min(steps, std::size_t{3 * kBarSteps});
-  while (draft->grid.steps.size() < body) {
-    check_interrupt();
-    draft->draw_step(options, random);
-  }
-  // Endings are drawn until one comes to the tonic's chord by the last half bar, where it stays.
-  std::optional<Draft> best;
-  for (int ending = 0; ending < kEndings; ++ending) {
-    check_interrupt();
-    Draft end = *draft;
-    while (end.grid.steps.size() + kBarSteps / 2 <= steps) end.draw_step(options, random);
-    const bool tonic = is_tonic_chord(end.grid.steps.back(), key);
-    if (tonic || !best) best.emplace(std::move(end));
-    if (tonic) break;
-  }
-  draft.emplace(std::move(*best));
-  const bool hold = is_tonic_chord(draft->grid.steps.back(), key);
-  while (draft->grid.steps.size() < steps) {
-    if (hold)
-      draft->grid.steps.push_back(draft->grid.steps.back());
-    else
-      draft->draw_step(options, random);
-  }
-  return finished(std::move(*draft));
+  finish(*draft, static_cast<std::size_t>(options.bars) * kBarSteps, key, options.sampling, random);
+  return finished(*draft);
 }
 
 Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano, const ChoraleOptions& options) {
   check_options(options);
-  if (soprano.empty() || soprano.size() > kMostSteps)
+  if (soprano.empty() || soprano.size() > kMostSoprano)
     throw Error(Category::bad_input, "harmonize",
-                fmt::format("a soprano of {} sixteenths: 1 … {} can be taken", soprano.size(), kMostSteps));
-  std::array<double, 12> classes{};
-  for (const std::int8_t pitch : soprano) {
+                fmt::format("a soprano of {} sixteenths: 1 … {} can be taken", soprano.size(), kMostSoprano));
+  for (const std::int8_t pitch : soprano)
     if (pitch != kGridRest && (pitch < kLowestVoice || pitch > kHighestVoice))
       throw Error(Category::bad_input, "harmonize",
                   fmt::format("pitch {}: a voice is {} … {}", pitch, kLowestVoice, kHighestVoice));
-    if (pitch != kGridRest) classes[static_cast<std::size_t>(pitch % 12)] += 1;
-  }
   // Half of the drafts in the key that the tune suggests, a quarter in each that differs by one accidental: the tune's
   // own probability decides between them.
-  const int suggested = table_key(estimate_key(classes));
-  const auto wrapped = [](int key) { return key > 5 ? key - 12 : key < kLowestKey ? key + 12 : key; };
-  std::vector<Draft> drafts;
+  const int suggested = table_key(key_of(soprano));
+  std::vector<ChoraleDraft> drafts;
   for (int i = 0; i < options.particles; ++i)
-    drafts.push_back({KeyedWriter(model, wrapped(suggested + (i % 4 == 1   ? 5
-                                                              : i % 4 == 3 ? -5
-                                                                           : 0))),
-                      {},
-                      {},
-                      0,
-                      0,
-                      true});
+    drafts.emplace_back(model, wrapped(suggested + (i % 4 == 1 ? 5 : i % 4 == 3 ? -5 : 0)), true);
   std::vector<double> weights(drafts.size(), 1.0 / static_cast<double>(drafts.size()));
   Random random = Random::stream(options.seed, 1);
   for (const std::int8_t pitch : soprano) {
     check_interrupt();
     double sum = 0, squares = 0;
     for (std::size_t i = 0; i < drafts.size(); ++i) {
-      const int symbol = voice_domain().symbol(pitch == kGridRest ? 0 : pitch, drafts[i].writer.key());
-      weights[i] *= std::exp(-drafts[i].writer.nats(symbol));
+      weights[i] *= std::exp(-drafts[i].nats(pitch));
       sum += weights[i];
     }
     for (double& w : weights) {
@@ -223,28 +156,80 @@ Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano,
       squares += w * w;
     }
     if (squares * static_cast<double>(weights.size()) > 2) {  // fewer than half of the drafts count
-      std::vector<int> heirs(drafts.size(), 0);
-      double at = random.uniform() / static_cast<double>(drafts.size()), passed = 0;
-      for (std::size_t i = 0; i < drafts.size(); ++i) {
-        passed += weights[i];
-        for (; at < passed; at += 1.0 / static_cast<double>(drafts.size())) ++heirs[i];
-      }
-      std::vector<Draft> next;
+      const std::vector<int> copies = heirs(weights, random);
+      std::vector<ChoraleDraft> next;
       next.reserve(drafts.size());
       for (std::size_t i = 0; i < drafts.size(); ++i) {
-        for (int h = 1; h < heirs[i]; ++h) next.push_back(drafts[i]);
-        if (heirs[i] > 0) next.push_back(std::move(drafts[i]));
+        for (int h = 1; h < copies[i]; ++h) next.push_back(drafts[i]);
+        if (copies[i] > 0) next.push_back(std::move(drafts[i]));
       }
       drafts = std::move(next);
       weights.assign(drafts.size(), 1.0 / static_cast<double>(drafts.size()));
     }
-    for (Draft& draft : drafts) {
-      draft.take(0, voice_domain().symbol(pitch == kGridRest ? 0 : pitch, draft.writer.key()));
-      for (int v = 1; v < kGridVoices; ++v) draft.draw(v, options, random);
+    for (ChoraleDraft& draft : drafts) {
+      draft.sing(pitch);
+      for (int v = 1; v < kGridVoices; ++v) draft.draw(options.sampling, random);
     }
   }
   const auto best = std::max_element(weights.begin(), weights.end()) - weights.begin();
-  return finished(std::move(drafts[static_cast<std::size_t>(best)]));
+  return finished(drafts[static_cast<std::size_t>(best)]);
+}
+
+Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> before, std::size_t steps,
+                      std::span<const VoicePitches> after, const ChoraleOptions& options) {
+  check_options(options);
+  if (before.size() + steps + after.size() > kMostSteps)
+    throw Error(
+        Category::bad_input, "chorale",
+        fmt::format("{} sixteenths, at most {} can be taken", before.size() + steps + after.size(), kMostSteps));
+  std::vector<std::int8_t> pitches;
+  for (const auto& part : {before, after})
+    for (const VoicePitches& step : part) pitches.insert(pitches.end(), step.begin(), step.end());
+  const KeyEstimate key = key_of(pitches);
+  // The music itself says which table it is in: the one it suggests, or a neighbor.
+  const std::span<const VoicePitches> known = before.empty() ? after : before;
+  int table = table_key(key);
+  double least = 0;
+  std::optional<ChoraleDraft> start;
+  for (const int up : {0, 5, -5}) {
+    ChoraleDraft draft(model, wrapped(table_key(key) + up), false);
+    double nats = 0;
+    for (const VoicePitches& step : known) nats += draft.read(step);
+    if (start && nats >= least) continue;
+    least = nats;
+    table = draft.key();
+    start.emplace(std::move(draft));
+  }
+  if (before.empty()) start.emplace(model, table, false);
+  Random random = Random::stream(options.seed, 2);
+  const std::size_t total = before.size() + steps;
+  if (after.empty()) {
+    finish(*start, total, key, options.sampling, random);
+    return finished(*start, before.size());
+  }
+  const std::size_t last = std::min(steps, kLastSteps);
+  const auto seam = after.first(std::min(after.size(), kSeamSteps));
+  std::optional<ChoraleDraft> best;
+  double best_score = 0;
+  for (int particle = 0; particle < options.particles; ++particle) {
+    ChoraleDraft draft = *start;
+    while (draft.steps().size() + last < total) {
+      check_interrupt();
+      draft.draw_step(options.sampling, random);
+    }
+    for (int ending = 0; ending < kEndingsOfADraft; ++ending) {
+      ChoraleDraft end = draft;
+      while (end.steps().size() < total) end.draw_step(options.sampling, random);
+      ChoraleDraft on = end;
+      double score = 0;
+      for (const VoicePitches& step : seam) score -= on.read(step);
+      score += -std::log(-std::log(std::max(random.uniform(), 1e-300)));  // Gumbel: drawn in proportion to exp(score)
+      if (best && score <= best_score) continue;
+      best_score = score;
+      best.emplace(std::move(end));
+    }
+  }
+  return finished(*best, before.size());
 }
 
 }  // namespace euterpe

@@ -1,9 +1,10 @@
 #pragma once
-/// Chorales from the model of four voices: freely, or below a soprano that is given.
+/// Chorales from the model of four voices: freely, on from music that is there, or below a soprano that is given.
 #include <cstdint>
 #include <optional>
 #include <span>
 
+#include "compose/sampler.hpp"
 #include "nn/keyed_model.hpp"
 #include "score/key.hpp"
 #include "score/voice_grid.hpp"
@@ -11,12 +12,11 @@
 namespace euterpe {
 
 struct ChoraleOptions {
-  int bars = 16;                   ///< of four quarters, 1 … 64; not asked for with a soprano
-  std::optional<KeyEstimate> key;  ///< with a soprano: not asked for
+  int bars = 16;                   ///< of four quarters, 1 … 512; for write_chorale() alone
+  std::optional<KeyEstimate> key;  ///< for write_chorale() alone
   std::uint64_t seed = 0;
-  double temperature = 0.9;  ///< > 0
-  double top_p = 0.98;       ///< smallest set of pitches that holds this probability, 0 … 1
-  int particles = 32;        ///< harmonizations that are written side by side, 1 … 1024
+  SamplingOptions sampling{.temperature = 0.9};  ///< guidance and repetition_penalty mean nothing here
+  int particles = 32;                            ///< drafts that are written side by side, 1 … 1024
 };
 
 struct Chorale {
@@ -33,5 +33,11 @@ Chorale write_chorale(const KeyedModel& model, const ChoraleOptions& options);
 /// are written side by side, and those in which the soprano's next notes are likely go on (Gordon et al. 1993).
 /// Error{bad_input} for an empty soprano, one above 4,096 sixteenths, or a pitch that a voice cannot have.
 Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano, const ChoraleOptions& options);
+
+/// `steps` sixteenths that go on from `before` and lead to `after`; either may be empty, and where there is no `after`
+/// an ending is written. Drafts are written side by side, the one goes on after which the first beats of `after` are
+/// likeliest. \return the new sixteenths alone. Error{bad_input} above 16,384 sixteenths in all.
+Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> before, std::size_t steps,
+                      std::span<const VoicePitches> after, const ChoraleOptions& options);
 
 }  // namespace euterpe

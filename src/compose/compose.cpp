@@ -3,97 +3,23 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "base/error.hpp"
-#include "compose/splice.hpp"
-#include "score/harmony.hpp"
-#include "score/score_melody.hpp"
+#include "compose/chorale_composer.hpp"
+#include "compose/composing_model.hpp"
+#include "compose/transformer_composer.hpp"
+#include "score/remi_controls.hpp"
 #include "score/tokenizer.hpp"
 
 namespace euterpe {
 namespace {
-using V = RemiVocabulary;
-
-constexpr int kMaxBars = 512;
-constexpr int kMaxAttempts = 8;
-constexpr int kShortestContext = 64;  // holds any header (45 tokens) and some music
-constexpr std::size_t kFewestNotesPerBar = 2;
-constexpr double kChordsKept = 0.8;  // share of the half bars whose chord must be the one asked for
-
-int key_value(const KeyEstimate& key) { return key.tonic + (key.minor ? 12 : 0); }
-
-/// A model that was told a key often settles a fifth away. If the piece sounds in the mode that was asked for, it is
-/// moved to the tonic by the shortest way. \return false if it sounds in the other mode or cannot be moved
-bool move_to_key(std::vector<Token>& tokens, const KeyEstimate& wish) {
-  const KeyEstimate heard = estimate_global_key(decode_remi(tokens));
-  if (heard.minor != wish.minor) return false;
-  const int up = ((wish.tonic - heard.tonic) % 12 + 12) % 12;
-  if (up != 0 && !transpose_remi(tokens, up <= 6 ? up : up - 12)) return false;
-  for (Token& token : tokens)
-    if (V::kind(token) == TokenKind::key) token = V::token(TokenKind::key, key_value(wish));
-  return true;
-}
-
-/// Share of the half bars of `score` from bar `from` on whose chord, major or minor, is the one asked for.
-double chord_agreement(const Score& score, const std::vector<BarChords>& asked, std::size_t from) {
-  const auto heard = bar_chords(score);
-  double same = 0, all = 0;
-  for (std::size_t bar = from; bar < heard.size(); ++bar)
-    for (std::size_t half = 0; half < 2; ++half) {
-      const BarChords& wish = asked[(bar - from) % asked.size()];
-      const int want = majmin_class(wish[std::min(half, wish.size() - 1)]);
-      if (want < 0) continue;
-      ++all;
-      same += want == majmin_class(heard[bar][std::min(half, heard[bar].size() - 1)]);
-    }
-  return all > 0 ? same / all : 1;
-}
-
-/// The melody alone: the only track that plays, or the line that a listener would sing.
-Score melody_of(const Score& score) {
-  Score out = score;
-  std::vector<std::size_t> playing;
-  for (std::size_t i = 0; i < out.tracks.size(); ++i)
-    if (!out.tracks[i].notes.empty()) playing.push_back(i);
-  if (playing.empty()) throw Error(Category::bad_input, "compose", "the melody holds no note");
-  if (playing.size() > 1) {
-    ScoreMelody melody = score_melody(score);
-    if (melody.notes.empty()) throw Error(Category::bad_input, "compose", "no melody is found in the score");
-    const std::size_t track = melody.track.value_or(playing.front());
-    for (std::size_t i : playing)
-      if (i != track) out.tracks[i].notes.clear();
-    out.tracks[track].notes = std::move(melody.notes);
-  }
-  std::erase_if(out.tracks, [](const Track& t) { return t.notes.empty() && t.texts.empty() && t.events.empty(); });
-  out.sort();
-  return out;
-}
-
-RemiOptions encoding(const Score& score, const StyleWish& style, bool chords) {
-  RemiOptions remi;
-  remi.style = style.style;
-  remi.variety = style.variety;
-  remi.velocities = false;
-  remi.chords = chords;
-  if (!score.merged_notes().empty()) remi.key = estimate_global_key(score);
-  return remi;
-}
-
-std::vector<int> meters_of(std::span<const std::vector<Token>> bars) {
-  std::vector<int> out;
-  for (const auto& bar : bars) out.push_back(V::value(bar.front()));
-  return out;
-}
 
 void require(bool ok, const std::string& what, const std::string& hint = {}) {
   if (!ok) throw Error(Category::usage, "compose", what, hint);
 }
 
 void check_wishes(const ComposeOptions& o) {
-  require(o.bars >= 1 && o.bars <= kMaxBars,
-          fmt::format("{} bars asked for, 1 to {} can be written", o.bars, kMaxBars));
+  require(o.bars >= 1 && o.bars <= kMostBarsComposed,
+          fmt::format("{} bars asked for, 1 to {} can be written", o.bars, kMostBarsComposed));
   require(!o.tempo || (*o.tempo >= 30 && *o.tempo <= 240),
           fmt::format("tempo {} is outside 30 to 240 quarter notes a minute", o.tempo.value_or(0)));
   require(!o.meter || remi_meter(*o.meter), fmt::format("unknown meter \"{}\"", o.meter.value_or("")),
@@ -109,201 +35,64 @@ void check_wishes(const ComposeOptions& o) {
           "the piece keeps its own");
 }
 
-/// The bars that were written, without the melody that was given in them.
-Score written_alone(const Writer& writer, bool melody) {
-  std::vector<Token> tokens = writer.header();
-  for (const auto& bar : writer.written()) tokens.insert(tokens.end(), bar.begin(), bar.end());
-  Score score = decode_remi(tokens);
-  if (melody) score.tracks.erase(score.tracks.begin());
-  return score;
+std::string chord_names(const std::vector<BarChords>& chords) {
+  std::vector<std::string> bars;
+  for (const BarChords& bar : chords) {
+    std::vector<std::string> names;
+    for (const Chord& c : bar) names.push_back(c.name());
+    bars.push_back(fmt::format("{}", fmt::join(names, " ")));
+  }
+  return fmt::format("{}", fmt::join(bars, " | "));
 }
 
-/// A piece being made, and how well it keeps to what was asked.
-struct Attempt {
-  Score score, written;
-  std::vector<Token> tokens;
-  double nats_per_token = 0, chords = 1;
-  bool full = false, in_key = true;
-  bool good() const { return full && in_key && chords >= kChordsKept; }
-  auto rank() const { return std::tuple(full, in_key, chords); }
-};
+std::shared_ptr<const ComposingModel> open_model(const Model& model) {
+  const std::string network = model.card.value("network", ""), tokenizer = model.card.value("tokenizer", "");
+  if (model.card.value("task", "") == "compose") {
+    if (network == "transformer") return std::make_shared<TransformerComposer>(model);
+    if (network == "context-mixing" && tokenizer == "voices") return std::make_shared<ChoraleComposer>(model);
+  }
+  throw Error(Category::bad_input, "compose",
+              fmt::format("{} does not compose (its card says task \"{}\", network \"{}\", tokenizer \"{}\")",
+                          model.name, model.card.value("task", ""), network, tokenizer));
+}
 
 }  // namespace
 
-Composer::Composer(const Model& model) : model_(model) {
-  const auto& card = model.card;
-  std::vector<Token> known = tokens_of_vocabulary(card.value("tokenizer", ""));
-  if (card.value("task", "") != "compose" || card.value("network", "") != "transformer" || known.empty())
-    throw Error(Category::bad_input, "compose",
-                fmt::format("{} does not compose (its card says task \"{}\")", model.name, card.value("task", "")));
-  const TransformerOptions options = transformer_options(card.value("options", nlohmann::json::object()));
-  if (options.context < kShortestContext)
-    throw Error(Category::bad_input, "compose",
-                fmt::format("{} sees {} tokens, {} are the least", model.name, options.context, kShortestContext));
-  styles_ = card.value("styles", std::vector<std::string>{"none"});
-  std::erase_if(styles_, [](const std::string& s) { return !remi_style(s); });
-  if (styles_.empty()) throw Error(Category::bad_input, "compose", model.name + ": its card names no known style");
-  for (const std::string& v : card.value("varieties", std::vector<std::string>{}))
-    if (remi_variety(v.substr(0, v.find('/')), v.substr(v.find('/') + 1))) varieties_.push_back(v);
-  network_ = std::make_shared<ComposerNetwork>(options, model.weights(), std::move(known));
-}
+Composer::Composer(const Model& model) : model_(model), network_(open_model(model)) {}
 
-WritingPlan Composer::plan(const ComposeOptions& o, const StyleWish& style) const {
-  WritingPlan plan;
-  plan.sampling = o.sampling;
-  plan.chords = o.chords;
-  plan.bars = o.bars;
-  RemiControls& controls = plan.controls;
-  // Chords are heard in what is given only where the model reads them.
-  const bool chords = network_->knows(TokenKind::chord);
-  if (const Score* given = o.prompt ? o.prompt : o.gap_in) {
-    const auto tokens = encode_remi(*given, encoding(*given, style, chords));
-    const RemiPassage passage = cut_at_bars(tokens);
-    controls = read_controls(std::span(tokens).subspan(1));
-    measure_controls(tokens, controls);
-    for (const Token t : passage.header)
-      if (!is_control(V::kind(t))) plan.parts.push_back(t);
-    plan.before = passage.bars;
-    if (o.gap_in) {
-      const int total = static_cast<int>(passage.bars.size());
-      require(o.gap.first >= 1 && o.gap.count >= 1 && o.gap.first + o.gap.count - 1 <= total && o.gap.count < total,
-              fmt::format("bars {} to {} cannot be filled in a piece of {} bars", o.gap.first,
-                          o.gap.first + o.gap.count - 1, total),
-              "at least one bar must stay");
-      require(o.gap.count <= kMaxBars, fmt::format("{} bars to fill, {} are the most", o.gap.count, kMaxBars));
-      plan.bars = o.gap.count;
-      const auto first = passage.bars.begin() + (o.gap.first - 1), last = first + o.gap.count;
-      plan.before.assign(passage.bars.begin(), first);
-      plan.after.assign(last, passage.bars.end());
-      plan.meters = meters_of(std::span(passage.bars).subspan(plan.before.size(), static_cast<std::size_t>(plan.bars)));
-      require(plan.after.empty() || network_->knows(TokenKind::mark), model_.name + " has not learned to fill gaps",
-              "models of remi.v2 have");
-    } else {
-      plan.meters = {V::value(passage.bars.back().front())};
-      for (auto& bar : plan.before) std::erase_if(bar, [](Token t) { return V::kind(t) == TokenKind::left; });
-    }
-    plan.draw_tempo = false;
-  } else if (o.melody) {
-    require(network_->knows(TokenKind::mark), model_.name + " has not learned to accompany", "models of remi.v2 have");
-    const auto tokens = encode_remi(*o.melody, encoding(*o.melody, style, false));
-    const RemiPassage passage = cut_at_bars(tokens);
-    require(passage.bars.size() <= kMaxBars,
-            fmt::format("the melody has {} bars, {} are the most that are accompanied", passage.bars.size(), kMaxBars));
-    controls = read_controls(std::span(tokens).subspan(1));
-    for (const auto& bar : passage.bars) plan.melody.push_back(melody_of_bar(bar));
-    plan.bars = static_cast<int>(passage.bars.size());
-    plan.meters = meters_of(passage.bars);
-  } else {
-    controls.set(TokenKind::style, *remi_style(style.style));
-    if (!style.variety.empty()) controls.set(TokenKind::variety, *remi_variety(style.style, style.variety));
-    if (o.key) controls.set(TokenKind::key, key_value(*o.key));
-    if (o.tempo) controls.set(TokenKind::tempo, tempo_step(*o.tempo));
-    if (o.meter) {
-      plan.meters = {*remi_meter(*o.meter)};
-      controls.set(TokenKind::meter, plan.meters.front());
-    }
-  }
-  require(!o.emotion || model_.card.value("emotions", false), model_.name + " has not learned emotions",
-          "a model that has is made with configs/compose-emotion.toml");
-  const auto ask = [&](bool asked, TokenKind kind, const char* what, auto value) {
-    if (!asked) return;
-    require(network_->knows(kind), fmt::format("{} has not learned {}", model_.name, what), "models of remi.v2 have");
-    controls.set(kind, value());
-  };
-  ask(o.emotion.has_value(), TokenKind::emotion, "emotions", [&] { return *o.emotion; });
-  ask(o.density.has_value(), TokenKind::density, "density", [&] { return density_class(*o.density); });
-  ask(o.height.has_value(), TokenKind::height, "registers", [&] { return height_class(*o.height); });
-  require(plan.chords.empty() || chords, model_.name + " has not learned chords", "models of remi.v2 have");
-  return plan;
-}
+const std::vector<std::string>& Composer::styles() const { return network_->styles(); }
+const std::vector<std::string>& Composer::varieties() const { return network_->varieties(); }
 
 Composition Composer::compose(const ComposeOptions& options) const {
   check_wishes(options);
-  const StyleWish style = parse_style(options.style, styles_, varieties_);
-  ComposeOptions wishes = options;
-  Score melody;
-  if (options.melody) {
-    melody = melody_of(*options.melody);
-    wishes.melody = &melody;
-  }
-  const WritingPlan plan = this->plan(wishes, style);
-  const bool given = options.prompt || options.melody || options.gap_in;
-  const Score* kept = options.prompt ? options.prompt : options.gap_in;
-
-  Attempt best;
-  int attempts = 0;
-  for (bool done = false; !done;) {
-    Random random = Random::stream(options.seed, static_cast<std::uint64_t>(++attempts));
-    Writer writer(*network_, plan);
-    writer.write(random);
-    Attempt now;
-    now.tokens = writer.tokens();
-    now.nats_per_token = writer.nats_per_token();
-    now.in_key = given || !options.key || move_to_key(now.tokens, *options.key);
-    now.score = decode_remi(now.tokens);
-    std::size_t notes = 0;
-    for (const auto& bar : writer.written())
-      notes += static_cast<std::size_t>(
-          std::count_if(bar.begin(), bar.end(), [](Token t) { return V::kind(t) == TokenKind::pitch; }));
-    now.full = notes >= kFewestNotesPerBar * static_cast<std::size_t>(plan.bars) || options.gap_in;
-    // Tokens know tempo in steps of three per cent; the wish is exact.
-    if (options.tempo) now.score.tempos = {{0, static_cast<std::uint32_t>(std::lround(60e6 / *options.tempo))}};
-    if (!given && now.score.tempos.empty()) now.score.tempos = {{0, 500000}};
-    now.written = given ? written_alone(writer, options.melody != nullptr) : now.score;
-    const int before = static_cast<int>(plan.before.size());
-    if (kept)
-      now.score = splice(*kept, now.score, before, plan.after.empty() ? std::nullopt : std::optional(plan.bars));
-    if (options.melody) now.score = with_melody(melody, now.score);
-    if (!options.chords.empty() && !options.gap_in)
-      now.chords = chord_agreement(now.score, options.chords, static_cast<std::size_t>(before));
-    done = now.good() || attempts == kMaxAttempts;
-    if (attempts == 1 || now.rank() > best.rank()) best = std::move(now);
-  }
-  Composition out;
-  out.score = std::move(best.score);
-  out.written = std::move(best.written);
-  out.tokens = std::move(best.tokens);
-  out.nats_per_token = best.nats_per_token;
-  out.attempts = attempts;
+  const StyleWish style = parse_style(options.style, styles(), varieties());
+  Composition out = network_->compose(options, style);
   auto licences = nlohmann::json::array();
   for (const auto& source : model_.card.value("data", nlohmann::json::array()))
     licences.push_back({{"name", source.value("name", "")}, {"licence", source.value("licence", "")}});
   auto& p = out.provenance;
-  p = {{"model", model_.name},
-       {"model_hash", model_.hash},
-       {"style", style.style},
-       {"seed", options.seed},
-       {"bars", plan.bars},
-       {"temperature", options.sampling.temperature},
-       {"top_k", options.sampling.top_k},
-       {"top_p", options.sampling.top_p},
-       {"min_p", options.sampling.min_p},
-       {"guidance", options.sampling.guidance},
-       {"repetition_penalty", options.sampling.repetition_penalty},
-       {"learned_from", licences},
-       {"commercial", model_.card.value("commercial", false)},
-       {"nats_per_token", out.nats_per_token},
-       {"attempts", out.attempts}};
+  p.update({{"model", model_.name},
+            {"model_hash", model_.hash},
+            {"style", style.style},
+            {"seed", options.seed},
+            {"temperature", options.sampling.temperature},
+            {"top_k", options.sampling.top_k},
+            {"top_p", options.sampling.top_p},
+            {"min_p", options.sampling.min_p},
+            {"guidance", options.sampling.guidance},
+            {"repetition_penalty", options.sampling.repetition_penalty},
+            {"learned_from", licences},
+            {"commercial", model_.card.value("commercial", false)},
+            {"nats_per_token", out.nats_per_token},
+            {"attempts", out.attempts}});
   if (!style.variety.empty()) p["variety"] = style.variety;
-  if (options.key) {
-    p["key"] = options.key->name();
-    p["in_key"] = best.in_key;
-  }
+  if (options.key) p["key"] = options.key->name();
   if (options.tempo) p["tempo"] = *options.tempo;
   if (options.meter) p["meter"] = *options.meter;
   if (options.emotion) p["emotion"] = fmt::format("Q{}", *options.emotion + 1);
   if (options.density) p["density"] = *options.density;
   if (options.height) p["register"] = *options.height;
-  if (!options.chords.empty()) {
-    std::vector<std::string> bars;
-    for (const BarChords& bar : options.chords) {
-      std::vector<std::string> names;
-      for (const Chord& c : bar) names.push_back(c.name());
-      bars.push_back(fmt::format("{}", fmt::join(names, " ")));
-    }
-    p["chords"] = fmt::format("{}", fmt::join(bars, " | "));
-    if (!options.gap_in) p["chords_kept"] = best.chords;
-  }
+  if (!options.chords.empty()) p["chords"] = chord_names(options.chords);
   if (options.gap_in) p["filled"] = fmt::format("{}-{}", options.gap.first, options.gap.first + options.gap.count - 1);
   return out;
 }

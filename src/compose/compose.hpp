@@ -1,6 +1,7 @@
 #pragma once
-/// Writes new music with a trained Transformer: freely, on from a piece, into a gap of it, or around a melody.
+/// Writes new music with a trained network: freely, on from a piece, into a gap of it, or around a melody.
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -8,12 +9,17 @@
 
 #include "compose/sampler.hpp"
 #include "compose/wishes.hpp"
-#include "compose/writer.hpp"
 #include "nn/model.hpp"
 #include "score/key.hpp"
+#include "score/remi_chords.hpp"
+#include "score/remi_vocabulary.hpp"
 #include "score/score.hpp"
 
 namespace euterpe {
+
+class ComposingModel;
+
+inline constexpr int kMostBarsComposed = 512;  ///< that are written at once
 
 /// What is not asked for the model chooses. At most one of prompt, melody and gap_in is given: they are written on from
 /// as they are, and their key, tempo and meter hold.
@@ -40,20 +46,21 @@ struct Composition {
                   ///< melody's own notes; a note that rings on ends where its pitch begins again
   Score written;  ///< what was composed alone, on the grid: without the prompt, the melody, the rest of a
                   ///< piece; its first bar is the first that was written
-  std::vector<Token> tokens;  ///< the sequence as the model wrote it, what was given included
+  std::vector<Token> tokens;  ///< the sequence as a Transformer wrote it, what was given included
   double nats_per_token = 0;  ///< mean negative log-likelihood of what was drawn
   int attempts = 1;           ///< a piece with fewer than two notes a bar, in the other mode than asked, or with other
                               ///< chords than asked is written anew
   nlohmann::json provenance;  ///< {model, model_hash, seed, style, options, data, licences, commercial, …}
 };
 
+/// Any model that composes, whatever its network: what the card says is opened.
 class Composer {
  public:
   /// Error{bad_input} if the model composes nothing or its weights do not fit its card.
   explicit Composer(const Model& model);
-  const std::vector<std::string>& styles() const { return styles_; }
+  const std::vector<std::string>& styles() const;
   /// Kinds of its styles that it has learned: "folk/jig", "drums/funk".
-  const std::vector<std::string>& varieties() const { return varieties_; }
+  const std::vector<std::string>& varieties() const;
   const Model& model() const { return model_; }
   /// The same options give the same piece on every machine of one instruction set. Thread-safe.
   /// Error{usage} for an unknown style, key, meter or a length out of range, or for a wish that this model has not
@@ -61,11 +68,8 @@ class Composer {
   Composition compose(const ComposeOptions& options) const;
 
  private:
-  WritingPlan plan(const ComposeOptions& options, const StyleWish& style) const;
-
   Model model_;
-  std::vector<std::string> styles_, varieties_;
-  std::shared_ptr<const ComposerNetwork> network_;
+  std::shared_ptr<const ComposingModel> network_;
 };
 
 }  // namespace euterpe

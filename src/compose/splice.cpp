@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "score/score_melody.hpp"
 
 namespace euterpe {
 namespace {
@@ -21,6 +22,25 @@ void cut_overlaps(std::vector<Note>& notes, IsNew&& is_new) {
 }
 
 }  // namespace
+
+Score melody_of(const Score& score) {
+  Score out = score;
+  std::vector<std::size_t> playing;
+  for (std::size_t i = 0; i < out.tracks.size(); ++i)
+    if (!out.tracks[i].notes.empty()) playing.push_back(i);
+  if (playing.empty()) throw Error(Category::bad_input, "compose", "the melody holds no note");
+  if (playing.size() > 1) {
+    ScoreMelody melody = score_melody(score);
+    if (melody.notes.empty()) throw Error(Category::bad_input, "compose", "no melody is found in the score");
+    const std::size_t track = melody.track.value_or(playing.front());
+    for (std::size_t i : playing)
+      if (i != track) out.tracks[i].notes.clear();
+    out.tracks[track].notes = std::move(melody.notes);
+  }
+  std::erase_if(out.tracks, [](const Track& t) { return t.notes.empty() && t.texts.empty() && t.events.empty(); });
+  out.sort();
+  return out;
+}
 
 Score splice(const Score& piece, const Score& written, int from, std::optional<int> bars) {
   constexpr auto kNever = std::numeric_limits<std::int64_t>::max();

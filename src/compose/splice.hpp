@@ -6,6 +6,10 @@
 
 namespace euterpe {
 
+/// The melody alone: the only track that plays, or the line that a listener would sing. Error{bad_input} if there is
+/// none.
+Score melody_of(const Score& score);
+
 /// `piece` with the bars [from, from + bars) of `written` in place of its own; no `bars`: from there on to the end of
 /// `written`. Everything else of the piece stays as it is. New notes go on at the loudness and on the channel of those
 /// before them; a note that rings into a bar where its pitch begins again ends there. \param written decoded from

@@ -12,6 +12,7 @@
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "compose/compose.hpp"
+#include "compose/default_composer.hpp"
 #include "compose/performance.hpp"
 #include "corpus/datasets.hpp"
 #include "evaluate/distribution.hpp"
@@ -178,8 +179,7 @@ bool valid(const Score& score) {
 }  // namespace
 
 nlohmann::json evaluate_compose(const EvaluateOptions& options) {
-  const Model model = find_model(options.model.empty() ? "composer" : options.model);
-  const Composer composer(model);
+  const Composer named(find_model(options.model.empty() ? kDefaultComposer : options.model));
   const StyleScoreModel judge_model = StyleScoreModel::load();
   const int pieces = options.limit > 0 ? options.limit : kDefaultPieces;
   const std::string split = options.split.empty() ? "test" : options.split;
@@ -188,9 +188,15 @@ nlohmann::json evaluate_compose(const EvaluateOptions& options) {
   double real_sum = 0, generated_sum = 0;
   int invalid_total = 0, measured = 0;
   for (const Dataset& set : datasets()) {
-    const auto& known_styles = composer.styles();
+    const auto& known_styles = named.styles();
     if (std::find(known_styles.begin(), known_styles.end(), set.style) == known_styles.end()) continue;
     if (!std::filesystem::exists(options.data / set.name)) continue;
+
+    // Each style is composed by what `compose --style` would take.
+    ComposeOptions asked;
+    asked.style = set.style;
+    const std::string name = options.model.empty() ? default_composer(asked) : options.model;
+    const Composer composer = name == named.model().name ? named : Composer(find_model(name));
 
     std::vector<Notes> training;
     std::vector<const Piece*> held_out;
@@ -213,8 +219,7 @@ nlohmann::json evaluate_compose(const EvaluateOptions& options) {
     Progress progress(fmt::format("compose {}", set.style), generated.items.size(), "pieces");
     parallel_for(generated.items.size(), [&](std::size_t i) {
       const BarredPassage& pattern = windows.items[i % windows.items.size()];
-      ComposeOptions wish;
-      wish.style = set.style;
+      ComposeOptions wish = asked;
       wish.bars = pattern.bars;
       wish.seed = options.seed * 1000003 + i;
       Composition piece = composer.compose(wish);
@@ -257,7 +262,8 @@ nlohmann::json evaluate_compose(const EvaluateOptions& options) {
       memorised[std::to_string(bars)] = {{"generated", of(generated)}, {"real", of(windows)}};
     }
     std::set<std::size_t> real_pieces(windows.piece.begin(), windows.piece.end());
-    styles[set.style] = {{"pieces", pieces},
+    styles[set.style] = {{"model", {{"name", composer.model().name}, {"hash", composer.model().hash}}},
+                         {"pieces", pieces},
                          {"real_windows", windows.items.size()},
                          {"real_pieces", real_pieces.size()},
                          {"style_accuracy_real", real.accuracy},
@@ -278,7 +284,7 @@ nlohmann::json evaluate_compose(const EvaluateOptions& options) {
     throw Error(Category::not_found, "evaluate compose",
                 options.data.string() + ": holds none of the sets of this model's styles");
   return {{"split", split},
-          {"model", {{"name", model.name}, {"hash", model.hash}}},
+          {"model", {{"name", named.model().name}, {"hash", named.model().hash}}},
           {"judge", {{"name", judge_model.model().name}, {"hash", judge_model.model().hash}}},
           {"styles", styles},
           {"invalid", invalid_total},

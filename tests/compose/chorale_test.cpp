@@ -134,7 +134,7 @@ TEST(Chorale, RefusesWhatItCannotSing) {
   options.bars = 0;
   EXPECT_THROW(write_chorale(small_model(), options), Error);
   options.bars = 4;
-  options.temperature = 0;
+  options.sampling.temperature = 0;
   EXPECT_THROW(write_chorale(small_model(), options), Error);
 }
 

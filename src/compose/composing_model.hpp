@@ -1,0 +1,21 @@
+#pragma once
+/// What Composer asks of a network that composes; one implementation a kind of network.
+#include <string>
+#include <vector>
+
+#include "compose/compose.hpp"
+#include "compose/wishes.hpp"
+
+namespace euterpe {
+
+class ComposingModel {
+ public:
+  virtual ~ComposingModel() = default;
+  virtual const std::vector<std::string>& styles() const = 0;
+  virtual const std::vector<std::string>& varieties() const = 0;
+  /// \param options in their ranges, \param style one of styles(). Of the provenance only what the network alone knows
+  /// is set (bars, in_key, chords_kept …). Thread-safe.
+  virtual Composition compose(const ComposeOptions& options, const StyleWish& style) const = 0;
+};
+
+}  // namespace euterpe

@@ -1,0 +1,28 @@
+#pragma once
+/// Composes with a Transformer over REMI tokens (score/tokenizer.hpp).
+#include <memory>
+
+#include "compose/composing_model.hpp"
+#include "compose/writer.hpp"
+#include "nn/model.hpp"
+
+namespace euterpe {
+
+class TransformerComposer : public ComposingModel {
+ public:
+  /// Error{bad_input} if its weights do not fit its card or its card names no style.
+  explicit TransformerComposer(const Model& model);
+  const std::vector<std::string>& styles() const override { return styles_; }
+  const std::vector<std::string>& varieties() const override { return varieties_; }
+  Composition compose(const ComposeOptions& options, const StyleWish& style) const override;
+
+ private:
+  WritingPlan plan(const ComposeOptions& options, const StyleWish& style) const;
+
+  std::string name_;
+  bool emotions_ = false;  ///< it has learned them
+  std::vector<std::string> styles_, varieties_;
+  std::shared_ptr<const ComposerNetwork> network_;
+};
+
+}  // namespace euterpe
