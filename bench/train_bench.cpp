@@ -24,7 +24,7 @@ double seconds_of(auto&& work) {
 }
 
 TransformerOptions shape(int d_model) {
-  return {kVocabulary, d_model, d_model == 256 ? 8 : 5, d_model / 64, 2 * d_model, kContext, 0.1};
+  return {kVocabulary, d_model, d_model == 256 ? 8 : 5, d_model / 64, 2 * d_model, kContext, false, 0.1};
 }
 
 struct Stock {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "nn/head_attention.hpp"
 #include "nn/row_kernels.hpp"
 #include "nn/transformer.hpp"
 
@@ -190,97 +191,56 @@ struct MixedLinearFunction : torch::autograd::Function<MixedLinearFunction> {
   }
 };
 
-/// Rows of the score matrix that are made together: small enough to stay in the cache, large enough for the product.
-constexpr std::int64_t kBlock = 128;
-
 /// The rotary table of one sequence, or the one of all.
 const float* row_of(const Tensor& table, std::int64_t b) {
   return table.data_ptr<float>() + (table.dim() == 3 ? b * table.stride(0) : 0);
 }
 
-/// One head of one sequence in float32; q is scaled by 1 / √head.
-struct Head {
-  Tensor q, k, v;
-
-  template <class T>
-  Head(const Tensor& qkv, const T* first, std::int64_t b, std::int64_t h, const float* cosine, const float* sine) {
-    const std::int64_t time = qkv.size(1), head = qkv.size(4), stride = qkv.stride(1);
-    const T* from = first + b * qkv.stride(0) + h * head;
-    q = torch::empty({time, head}, torch::kFloat32);
-    k = torch::empty({time, head}, torch::kFloat32);
-    rotate_rows(from, stride, cosine, sine, scale(head), q.data_ptr<float>(), time, head / 2);
-    rotate_rows(from + qkv.stride(2), stride, cosine, sine, 1, k.data_ptr<float>(), time, head / 2);
-    v = qkv.select(0, b).select(1, 2).select(1, h).to(torch::kFloat32);
-  }
-  static float scale(std::int64_t head) { return 1 / std::sqrt(static_cast<float>(head)); }
-};
+/// Head h of sequence b in queries, keys and values.
+template <class T>
+HeadPlace<T> place_of(const Tensor& qkv, std::int64_t b, std::int64_t h) {
+  return {data<std::remove_const_t<T>>(qkv) + b * qkv.stride(0) + h * qkv.size(4), qkv.stride(1), qkv.stride(2)};
+}
 
 struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   static Tensor forward(AutogradContext* ctx, const Tensor& given, const Tensor& cosine, const Tensor& sine) {
     const Tensor qkv = given.detach().contiguous();
     const std::int64_t batch = qkv.size(0), time = qkv.size(1), heads = qkv.size(3), head = qkv.size(4);
-    Tensor out = torch::empty({batch, time, heads, head}, qkv.options());
+    Tensor out = torch::empty({batch, time, heads * head}, qkv.options());
     Tensor normalizer = torch::empty({batch, heads, time}, torch::kFloat32);
-    at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
-      torch::NoGradGuard guard;
-      Tensor mixed = torch::empty({time, head}, torch::kFloat32);
-      for (std::int64_t i = begin; i < end; ++i) {
-        const std::int64_t b = i / heads, h = i % heads;
-        with_type(qkv, [&](auto type) {
-          const Head of(qkv, data<decltype(type)>(qkv), b, h, row_of(cosine, b), row_of(sine, b));
-          for (std::int64_t row = 0; row < time; row += kBlock) {
-            const std::int64_t last = std::min(time, row + kBlock);
-            Tensor p = torch::mm(of.q.slice(0, row, last), of.k.slice(0, 0, last).t());
-            causal_softmax(p.data_ptr<float>(), normalizer.data_ptr<float>() + i * time + row, last - row, last,
-                           row + 1);
-            Tensor into = mixed.slice(0, row, last);
-            torch::mm_out(into, p, of.v.slice(0, 0, last));
-          }
-        });
-        out.select(0, b).select(1, h).copy_(mixed);
-      }
+    with_type(qkv, [&](auto type) {
+      using T = decltype(type);
+      at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
+        HeadAttention attention(time, head);
+        for (std::int64_t i = begin; i < end; ++i) {
+          const std::int64_t b = i / heads, h = i % heads;
+          attention.forward(place_of<const T>(qkv, b, h), row_of(cosine, b), row_of(sine, b),
+                            data<T>(out) + (b * time * heads + h) * head, heads * head,
+                            normalizer.data_ptr<float>() + i * time);
+        }
+      });
     });
     ctx->save_for_backward({qkv, cosine, sine, normalizer});
-    return out.view({batch, time, heads * head});
+    return out;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grad) {
     const auto saved = ctx->get_saved_variables();
     const Tensor &qkv = saved[0], &cosine = saved[1], &sine = saved[2], &normalizer = saved[3];
     const std::int64_t batch = qkv.size(0), time = qkv.size(1), heads = qkv.size(3), head = qkv.size(4);
-    const Tensor dout = grad[0].contiguous().view({batch, time, heads, head});
+    const Tensor dout = grad[0].contiguous();
     Tensor dqkv = torch::empty_like(qkv);
-    at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
-      torch::NoGradGuard guard;
-      Tensor dq = torch::empty({time, head}, torch::kFloat32), dk = torch::empty_like(dq), dv = torch::empty_like(dq);
-      for (std::int64_t i = begin; i < end; ++i) {
-        const std::int64_t b = i / heads, h = i % heads, stride = qkv.stride(1);
-        with_type(qkv, [&](auto type) {
-          using T = decltype(type);
-          const float *turn = row_of(cosine, b), *side = row_of(sine, b);
-          const Head of(qkv, data<T>(qkv), b, h, turn, side);
-          const Tensor mine = dout.select(0, b).select(1, h).to(torch::kFloat32);
-          dk.zero_();
-          dv.zero_();
-          for (std::int64_t row = 0; row < time; row += kBlock) {
-            const std::int64_t last = std::min(time, row + kBlock), rows = last - row;
-            const Tensor q = of.q.slice(0, row, last), k = of.k.slice(0, 0, last), dy = mine.slice(0, row, last);
-            Tensor p = torch::mm(q, k.t());
-            causal_softmax_again(p.data_ptr<float>(), normalizer.data_ptr<float>() + i * time + row, rows, last,
-                                 row + 1);
-            Tensor dp = torch::mm(dy, of.v.slice(0, 0, last).t());
-            dv.slice(0, 0, last).addmm_(p.t(), dy);
-            softmax_gradient(p.data_ptr<float>(), dp.data_ptr<float>(), rows, last, row + 1);
-            Tensor into = dq.slice(0, row, last);
-            torch::mm_out(into, dp, k);
-            dk.slice(0, 0, last).addmm_(dp.t(), q);
-          }
-          T* to = data<T>(dqkv) + b * qkv.stride(0) + h * head;
-          rotate_rows_back(dq.data_ptr<float>(), turn, side, Head::scale(head), to, stride, time, head / 2);
-          rotate_rows_back(dk.data_ptr<float>(), turn, side, 1, to + qkv.stride(2), stride, time, head / 2);
-          dqkv.select(0, b).select(1, 2).select(1, h).copy_(dv);
-        });
-      }
+    with_type(qkv, [&](auto type) {
+      using T = decltype(type);
+      at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
+        HeadAttention attention(time, head);
+        for (std::int64_t i = begin; i < end; ++i) {
+          const std::int64_t b = i / heads, h = i % heads;
+          attention.backward(place_of<const T>(qkv, b, h), row_of(cosine, b), row_of(sine, b),
+                             static_cast<const T*>(data<T>(dout)) + (b * time * heads + h) * head, heads * head,
+                             normalizer.data_ptr<float>() + i * time, place_of<T>(dqkv, b, h));
+        }
+      });
     });
     return {dqkv, {}, {}};
   }

@@ -224,9 +224,9 @@ EUTERPE_HOT void rotate_rows_back(const float* x, const float* cosine, const flo
   rotate_back(x, cosine, sine, scale, out, stride, rows, half);
 }
 
-EUTERPE_HOT void causal_softmax(float* s, float* normalizer, std::int64_t rows, std::int64_t columns,
-                                std::int64_t seen) {
-  for (std::int64_t r = 0; r < rows; ++r, s += columns) {
+EUTERPE_HOT void causal_softmax(float* s, std::int64_t stride, float* normalizer, std::int64_t rows,
+                                std::int64_t columns, std::int64_t seen) {
+  for (std::int64_t r = 0; r < rows; ++r, s += stride) {
     const std::int64_t n = std::min(columns, seen + r);
     const float top = largest(s, n), sum = exp_and_sum(s, top, n), share = 1 / sum;
     for (std::int64_t i = 0; i < n; ++i) s[i] *= share;
@@ -235,18 +235,18 @@ EUTERPE_HOT void causal_softmax(float* s, float* normalizer, std::int64_t rows, 
   }
 }
 
-EUTERPE_HOT void causal_softmax_again(float* s, const float* normalizer, std::int64_t rows, std::int64_t columns,
-                                      std::int64_t seen) {
-  for (std::int64_t r = 0; r < rows; ++r, s += columns) {
+EUTERPE_HOT void causal_softmax_again(float* s, std::int64_t stride, const float* normalizer, std::int64_t rows,
+                                      std::int64_t columns, std::int64_t seen) {
+  for (std::int64_t r = 0; r < rows; ++r, s += stride) {
     const std::int64_t n = std::min(columns, seen + r);
     for (std::int64_t i = 0; i < n; ++i) s[i] = fast_exp(s[i] - normalizer[r]);
     std::fill(s + n, s + columns, 0.0f);
   }
 }
 
-EUTERPE_HOT void softmax_gradient(const float* p, float* dp, std::int64_t rows, std::int64_t columns,
-                                  std::int64_t seen) {
-  for (std::int64_t r = 0; r < rows; ++r, p += columns, dp += columns) {
+EUTERPE_HOT void softmax_gradient(const float* p, float* dp, std::int64_t stride, std::int64_t rows,
+                                  std::int64_t columns, std::int64_t seen) {
+  for (std::int64_t r = 0; r < rows; ++r, p += stride, dp += stride) {
     const std::int64_t n = std::min(columns, seen + r);
     const float mean = lane_sum(n, [&](std::int64_t i) { return p[i] * dp[i]; });
     for (std::int64_t i = 0; i < n; ++i) dp[i] = p[i] * (dp[i] - mean);

@@ -50,14 +50,16 @@ void rotate_rows_back(const float* x, const float* cosine, const float* sine, fl
 void rotate_rows_back(const float* x, const float* cosine, const float* sine, float scale, Bf16* out,
                       std::int64_t stride, std::int64_t rows, std::int64_t half);
 
-/// Causal softmax in place: row r of s [rows × columns] sees its first seen + r columns, the others become 0;
-/// normalizer[r] = log Σ exp.
-void causal_softmax(float* s, float* normalizer, std::int64_t rows, std::int64_t columns, std::int64_t seen);
+/// Causal softmax in place: row r of s, `stride` floats after the one before, sees its first seen + r columns, the
+/// others of `columns` become 0; normalizer[r] = log Σ exp.
+void causal_softmax(float* s, std::int64_t stride, float* normalizer, std::int64_t rows, std::int64_t columns,
+                    std::int64_t seen);
 /// s becomes the softmax again from its normalizer.
-void causal_softmax_again(float* s, const float* normalizer, std::int64_t rows, std::int64_t columns,
-                          std::int64_t seen);
-/// dp becomes p · (dp − Σ p · dp), the sum over its row; \param seen as above
-void softmax_gradient(const float* p, float* dp, std::int64_t rows, std::int64_t columns, std::int64_t seen);
+void causal_softmax_again(float* s, std::int64_t stride, const float* normalizer, std::int64_t rows,
+                          std::int64_t columns, std::int64_t seen);
+/// dp becomes p · (dp − Σ p · dp), the sum over its row; arguments as above
+void softmax_gradient(const float* p, float* dp, std::int64_t stride, std::int64_t rows, std::int64_t columns,
+                      std::int64_t seen);
 
 /// Row of logits becomes (softmax − one-hot of the target) · weight; returns −log softmax[target] in nats.
 double cross_entropy_row(float* logits, std::int64_t vocabulary, std::int64_t target, float weight);

@@ -59,22 +59,29 @@ TEST_F(Fused, swiglu_has_the_plain_expressions_gradient) {
 }
 
 TEST_F(Fused, attention_has_the_plain_expressions_gradient_over_several_blocks) {
-  const std::int64_t time = 300, heads = 2, half = 5;
-  const Tensor angle = torch::randn({time, half}), cosine = angle.cos(), sine = angle.sin();
-  agree(
-      {torch::randn({2, time, 3, heads, 2 * half})}, [&](auto& in) { return causal_attention(in[0], cosine, sine); },
-      [&](auto& in) {
-        auto rotate = [&](const Tensor& x) {
-          const auto h = x.chunk(2, -1);
-          return torch::cat({h[0] * cosine - h[1] * sine, h[1] * cosine + h[0] * sine}, -1);
-        };
-        const Tensor parts = in[0].permute({2, 0, 3, 1, 4});
-        const Tensor mask = torch::full({time, time}, -INFINITY).triu(1);
-        const Tensor scores =
-            torch::matmul(rotate(parts[0]), rotate(parts[1]).transpose(-2, -1)) / std::sqrt(2.0 * half) + mask;
-        return torch::matmul(torch::softmax(scores, -1), parts[2]).transpose(1, 2).reshape({2, time, -1});
-      },
-      3e-5);
+  for (const std::int64_t half : {5, 32})
+    for (const bool bf16 : {false, true}) {
+      const std::int64_t time = 300, heads = 2;
+      const Tensor angle = torch::randn({time, half}), cosine = angle.cos(), sine = angle.sin();
+      agree(
+          {torch::randn({2, time, 3, heads, 2 * half})},
+          [&](auto& in) {
+            const Tensor qkv = bf16 ? in[0].to(torch::kBFloat16) : in[0];
+            return causal_attention(qkv, cosine, sine).to(torch::kFloat32);
+          },
+          [&](auto& in) {
+            auto rotate = [&](const Tensor& x) {
+              const auto h = x.chunk(2, -1);
+              return torch::cat({h[0] * cosine - h[1] * sine, h[1] * cosine + h[0] * sine}, -1);
+            };
+            const Tensor parts = in[0].permute({2, 0, 3, 1, 4});
+            const Tensor mask = torch::full({time, time}, -INFINITY).triu(1);
+            const Tensor scores =
+                torch::matmul(rotate(parts[0]), rotate(parts[1]).transpose(-2, -1)) / std::sqrt(2.0 * half) + mask;
+            return torch::matmul(torch::softmax(scores, -1), parts[2]).transpose(1, 2).reshape({2, time, -1});
+          },
+          bf16 ? 0.02 : 3e-5);
+    }
 }
 
 TEST_F(Fused, cross_entropy_has_libtorchs_value_and_gradient) {
@@ -130,7 +137,7 @@ struct Step {
 
 Step step(const TransformerCompute& compute, std::uint64_t seed) {
   torch::manual_seed(2);
-  TransformerModule network(TransformerOptions{40, 32, 3, 2, 48, 150, 0.2});
+  TransformerModule network(TransformerOptions{40, 32, 3, 2, 48, 150, false, 0.2});
   network->set_compute(compute);
   Random random(seed);
   const Tensor tokens = torch::randint(1, 40, {3, 141}, torch::kInt64);

@@ -28,7 +28,7 @@ constexpr int kBatch = 4, kTime = 24, kVocabulary = 17;
 TrainingReport count(const fs::path& folder, std::int64_t die_at) {
   at::set_num_threads(1);
   torch::manual_seed(processes().first() ? 3 : 4);  // only the first process's start counts
-  TransformerModule network(TransformerOptions{kVocabulary, 32, 2, 2, 32, kTime, 0.1});
+  TransformerModule network(TransformerOptions{kVocabulary, 32, 2, 2, 32, kTime, false, 0.1});
   auto loss = [&](const std::vector<std::vector<std::int64_t>>& rows, Random* random, std::int64_t first) {
     torch::Tensor tokens = torch::zeros({static_cast<std::int64_t>(rows.size()), kTime}, torch::kInt64);
     for (std::size_t i = 0; i < rows.size(); ++i)

@@ -33,6 +33,7 @@ TEST(Large, one_step_of_more_than_100_million_parameters_fits_into_8_gigabytes) 
                                  number("heads"),
                                  number("ff"),
                                  number("context"),
+                                 false,
                                  *recipe["dropout"].value<double>()};
   EXPECT_GT(parameter_count(shape), 100'000'000);
   ASSERT_TRUE(*recipe["bf16"].value<bool>() && *recipe["checkpointing"].value<bool>());
