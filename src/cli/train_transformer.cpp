@@ -57,6 +57,7 @@ void setup_train_transformer(CLI::App& app, Context& context) {
   app.add_option("--dropout", t.network.dropout, "While training, 0 = off")->capture_default_str();
   app.add_flag("--bf16", t.compute.bf16, "Matrix products in bf16; weights and optimizer stay float32");
   app.add_flag("--checkpointing", t.compute.checkpoint, "Compute blocks again instead of keeping them: less memory");
+  app.add_flag("--int8", t.int8, "Save the weights in eight bits a number: half the size");
   app.add_option("--learning-rate", t.learning_rate, "Peak of the schedule")->capture_default_str();
   app.add_option("--evaluate-every", t.evaluate_every, "Steps between validations")
       ->capture_default_str()

@@ -25,6 +25,8 @@ constexpr std::uint64_t kMaxHeader = 100'000'000;
 /// JSON of hostile depth would overflow the parser's stack; a real header is three levels deep.
 constexpr int kMaxDepth = 8;
 
+constexpr const char* kRowScale = ".row_scale";
+
 struct DTypeRow {
   DType dtype;
   std::string_view name;
@@ -194,6 +196,11 @@ std::vector<float> Safetensors::floats(std::string_view name, std::span<const st
       std::memcpy(&bits, t.bytes.data() + 2 * i, 2);
       out[i] = t.dtype == DType::f16 ? half_to_float(bits) : bf16_to_float(bits);
     }
+  } else if (t.dtype == DType::i8 && t.shape.size() == 2 && has(std::string(name) + kRowScale)) {
+    const auto scales = floats(std::string(name) + kRowScale, std::array{t.shape[0]});
+    const auto columns = static_cast<std::size_t>(t.shape[1]);
+    for (std::size_t i = 0; i < n; ++i)
+      out[i] = scales[i / columns] * static_cast<float>(static_cast<std::int8_t>(t.bytes[i]));
   } else {
     throw Error(Category::bad_input, kRead,
                 fmt::format("tensor '{}' is {}, expected floating point", name, row(t.dtype).name));
@@ -216,10 +223,22 @@ void Safetensors::put(std::string name, std::vector<std::int64_t> shape, std::sp
   t.dtype = as;
   t.shape = std::move(shape);
   EUTERPE_ASSERT(t.count() == static_cast<std::int64_t>(values.size()));
-  EUTERPE_ASSERT(as == DType::f32 || as == DType::f16 || as == DType::bf16);
+  EUTERPE_ASSERT(as == DType::f32 || as == DType::f16 || as == DType::bf16 || (as == DType::i8 && t.shape.size() == 2));
   t.bytes.resize(values.size() * size_of(as));
   if (as == DType::f32) {
     if (!values.empty()) std::memcpy(t.bytes.data(), values.data(), t.bytes.size());
+  } else if (as == DType::i8) {
+    const auto rows = static_cast<std::size_t>(t.shape[0]), columns = static_cast<std::size_t>(t.shape[1]);
+    std::vector<float> scales(rows);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const auto row_values = values.subspan(r * columns, columns);
+      float largest = 0;
+      for (const float v : row_values) largest = std::max(largest, std::abs(v));
+      scales[r] = largest / 127;
+      for (std::size_t c = 0; c < columns && largest > 0; ++c)
+        t.bytes[r * columns + c] = static_cast<std::uint8_t>(std::lround(row_values[c] / largest * 127));
+    }
+    put(name + kRowScale, {t.shape[0]}, scales);
   } else {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const std::uint16_t bits = as == DType::f16 ? float_to_half(values[i]) : float_to_bf16(values[i]);

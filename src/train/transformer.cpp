@@ -57,13 +57,13 @@ void load_weights(TransformerModule& network, const Safetensors& file, const std
   }
 }
 
-Safetensors weights_of(TransformerModule& network) {
+Safetensors weights_of(TransformerModule& network, DType matrices) {
   Safetensors file;
   for (auto& p : network->named_parameters()) {
     const auto t = p.value().detach().to(torch::kCPU, torch::kFloat32).contiguous();
     // bf16 keeps float's range, so no scale is needed; the norms are tiny and stay exact.
     file.put(p.key(), t.sizes().vec(), std::span(t.data_ptr<float>(), static_cast<std::size_t>(t.numel())),
-             t.dim() > 1 ? DType::bf16 : DType::f32);
+             t.dim() > 1 ? matrices : DType::f32);
   }
   return file;
 }
@@ -254,7 +254,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
                          {"by_style", by_style}}}}};
   if (!parent.is_null()) card["from"] = {{"name", parent["name"]}, {"hash", parent["hash"]}};
   name_what_can_be_asked(shard, card);
-  save_model(options.out, weights_of(network), card);
+  save_model(options.out, weights_of(network, options.int8 ? DType::i8 : DType::bf16), card);
   // What the model may not repeat.
   write_file(options.out / kPassageIndexName, training_passages(shard));
   return report;

@@ -22,6 +22,7 @@ struct TransformerTraining {
   std::uint64_t seed = 1;
   std::int64_t steps = 2000;
   std::map<std::string, double> shares;  ///< see RemiCrops
+  bool int8 = false;                     ///< saves matrices in eight bits a number instead of bf16
   int batch = 8;                         ///< sequences a step, each of `network.context` tokens
   double learning_rate = 2e-3;
   double seconds = 0;  ///< stop after so long in this process, 0 = no limit

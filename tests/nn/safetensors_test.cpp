@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/random.hpp"
 
 namespace euterpe {
 namespace {
@@ -160,6 +162,29 @@ TEST(SafetensorsValues, HalfAndBrainRoundToNearestTiesToEven) {
   EXPECT_EQ(bf16_to_float(float_to_bf16(257)), 256);
   EXPECT_EQ(bf16_to_float(float_to_bf16(259)), 260);
   EXPECT_TRUE(std::isnan(bf16_to_float(float_to_bf16(std::bit_cast<float>(0x7f800001u)))));
+}
+
+TEST(SafetensorsValues, InEightBitsAreOffByHalfAStepOfTheirRowAtMost) {
+  Random random(1);
+  std::vector<float> values;
+  for (int i = 0; i < 300; ++i) values.push_back(static_cast<float>(random.normal()) * (i < 100 ? 0.01f : 3.0f));
+  std::fill(values.end() - 100, values.end(), 0.0f);
+  Safetensors file;
+  file.put("w", {3, 100}, values, DType::i8);
+  const Safetensors read = read_safetensors(write_safetensors(file));
+  EXPECT_EQ(read.at("w").bytes.size(), 300u);
+  const auto back = read.finite("w", std::array<std::int64_t, 2>{3, 100});
+  double worst[3] = {};
+  for (std::size_t i = 0; i < 300; ++i) {
+    const float step = read.floats("w.row_scale")[i / 100];
+    EXPECT_LE(std::abs(back[i] - values[i]), 0.501f * step) << i;
+    worst[i / 100] = std::max(worst[i / 100], std::abs(double{back[i]} - values[i]));
+  }
+  EXPECT_GT(worst[1], 10 * worst[0]);
+  EXPECT_EQ(worst[2], 0);
+  Safetensors bare = read;
+  bare.tensors.erase("w.row_scale");
+  EXPECT_THROW(bare.floats("w"), Error);
 }
 
 TEST(SafetensorsValues, OfAnotherShapeOrNameAreRefusedByName) {
