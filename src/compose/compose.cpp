@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "base/parallel.hpp"
 #include "compose/chorale_composer.hpp"
 #include "compose/composing_model.hpp"
 #include "compose/transformer_composer.hpp"
@@ -63,10 +64,36 @@ Composer::Composer(const Model& model) : model_(model), network_(open_model(mode
 const std::vector<std::string>& Composer::styles() const { return network_->styles(); }
 const std::vector<std::string>& Composer::varieties() const { return network_->varieties(); }
 
+std::vector<Composition> ComposingModel::compose_variants(const ComposeOptions& options, const StyleWish& style,
+                                                          std::span<const std::uint64_t> seeds) const {
+  std::vector<Composition> out(seeds.size());
+  parallel_for(seeds.size(), [&](std::size_t i) {
+    ComposeOptions mine = options;
+    mine.seed = seeds[i];
+    out[i] = compose(mine, style);
+  });
+  return out;
+}
+
 Composition Composer::compose(const ComposeOptions& options) const {
   check_wishes(options);
   const StyleWish style = parse_style(options.style, styles(), varieties());
   Composition out = network_->compose(options, style);
+  say_where_from(out, options, style, options.seed);
+  return out;
+}
+
+std::vector<Composition> Composer::compose_variants(const ComposeOptions& options,
+                                                    std::span<const std::uint64_t> seeds) const {
+  check_wishes(options);
+  const StyleWish style = parse_style(options.style, styles(), varieties());
+  std::vector<Composition> out = network_->compose_variants(options, style, seeds);
+  for (std::size_t i = 0; i < seeds.size(); ++i) say_where_from(out[i], options, style, seeds[i]);
+  return out;
+}
+
+void Composer::say_where_from(Composition& out, const ComposeOptions& options, const StyleWish& style,
+                              std::uint64_t seed) const {
   auto licences = nlohmann::json::array();
   for (const auto& source : model_.card.value("data", nlohmann::json::array()))
     licences.push_back({{"name", source.value("name", "")}, {"licence", source.value("licence", "")}});
@@ -74,7 +101,7 @@ Composition Composer::compose(const ComposeOptions& options) const {
   p.update({{"model", model_.name},
             {"model_hash", model_.hash},
             {"style", style.style},
-            {"seed", options.seed},
+            {"seed", seed},
             {"temperature", options.sampling.temperature},
             {"top_k", options.sampling.top_k},
             {"top_p", options.sampling.top_p},
@@ -94,7 +121,6 @@ Composition Composer::compose(const ComposeOptions& options) const {
   if (options.height) p["register"] = *options.height;
   if (!options.chords.empty()) p["chords"] = chord_names(options.chords);
   if (options.gap_in) p["filled"] = fmt::format("{}-{}", options.gap.first, options.gap.first + options.gap.count - 1);
-  return out;
 }
 
 }  // namespace euterpe

@@ -1,5 +1,7 @@
 #pragma once
 /// What Composer asks of a network that composes; one implementation a kind of network.
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,9 @@ class ComposingModel {
   /// \param options in their ranges, \param style one of styles(). Of the provenance only what the network alone knows
   /// is set (bars, in_key, chords_kept …). Thread-safe.
   virtual Composition compose(const ComposeOptions& options, const StyleWish& style) const = 0;
+  /// The same for several seeds instead of the one in `options`; a network that gains by it writes them side by side.
+  virtual std::vector<Composition> compose_variants(const ComposeOptions& options, const StyleWish& style,
+                                                    std::span<const std::uint64_t> seeds) const;
 };
 
 }  // namespace euterpe

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "compose/splice.hpp"
+#include "compose/write_together.hpp"
 #include "score/harmony.hpp"
 #include "score/tokenizer.hpp"
 
@@ -17,7 +19,8 @@ using V = RemiVocabulary;
 constexpr int kMaxAttempts = 8;
 constexpr int kShortestContext = 64;  // holds any header (45 tokens) and some music
 constexpr std::size_t kFewestNotesPerBar = 2;
-constexpr double kChordsKept = 0.8;  // share of the half bars whose chord must be the one asked for
+constexpr std::size_t kSideBySide = 16;  // pieces, each with a cache of its own
+constexpr double kChordsKept = 0.8;      // share of the half bars whose chord must be the one asked for
 
 int key_value(const KeyEstimate& key) { return key.tonic + (key.minor ? 12 : 0); }
 
@@ -83,9 +86,63 @@ struct Attempt {
   std::vector<Token> tokens;
   double nats_per_token = 0, chords = 1;
   bool full = false, in_key = true;
+  int number = 0;  ///< attempts until now
   bool good() const { return full && in_key && chords >= kChordsKept; }
   auto rank() const { return std::tuple(full, in_key, chords); }
 };
+
+/// What has been written, with what was given. \param wishes of which `melody` is the melody alone
+Attempt attempt(const Writer& writer, const WritingPlan& plan, const ComposeOptions& wishes) {
+  const bool given = wishes.prompt || wishes.melody || wishes.gap_in;
+  const Score* kept = wishes.prompt ? wishes.prompt : wishes.gap_in;
+  Attempt now;
+  now.tokens = writer.tokens();
+  now.nats_per_token = writer.nats_per_token();
+  now.in_key = given || !wishes.key || move_to_key(now.tokens, *wishes.key);
+  now.score = decode_remi(now.tokens);
+  std::size_t notes = 0;
+  for (const auto& bar : writer.written())
+    notes += static_cast<std::size_t>(
+        std::count_if(bar.begin(), bar.end(), [](Token t) { return V::kind(t) == TokenKind::pitch; }));
+  now.full = notes >= kFewestNotesPerBar * static_cast<std::size_t>(plan.bars) || wishes.gap_in;
+  // Tokens know tempo in steps of three per cent; the wish is exact.
+  if (wishes.tempo) now.score.tempos = {{0, static_cast<std::uint32_t>(std::lround(60e6 / *wishes.tempo))}};
+  if (!given && now.score.tempos.empty()) now.score.tempos = {{0, 500000}};
+  now.written = given ? written_alone(writer, wishes.melody != nullptr) : now.score;
+  const int before = static_cast<int>(plan.before.size());
+  if (kept) now.score = splice(*kept, now.score, before, plan.after.empty() ? std::nullopt : std::optional(plan.bars));
+  if (wishes.melody) now.score = with_melody(*wishes.melody, now.score);
+  if (!wishes.chords.empty() && !wishes.gap_in)
+    now.chords = chord_agreement(now.score, wishes.chords, static_cast<std::size_t>(before));
+  return now;
+}
+
+/// One piece a seed. What is not good yet is written anew, all of it together.
+std::vector<Attempt> best_attempts(const ComposerNetwork& network, const WritingPlan& plan,
+                                   const ComposeOptions& wishes, std::span<const std::uint64_t> seeds) {
+  std::vector<Attempt> best(seeds.size());
+  std::vector<std::size_t> left(seeds.size());
+  std::iota(left.begin(), left.end(), std::size_t{0});
+  for (int number = 1; number <= kMaxAttempts && !left.empty(); ++number) {
+    std::vector<Writer> writers;
+    std::vector<Random> randoms;
+    for (const std::size_t i : left) {
+      writers.emplace_back(network, plan);
+      randoms.push_back(Random::stream(seeds[i], static_cast<std::uint64_t>(number)));
+    }
+    write_together(writers, randoms);
+    std::vector<std::size_t> again;
+    for (std::size_t w = 0; w < left.size(); ++w) {
+      Attempt now = attempt(writers[w], plan, wishes);
+      if (!now.good()) again.push_back(left[w]);
+      Attempt& mine = best[left[w]];
+      if (number == 1 || now.rank() > mine.rank()) mine = std::move(now);
+      mine.number = number;
+    }
+    left = std::move(again);
+  }
+  return best;
+}
 
 }  // namespace
 
@@ -184,6 +241,11 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
 }
 
 Composition TransformerComposer::compose(const ComposeOptions& options, const StyleWish& style) const {
+  return std::move(compose_variants(options, style, {&options.seed, 1}).front());
+}
+
+std::vector<Composition> TransformerComposer::compose_variants(const ComposeOptions& options, const StyleWish& style,
+                                                               std::span<const std::uint64_t> seeds) const {
   ComposeOptions wishes = options;
   Score melody;
   if (options.melody) {
@@ -191,47 +253,21 @@ Composition TransformerComposer::compose(const ComposeOptions& options, const St
     wishes.melody = &melody;
   }
   const WritingPlan plan = this->plan(wishes, style);
-  const bool given = options.prompt || options.melody || options.gap_in;
-  const Score* kept = options.prompt ? options.prompt : options.gap_in;
-
-  Attempt best;
-  int attempts = 0;
-  for (bool done = false; !done;) {
-    Random random = Random::stream(options.seed, static_cast<std::uint64_t>(++attempts));
-    Writer writer(*network_, plan);
-    writer.write(random);
-    Attempt now;
-    now.tokens = writer.tokens();
-    now.nats_per_token = writer.nats_per_token();
-    now.in_key = given || !options.key || move_to_key(now.tokens, *options.key);
-    now.score = decode_remi(now.tokens);
-    std::size_t notes = 0;
-    for (const auto& bar : writer.written())
-      notes += static_cast<std::size_t>(
-          std::count_if(bar.begin(), bar.end(), [](Token t) { return V::kind(t) == TokenKind::pitch; }));
-    now.full = notes >= kFewestNotesPerBar * static_cast<std::size_t>(plan.bars) || options.gap_in;
-    // Tokens know tempo in steps of three per cent; the wish is exact.
-    if (options.tempo) now.score.tempos = {{0, static_cast<std::uint32_t>(std::lround(60e6 / *options.tempo))}};
-    if (!given && now.score.tempos.empty()) now.score.tempos = {{0, 500000}};
-    now.written = given ? written_alone(writer, options.melody != nullptr) : now.score;
-    const int before = static_cast<int>(plan.before.size());
-    if (kept)
-      now.score = splice(*kept, now.score, before, plan.after.empty() ? std::nullopt : std::optional(plan.bars));
-    if (options.melody) now.score = with_melody(melody, now.score);
-    if (!options.chords.empty() && !options.gap_in)
-      now.chords = chord_agreement(now.score, options.chords, static_cast<std::size_t>(before));
-    done = now.good() || attempts == kMaxAttempts;
-    if (attempts == 1 || now.rank() > best.rank()) best = std::move(now);
+  std::vector<Composition> out;
+  for (; !seeds.empty(); seeds = seeds.subspan(std::min(seeds.size(), kSideBySide))) {
+    const auto now = seeds.first(std::min(seeds.size(), kSideBySide));
+    for (Attempt& best : best_attempts(*network_, plan, wishes, now)) {
+      Composition& piece = out.emplace_back();
+      piece.score = std::move(best.score);
+      piece.written = std::move(best.written);
+      piece.tokens = std::move(best.tokens);
+      piece.nats_per_token = best.nats_per_token;
+      piece.attempts = best.number;
+      piece.provenance = {{"bars", plan.bars}};
+      if (options.key) piece.provenance["in_key"] = best.in_key;
+      if (!options.chords.empty() && !options.gap_in) piece.provenance["chords_kept"] = best.chords;
+    }
   }
-  Composition out;
-  out.score = std::move(best.score);
-  out.written = std::move(best.written);
-  out.tokens = std::move(best.tokens);
-  out.nats_per_token = best.nats_per_token;
-  out.attempts = attempts;
-  out.provenance = {{"bars", plan.bars}};
-  if (options.key) out.provenance["in_key"] = best.in_key;
-  if (!options.chords.empty() && !options.gap_in) out.provenance["chords_kept"] = best.chords;
   return out;
 }
 

@@ -15,6 +15,8 @@ class TransformerComposer : public ComposingModel {
   const std::vector<std::string>& styles() const override { return styles_; }
   const std::vector<std::string>& varieties() const override { return varieties_; }
   Composition compose(const ComposeOptions& options, const StyleWish& style) const override;
+  std::vector<Composition> compose_variants(const ComposeOptions& options, const StyleWish& style,
+                                            std::span<const std::uint64_t> seeds) const override;
 
  private:
   WritingPlan plan(const ComposeOptions& options, const StyleWish& style) const;

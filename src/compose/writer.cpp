@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "base/interrupt.hpp"
 
 namespace euterpe {
 namespace {
@@ -76,18 +75,15 @@ Writer::Writer(const ComposerNetwork& network, const WritingPlan& plan)
     : network_(network),
       plan_(plan),
       sampler_(plan.sampling),
+      readings_(plan.sampling.guidance != 1 ? 2 : 1),
       allowed_(static_cast<std::size_t>(V::size())),
       logits_(static_cast<std::size_t>(V::size())) {
-  readers_.push_back({Decoder(network.weights()), true, {}});
-  if (plan.sampling.guidance != 1) readers_.push_back({Decoder(network.weights()), false, {}});
+  if (readings_.size() > 1) readings_[1].asked = false;
 }
 
-void Writer::write(Random& random) {
-  write_header(random);
-  open_body();
-  while (V::kind(tokens_.back()) != TokenKind::eos) {
-    check_interrupt();
-    step(random);
+void Writer::turn(Random& random) {
+  EUTERPE_ASSERT(!waits());
+  while (!finished() && step(random)) {
   }
 }
 
@@ -98,56 +94,82 @@ std::vector<Token> Writer::header() const {
   return out;
 }
 
-void Writer::write_header(Random& random) {
-  force(V::token(TokenKind::bos));
-  const bool drums = plan_.controls.get(TokenKind::style) == remi_style("drums");
-  for (auto k = static_cast<int>(kFirstControl); k <= static_cast<int>(kLastControl); ++k) {
-    const auto kind = static_cast<TokenKind>(k);
-    const auto value = plan_.controls.get(kind);
-    if (value && network_.knows(V::token(kind, *value)))
-      force(V::token(kind, *value));
-    else if (!value && network_.knows(kind) && plan_.before.empty() && plan_.after.empty() &&
-             ((kind == TokenKind::tempo && plan_.draw_tempo) || (kind == TokenKind::key && !drums)))
-      draw_control(kind, random);
-  }
-  if (!plan_.parts.empty()) {
-    for (const Token t : plan_.parts) force(t);
-    return;
-  }
-  // Bar says that all parts are named. A melody needs another part beside its own.
-  for (;;) {
-    grammar_.mask(allowed_);
-    for (std::size_t t = 0; t < allowed_.size(); ++t) {
-      const TokenKind kind = V::kind(static_cast<Token>(t));
-      if (kind != TokenKind::part && kind != TokenKind::program) allowed_[t] = 0;
-    }
-    // A melody's own part is no drum.
-    if (!plan_.melody.empty() && tokens_.back() == V::token(TokenKind::part, 0))
-      allowed_[V::token(TokenKind::program, kDrumProgram)] = 0;
-    const auto declared = static_cast<std::size_t>(
-        std::count_if(tokens_.begin(), tokens_.end(), [](Token t) { return V::kind(t) == TokenKind::program; }));
-    if (grammar_.at_boundary() && declared >= (plan_.melody.empty() ? 1u : 2u)) {
-      if (const int meter = planned_meter(0); meter >= 0)
-        allowed_[V::token(TokenKind::bar, meter)] = 1;
-      else
-        std::fill_n(allowed_.begin() + V::first(TokenKind::bar), V::count(TokenKind::bar), 1);
-    }
-    const Token token = draw(random);
-    if (V::kind(token) != TokenKind::bar) {
-      push(token);
-      continue;
-    }
-    // With a melody the mark stands in the Bar's place.
-    if (plan_.melody.empty()) forced_.push_back(token);
-    return;
-  }
+bool Writer::waits() const {
+  return std::any_of(readings_.begin(), readings_.end(), [](const Reading& r) { return r.waits(); });
 }
 
-void Writer::draw_control(TokenKind kind, Random& random) {
+/// Says the next token. \return false if the model must be asked first
+bool Writer::step(Random& random) {
+  if (tokens_.empty()) {
+    push(V::token(TokenKind::bos));
+  } else if (!forced_.empty()) {
+    const Token token = forced_.front();
+    forced_.pop_front();
+    push(token);
+  } else if (stage_ == Stage::controls) {
+    return say_control(random);
+  } else if (waits()) {
+    return false;
+  } else if (stage_ == Stage::parts) {
+    say_part(random);
+  } else {
+    restrict_to_wishes();
+    push(draw(random));
+  }
+  return true;
+}
+
+bool Writer::say_control(Random& random) {
+  const bool drums = plan_.controls.get(TokenKind::style) == remi_style("drums");
+  for (; control_ <= static_cast<int>(kLastControl); ++control_) {
+    const auto kind = static_cast<TokenKind>(control_);
+    const auto value = plan_.controls.get(kind);
+    if (value && network_.knows(V::token(kind, *value))) {
+      push(V::token(kind, *value));
+    } else if (!value && network_.knows(kind) && plan_.before.empty() && plan_.after.empty() &&
+               ((kind == TokenKind::tempo && plan_.draw_tempo) || (kind == TokenKind::key && !drums))) {
+      if (waits()) return false;
+      grammar_.mask(allowed_);
+      for (int t = 0; t < V::size(); ++t)
+        if (V::kind(static_cast<Token>(t)) != kind) allowed_[static_cast<std::size_t>(t)] = 0;
+      push(draw(random));
+    }
+  }
+  if (plan_.parts.empty()) {
+    stage_ = Stage::parts;
+  } else {
+    for (const Token t : plan_.parts) push(t);
+    open_body();
+  }
+  return true;
+}
+
+/// Bar says that all parts are named. A melody needs another part beside its own.
+void Writer::say_part(Random& random) {
   grammar_.mask(allowed_);
-  for (int t = 0; t < V::size(); ++t)
-    if (V::kind(static_cast<Token>(t)) != kind) allowed_[static_cast<std::size_t>(t)] = 0;
-  push(draw(random));
+  for (std::size_t t = 0; t < allowed_.size(); ++t) {
+    const TokenKind kind = V::kind(static_cast<Token>(t));
+    if (kind != TokenKind::part && kind != TokenKind::program) allowed_[t] = 0;
+  }
+  // A melody's own part is no drum.
+  if (!plan_.melody.empty() && tokens_.back() == V::token(TokenKind::part, 0))
+    allowed_[V::token(TokenKind::program, kDrumProgram)] = 0;
+  const auto declared = static_cast<std::size_t>(
+      std::count_if(tokens_.begin(), tokens_.end(), [](Token t) { return V::kind(t) == TokenKind::program; }));
+  if (grammar_.at_boundary() && declared >= (plan_.melody.empty() ? 1u : 2u)) {
+    if (const int meter = planned_meter(0); meter >= 0)
+      allowed_[V::token(TokenKind::bar, meter)] = 1;
+    else
+      std::fill_n(allowed_.begin() + V::first(TokenKind::bar), V::count(TokenKind::bar), 1);
+  }
+  const Token token = draw(random);
+  if (V::kind(token) != TokenKind::bar) {
+    push(token);
+    return;
+  }
+  // With a melody the mark stands in the Bar's place.
+  if (plan_.melody.empty()) forced_.push_back(token);
+  open_body();
 }
 
 /// What is given is taken as it is; the model reads of it what it has room for.
@@ -174,35 +196,22 @@ void Writer::open_body() {
     take_mark(Mark::middle);
     section_bars_ = plan_.bars;
   }
-  body_ = true;
+  stage_ = Stage::body;
   if (tokens_.size() == controls_.size() + parts_.size() + 1) return;
   read_again();
   forced_.push_back(V::token(TokenKind::bar, planned_meter(0)));
 }
-
-void Writer::force(Token token) { push(token); }
 
 Token Writer::draw(Random& random) {
   mix_logits();
   double log_probability = 0;
   // The sampler sees the model's tokens alone.
   const auto token = static_cast<Token>(sampler_.draw(logits_, allowed_, random, &log_probability));
-  if (body_) {
+  if (stage_ == Stage::body) {
     nats_ -= log_probability;
     ++drawn_;
   }
   return token;
-}
-
-void Writer::step(Random& random) {
-  if (!forced_.empty()) {
-    const Token token = forced_.front();
-    forced_.pop_front();
-    push(token);
-    return;
-  }
-  restrict_to_wishes();
-  push(draw(random));
 }
 
 void Writer::mix_logits() {
@@ -210,13 +219,13 @@ void Writer::mix_logits() {
   const auto known = network_.known();
   const auto guidance = static_cast<float>(plan_.sampling.guidance);
   for (std::size_t i = 0; i < known.size(); ++i) {
-    float value = readers_[0].logits[i];
-    if (readers_.size() > 1) value = readers_[1].logits[i] + guidance * (value - readers_[1].logits[i]);
+    float value = readings_[0].logits[i];
+    if (readings_.size() > 1) value = readings_[1].logits[i] + guidance * (value - readings_[1].logits[i]);
     logits_[known[i]] = value;
   }
   for (std::size_t t = 0; t < allowed_.size(); ++t)
     if (logits_[t] == -INFINITY) allowed_[t] = 0;
-  if (!body_) return;
+  if (stage_ != Stage::body) return;
   hear_bar_lines();
   if (plan_.sampling.repetition_penalty <= 0 || written_.empty()) return;
   discourage_repetition(logits_, plan_.before, written_.back(), plan_.sampling.repetition_penalty);
@@ -292,7 +301,7 @@ void Writer::push(Token token) {
   tokens_.push_back(token);
   const TokenKind kind = V::kind(token);
   held_ = kind == TokenKind::duration ? held_ + V::value(token) + 1 : 0;
-  if (!body_) {
+  if (stage_ != Stage::body) {
     if (is_control(kind)) controls_.push_back(token);
     if (kind == TokenKind::part || kind == TokenKind::program) parts_.push_back(token);
   } else if (kind == TokenKind::bar) {
@@ -327,29 +336,44 @@ void Writer::plan_bar() {
 }
 
 void Writer::read(Token token) {
-  for (Reader& r : readers_)
-    if (r.decoder.length() == r.decoder.context()) return read_again();
+  for (const Reading& r : readings_)
+    if (static_cast<std::size_t>(r.length) == context()) return read_again();
   const TokenKind kind = V::kind(token);
   const MusicPlace place = places_.push(token);
-  for (Reader& r : readers_) {
-    if (!r.asked && ((!body_ && is_control(kind)) || kind == TokenKind::chord)) continue;
-    if (network_.knows(token)) r.logits = r.decoder.step(network_.number(token), place);
+  for (Reading& r : readings_)
+    if (r.asked || !((stage_ != Stage::body && is_control(kind)) || kind == TokenKind::chord)) add(r, token, place);
+}
+
+void Writer::add(Reading& r, Token token, MusicPlace place) {
+  if (!network_.knows(token)) return;
+  if (!r.waits() && !r.anew) {
+    r.tokens.clear();
+    r.places.clear();
+    r.read = 0;
   }
+  r.tokens.push_back(network_.number(token));
+  r.places.push_back(place);
+  ++r.length;
 }
 
 /// The context is full, or what is given has been taken: the model reads anew what it has room for.
 void Writer::read_again() {
   const std::vector<Token> all = context_tokens();
   bool header = true;
-  for (Reader& r : readers_) r.decoder.rewind(0);
+  for (Reading& r : readings_) {
+    r.tokens.clear();
+    r.places.clear();
+    r.read = 0;
+    r.length = 0;
+    r.anew = true;
+  }
   places_ = MusicPlaces(gap_in(all));
   for (const Token t : all) {
     const MusicPlace place = places_.push(t);
     const TokenKind kind = V::kind(t);
     header = header && kind < TokenKind::part;
-    for (Reader& r : readers_)
-      if ((r.asked || !((header && is_control(kind)) || kind == TokenKind::chord)) && network_.knows(t))
-        r.logits = r.decoder.step(network_.number(t), place);
+    for (Reading& r : readings_)
+      if (r.asked || !((header && is_control(kind)) || kind == TokenKind::chord)) add(r, t, place);
   }
 }
 
@@ -369,9 +393,8 @@ std::int64_t Writer::gap_in(std::span<const Token> context) const {
 /// Header, as much of what is given as a third of the context holds on either side, and the last bars of what was
 /// written. Bos stays out of what begins in the middle of a piece, as in training.
 std::vector<Token> Writer::context_tokens() const {
-  const auto context = static_cast<std::size_t>(readers_[0].decoder.context());
   std::vector<Token> out = header();
-  const std::size_t room = context - std::min(context, out.size() + 3);
+  const std::size_t room = context() - std::min(context(), out.size() + 3);
   const auto mark = [](Mark m) { return V::token(TokenKind::mark, static_cast<int>(m)); };
   if (!plan_.after.empty()) {
     const Bars before = tail(plan_.before, room / 4), after = head(plan_.after, room / 4);
@@ -401,7 +424,7 @@ std::vector<Token> Writer::context_tokens() const {
     return out;
   }
   out.erase(out.begin());
-  append_tail(out, whole, context / 2);
+  append_tail(out, whole, context() / 2);
   return out;
 }
 

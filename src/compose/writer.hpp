@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "compose/sampler.hpp"
-#include "nn/decoder.hpp"
+#include "nn/transformer_weights.hpp"
 #include "score/music_place.hpp"
 #include "score/remi_chords.hpp"
 #include "score/remi_controls.hpp"
@@ -53,12 +53,31 @@ struct WritingPlan {
 void discourage_repetition(std::span<float> logits, std::span<const std::vector<Token>> earlier,
                            const std::vector<Token>& now, double penalty);
 
+/// What a decoder has still to read of a piece before it can be asked how the piece goes on.
+struct Reading {
+  std::vector<int> tokens;  ///< the network's numbers
+  std::vector<MusicPlace> places;
+  std::size_t read = 0;           ///< of these
+  bool anew = false;              ///< the decoder first forgets what it has read
+  int length = 0;                 ///< tokens that it will have read then
+  bool asked = true;              ///< it reads controls and chords
+  std::span<const float> logits;  ///< of what comes next, once all is read
+
+  bool waits() const { return read < tokens.size(); }
+};
+
+/// Writes in turns, so that the decoders of many pieces can read side by side (compose/write_together.hpp).
 class Writer {
  public:
   Writer(const ComposerNetwork& network, const WritingPlan& plan);
 
-  /// Writes to the end. Error{usage} where the context is too short for the header. Interruptible.
-  void write(Random& random);
+  /// Goes on up to where decoders must read what was said; all have read what there was. At first there is nothing.
+  /// Error{usage} where the context is too short for the header.
+  void turn(Random& random);
+  bool finished() const { return !tokens_.empty() && RemiVocabulary::kind(tokens_.back()) == TokenKind::eos; }
+  /// Of one decoder, or with guidance of two: one that reads everything and one that reads all but what was asked.
+  std::span<Reading> readings() { return readings_; }
+  const ComposerNetwork& network() const { return network_; }
 
   /// The whole sequence, what was given included; decode_remi() takes it.
   const std::vector<Token>& tokens() const { return tokens_; }
@@ -68,23 +87,18 @@ class Writer {
   double nats_per_token() const { return drawn_ > 0 ? nats_ / static_cast<double>(drawn_) : 0; }
 
  private:
-  /// A decoder that reads everything, or all but what was asked.
-  struct Reader {
-    Decoder decoder;
-    bool asked;  ///< reads controls and chords
-    std::span<const float> logits;
-  };
   struct MelodyNote {
     int position;
     std::vector<Token> tokens;  ///< Pitch and Durations
   };
+  enum class Stage { controls, parts, body };
 
-  void write_header(Random& random);
+  bool step(Random& random);
+  bool say_control(Random& random);
+  void say_part(Random& random);
   void open_body();
-  void step(Random& random);
+  bool waits() const;
   Token draw(Random& random);
-  void draw_control(TokenKind kind, Random& random);
-  void force(Token token);
   void restrict_to_wishes();
   void restrict_to_melody();
   void hear_bar_lines();
@@ -93,6 +107,8 @@ class Writer {
   void plan_bar();
   void read(Token token);
   void read_again();
+  void add(Reading& reading, Token token, MusicPlace place);
+  std::size_t context() const { return static_cast<std::size_t>(network_.weights()->options().context); }
   std::vector<Token> context_tokens() const;
   std::int64_t gap_in(std::span<const Token> context) const;
   int planned_meter(int bar) const;
@@ -103,12 +119,13 @@ class Writer {
   const ComposerNetwork& network_;
   const WritingPlan& plan_;
   Sampler sampler_;
-  std::vector<Reader> readers_;
+  std::vector<Reading> readings_;
   RemiGrammar grammar_;
-  MusicPlaces places_;    ///< of what the decoders have read
+  Stage stage_ = Stage::controls;
+  int control_ = static_cast<int>(kFirstControl);  ///< the next to be said
+  MusicPlaces places_;                             ///< of what the decoders have read
   int section_bars_ = 0;  ///< Bar tokens that the running section of the grammar will have in the end
   int held_ = 0;          ///< grid steps that the Duration tokens in a row have said so far
-  bool body_ = false;     ///< bars are being written
   std::deque<Token> forced_;
   std::vector<MelodyNote> melody_;  ///< of the running bar, what is still to come
   std::vector<Token> controls_, parts_, tokens_;

@@ -1,0 +1,14 @@
+#pragma once
+/// Writes several pieces side by side: their decoders share each read of the weights, and a prompt that several have in
+/// common is read once.
+#include <span>
+
+#include "compose/writer.hpp"
+
+namespace euterpe {
+
+/// Writes all to the end; each piece is what it would be alone. \param writers of one network, none begun
+/// \param randoms one a writer. Error{usage} where the context is too short for a header. Interruptible.
+void write_together(std::span<Writer> writers, std::span<Random> randoms);
+
+}  // namespace euterpe
