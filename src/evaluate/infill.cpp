@@ -14,8 +14,8 @@
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
-#include "compose/compose.hpp"
 #include "corpus/datasets.hpp"
+#include "evaluate/asked_composer.hpp"
 #include "evaluate/compared_statistics.hpp"
 #include "evaluate/seam.hpp"
 #include "evaluate/task.hpp"
@@ -191,8 +191,7 @@ nlohmann::json told(const std::vector<SeamPair>& pairs, std::uint64_t seed) {
 nlohmann::json evaluate_infill(const EvaluateOptions& options) {
   if (options.folds > 0)
     throw Error(Category::usage, "evaluate infill", "--folds: shipped weights are measured, there are none");
-  const Model model = find_model(options.model.empty() ? "composer" : options.model);
-  const Composer composer(model);
+  AskedComposers composers(options.model);
   const std::string split = options.split.empty() ? "test" : options.split;
   const auto wanted = static_cast<std::size_t>(options.limit > 0 ? options.limit : kDefaultGaps);
 
@@ -200,7 +199,7 @@ nlohmann::json evaluate_infill(const EvaluateOptions& options) {
   std::map<std::string, ComparedStatistic> together;
   double accuracy = 0, variance = 0;
   for (const Dataset& set : datasets()) {
-    const auto& known = composer.styles();
+    const auto& known = composers.main().styles();
     if (std::find(known.begin(), known.end(), set.style) == known.end()) continue;
     if (!std::filesystem::exists(options.data / set.name)) continue;
     const std::vector<Piece> all = set.read(options.data / set.name);
@@ -211,13 +210,18 @@ nlohmann::json evaluate_infill(const EvaluateOptions& options) {
     Random random = Random::stream(options.seed, 0x696e66);
     const std::vector<Gap> gaps = draw_gaps(pieces, wanted, random);
 
+    if (gaps.empty())
+      throw Error(Category::bad_input, "evaluate infill", fmt::format("{}: too few held-out pieces", set.name));
+    ComposeOptions asked;
+    asked.style = set.style;
+    asked.gap_in = &pieces[gaps.front().piece].piece->score;
+    const Composer& composer = composers.of(asked);
     std::vector<Notes> filled(gaps.size());
     Progress progress(fmt::format("infill {}", set.style), gaps.size(), "gaps");
     parallel_for(gaps.size(), [&](std::size_t i) {
       check_interrupt();
       const Score given = emptied(pieces[gaps[i].piece].piece->score, gaps[i].first);
-      ComposeOptions wish;
-      wish.style = set.style;
+      ComposeOptions wish = asked;
       wish.seed = options.seed * 1000003 + i;
       wish.gap_in = &given;
       wish.gap = {gaps[i].first + 1, kGapBars};
@@ -270,7 +274,7 @@ nlohmann::json evaluate_infill(const EvaluateOptions& options) {
   const double n = static_cast<double>(styles.size());
   for (auto& [name, s] : together) s = {s.generated / n, s.real / n, std::sqrt(s.real_se) / n};
   return {{"split", split},
-          {"model", {{"name", model.name}, {"hash", model.hash}}},
+          {"model", {{"name", composers.main().model().name}, {"hash", composers.main().model().hash}}},
           {"bars", kGapBars},
           {"seam_features", seam_feature_names().size()},
           {"styles", styles},

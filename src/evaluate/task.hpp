@@ -41,6 +41,7 @@ nlohmann::json evaluate_jsb16(const EvaluateOptions& options);      ///< likelih
 nlohmann::json evaluate_frames(const EvaluateOptions& options);     ///< likelihood of frames of pitches
 nlohmann::json evaluate_harmonize(const EvaluateOptions& options);  ///< three voices below held-out sopranos
 nlohmann::json evaluate_infill(const EvaluateOptions& options);     ///< gaps in held-out music filled, their seams
+nlohmann::json evaluate_control(const EvaluateOptions& options);    ///< what is asked of the composer found again
 nlohmann::json evaluate_originality(const EvaluateOptions& options);  ///< planted copies refused, real music not
 nlohmann::json evaluate_key(const EvaluateOptions& options);     ///< keys of scores and of recordings made from them
 nlohmann::json evaluate_beat(const EvaluateOptions& options);    ///< beats and downbeats of the same

@@ -18,6 +18,8 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
        evaluate_harmonize},
       {"infill", "gaps in held-out music filled: the bars beside the real ones, and whether the seams can be told",
        evaluate_infill},
+      {"control", "key, tempo, chords, density, register and emotion asked for and found in what is composed",
+       evaluate_control},
       {"originality", "training passages planted in composed pieces and refused, held-out music let through",
        evaluate_originality},
       {"style-score", "style of a score, held-out pieces", evaluate_style_score},
