@@ -7,13 +7,14 @@
 namespace euterpe {
 namespace {
 
-const nlohmann::json kGood{{"vocabulary", 100}, {"d_model", 32}, {"layers", 2},    {"heads", 2},
-                           {"ff", 48},          {"context", 64}, {"dropout", 0.25}};
+const nlohmann::json kGood{{"vocabulary", 100}, {"d_model", 32}, {"layers", 2},     {"heads", 2},
+                           {"ff", 48},          {"context", 64}, {"musical", true}, {"dropout", 0.25}};
 
 TEST(TransformerOptions, survive_the_card) {
   const TransformerOptions o = transformer_options(kGood);
   EXPECT_EQ(to_json(o), kGood);
   EXPECT_EQ(o.heads, 2);
+  EXPECT_TRUE(o.musical);
   EXPECT_EQ(o.dropout, 0.25);
 }
 
