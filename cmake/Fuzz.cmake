@@ -28,7 +28,7 @@ target_link_libraries(fuzz_base PUBLIC fmt::fmt PkgConfig::sodium)
 
 euterpe_fuzzer(midi ${CMAKE_SOURCE_DIR}/src/score/midi*.cpp ${CMAKE_SOURCE_DIR}/src/score/score.cpp
                ${CMAKE_SOURCE_DIR}/src/score/tempo_map.cpp)
-euterpe_fuzzer(passage_index ${CMAKE_SOURCE_DIR}/src/score/passage_index.cpp ${CMAKE_SOURCE_DIR}/src/score/passage_lines.cpp
+euterpe_fuzzer(passage_index ${CMAKE_SOURCE_DIR}/src/score/passage_*.cpp
                ${CMAKE_SOURCE_DIR}/src/score/score_melody.cpp ${CMAKE_SOURCE_DIR}/src/score/score.cpp
                ${CMAKE_SOURCE_DIR}/src/score/tempo_map.cpp)
 euterpe_fuzzer(safetensors ${CMAKE_SOURCE_DIR}/src/nn/safetensors.cpp)

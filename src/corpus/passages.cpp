@@ -3,25 +3,21 @@
 #include <set>
 #include <string>
 
-#include "score/passage_index.hpp"
 #include "score/tokenizer.hpp"
 
 namespace euterpe {
 
-std::vector<std::uint8_t> training_passages(std::span<const Source> sources, const Shard& shard) {
-  std::set<std::string> learned;
-  for (const ShardPiece& piece : shard.pieces)
-    if (piece.split == "train") learned.insert(piece.id);
-  PassageIndexBuilder builder;
+std::vector<std::uint8_t> training_passages(std::span<const Source> sources, const PassageIndexOptions& options) {
+  PassageIndexBuilder builder(options);
   for (const Source& source : sources)
     for (const Piece& piece : source.pieces)
-      if (learned.count(piece.id) > 0) builder.add(piece.id, piece.score);
+      if (piece.split == "train") builder.add(piece.id, piece.score);
   return builder.finish();
 }
 
-std::vector<std::uint8_t> training_passages(const Shard& shard) {
+std::vector<std::uint8_t> training_passages(const Shard& shard, const PassageIndexOptions& options) {
   std::set<std::string> learned;
-  PassageIndexBuilder builder;
+  PassageIndexBuilder builder(options);
   for (const ShardPiece& piece : shard.pieces) {
     if (piece.split != "train") continue;
     // "ID+1" is the first variant of ID.

@@ -6,12 +6,14 @@
 
 #include "corpus/prepare.hpp"
 #include "corpus/shard.hpp"
+#include "score/passage_index.hpp"
 
 namespace euterpe {
 
-/// Bytes of the index of the pieces that `shard` has for training, from the scores that they were made from.
-std::vector<std::uint8_t> training_passages(std::span<const Source> sources, const Shard& shard);
-/// The same from the tokens of the shard (REMI), variants left out: the index knows every key and tempo.
-std::vector<std::uint8_t> training_passages(const Shard& shard);
+/// Bytes of the index of all training pieces of these sources, as they were played and written. Doubles that prepare()
+/// leaves out are in it too: they take next to no room.
+std::vector<std::uint8_t> training_passages(std::span<const Source> sources, const PassageIndexOptions& options = {});
+/// The same from the tokens of a shard (REMI), variants left out: the index knows every key and tempo.
+std::vector<std::uint8_t> training_passages(const Shard& shard, const PassageIndexOptions& options = {});
 
 }  // namespace euterpe

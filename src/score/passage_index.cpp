@@ -8,9 +8,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "base/error.hpp"
+#include "base/files.hpp"
+#include "score/passage_packing.hpp"
 
 namespace euterpe {
 namespace {
@@ -18,15 +22,16 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the index is mapped as it stands");
 
 constexpr char kMagic[8] = {'E', 'U', 'T', 'P', 'A', 'S', 'S', 'X'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr int kLowBits = 8;
 constexpr std::size_t kBuckets = std::size_t{1} << (kPassageHashBits - kLowBits);
+constexpr int kPrintBucketBits = 16;
 constexpr int kPitchBits = 7;
 constexpr std::uint64_t kLongest = 1u << (32 - kPitchBits);  // sixteenths on the axis
 constexpr int kPerQuarter = 4;
 
-enum class Part : std::uint32_t { settings, pieces, names, buckets, hashes, rhythms, places };
-constexpr std::array kSegmentNames{"settings", "pieces", "names", "buckets", "hashes", "rhythms", "places"};
+enum class Part : std::uint32_t { settings, pieces, names, runs, hashes, prints, keys };
+constexpr std::array kSegmentNames{"settings", "pieces", "names", "runs", "hashes", "prints", "keys"};
 constexpr std::size_t kSegments = kSegmentNames.size();
 
 struct SegmentRow {
@@ -45,8 +50,17 @@ static_assert(sizeof(Header) == 24 + 32 * kSegments + 8);
 struct Settings {
   std::uint8_t melody, texture, padding[6];
   std::uint64_t stamp;
+  std::uint32_t runs, prints;
 };
-static_assert(sizeof(Settings) == 16);
+static_assert(sizeof(Settings) == 24);
+
+/// Where a piece and its name begin is the sum of what stands before.
+struct PieceRow {
+  std::uint32_t length;  ///< sixteenths
+  std::uint16_t name_length;
+  std::uint8_t numerator, denominator;
+};
+static_assert(sizeof(PieceRow) == 8);
 
 constexpr std::size_t padded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 
@@ -86,6 +100,19 @@ std::vector<const Run*> winnow(std::span<const Run> runs, std::size_t window) {
   return kept;
 }
 
+/// Counting sort that keeps the order within a bucket. \return where each bucket begins in `out`, and its end
+template <class T>
+std::vector<std::uint32_t> sort_by_bucket(std::span<const T> list, auto bucket_of, std::size_t buckets,
+                                          std::vector<T>& out) {
+  std::vector<std::uint32_t> starts(buckets + 1, 0);
+  for (const T& x : list) ++starts[bucket_of(x) + 1];
+  for (std::size_t b = 1; b <= buckets; ++b) starts[b] += starts[b - 1];
+  std::vector<std::uint32_t> next(starts.begin(), starts.end() - 1);
+  out.resize(list.size());
+  for (const T& x : list) out[next[bucket_of(x)]++] = x;
+  return starts;
+}
+
 }  // namespace
 
 void PassageIndexBuilder::add(std::string name, const Score& score) {
@@ -94,10 +121,16 @@ void PassageIndexBuilder::add(std::string name, const Score& score) {
   if (static_cast<double>(first) + length > static_cast<double>(kLongest))
     throw Error(Category::unsupported, "index", name + ": the pieces are longer than two million bars together",
                 "make several indexes");
+  if (name.size() > std::numeric_limits<std::uint16_t>::max())
+    throw Error(Category::unsupported, "index", name.substr(0, 80) + "…: a name of more than 65,535 bytes", "");
   const TimeSignature& meter = score.meter_at(0);
   const auto piece = static_cast<std::uint32_t>(pieces_.size());
   pieces_.push_back({std::move(name), static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(length),
                      meter.numerator, meter.denominator});
+  for (BarPrint print : bar_prints(score)) {
+    print.axis += static_cast<std::uint32_t>(first);
+    prints_.push_back(print);
+  }
   for (const PassageLine& line : indexed_passage_lines(score)) {
     for (const PassageRun& run : passage_runs(line, options_.runs)) {
       const PassageOnset& onset = line.onsets[run.onset];
@@ -111,27 +144,30 @@ void PassageIndexBuilder::add(std::string name, const Score& score) {
 }
 
 std::vector<std::uint8_t> PassageIndexBuilder::finish(std::uint64_t stamp) {
-  // In how many pieces each hash stands.
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> in;
-  in.reserve(runs_.size());
-  for (const Run& r : runs_) in.emplace_back(r.hash, r.piece);
-  std::sort(in.begin(), in.end());
-  in.erase(std::unique(in.begin(), in.end()), in.end());
   const double limit =
       std::max(options_.common * static_cast<double>(pieces_.size()), static_cast<double>(options_.few));
-  std::vector<std::uint32_t> common;
-  for (std::size_t i = 0; i < in.size();) {
-    std::size_t end = i;
-    while (end < in.size() && in[end].first == in[i].first) ++end;
-    if (static_cast<double>(end - i) > limit) common.push_back(in[i].first);
-    i = end;
-  }
+  // Hashes that stand in more pieces than that.
+  const auto too_common = [&](std::vector<std::pair<std::uint32_t, std::uint32_t>> in) {
+    std::sort(in.begin(), in.end());
+    in.erase(std::unique(in.begin(), in.end()), in.end());
+    std::vector<std::uint32_t> common;
+    for (std::size_t i = 0; i < in.size();) {
+      std::size_t end = i;
+      while (end < in.size() && in[end].first == in[i].first) ++end;
+      if (static_cast<double>(end - i) > limit) common.push_back(in[i].first);
+      i = end;
+    }
+    return common;
+  };
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> in;
+  for (const Run& r : runs_) in.emplace_back(r.hash, r.piece);
+  const auto common = too_common(std::move(in));
   std::vector<Run> rare;
   std::copy_if(runs_.begin(), runs_.end(), std::back_inserter(rare),
                [&](const Run& r) { return !std::binary_search(common.begin(), common.end(), r.hash); });
   // A highest line and the part that sings are often one: what both have is kept once.
   const auto same = [](const Run& a, const Run& b) { return a.hash == b.hash && a.place == b.place; };
-  std::vector<std::pair<std::uint64_t, std::uint8_t>> kept;  // hash · 2³² + place, rhythm
+  std::vector<IndexedRun> kept;
   for (std::size_t i = 0; i < rare.size();) {
     std::size_t end = i;
     while (end < rare.size() && rare[end].piece == rare[i].piece) ++end;
@@ -153,35 +189,38 @@ std::vector<std::uint8_t> PassageIndexBuilder::finish(std::uint64_t stamp) {
       while (last < runs.size() && runs[last].line == runs[begin].line) ++last;
       for (const Run* r : winnow(std::span<const Run>(runs).subspan(begin, last - begin),
                                  static_cast<std::size_t>(std::max(1.0, window))))
-        kept.emplace_back(std::uint64_t{r->hash} << 32 | r->place, r->rhythm);
+        kept.push_back({r->place >> kPitchBits, r->hash, static_cast<std::uint8_t>(r->place & ((1u << kPitchBits) - 1)),
+                        r->rhythm});
       begin = last;
     }
   }
   std::sort(kept.begin(), kept.end());
   kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
 
-  std::vector<PassageIndex::PieceEntry> entries;
+  in.clear();
+  for (std::size_t i = 0, piece = 0; i < prints_.size(); ++i) {
+    while (prints_[i].axis - pieces_[piece].first >= pieces_[piece].length) ++piece;
+    in.emplace_back(prints_[i].key, static_cast<std::uint32_t>(piece));
+  }
+  const auto common_prints = too_common(std::move(in));
+  std::vector<BarPrint> prints_kept;
+  std::copy_if(prints_.begin(), prints_.end(), std::back_inserter(prints_kept), [&](const BarPrint& p) {
+    return !std::binary_search(common_prints.begin(), common_prints.end(), p.key);
+  });
+
+  std::vector<PieceRow> rows;
   std::string text;
   for (const Piece& p : pieces_) {
-    entries.push_back({p.first,
-                       p.length,
-                       static_cast<std::uint32_t>(text.size()),
-                       static_cast<std::uint32_t>(p.name.size()),
-                       p.numerator,
-                       p.denominator,
-                       {}});
+    rows.push_back({p.length, static_cast<std::uint16_t>(p.name.size()), p.numerator, p.denominator});
     text += p.name;
   }
-  std::vector<std::uint32_t> starts(kBuckets + 1, 0), where;
-  std::vector<std::uint8_t> low, shares;
-  for (const auto& [k, rhythm] : kept) {
-    shares.push_back(rhythm);
-    ++starts[(k >> (32 + kLowBits)) + 1];
-    low.push_back(static_cast<std::uint8_t>(k >> 32));
-    where.push_back(static_cast<std::uint32_t>(k));
-  }
-  for (std::size_t b = 1; b <= kBuckets; ++b) starts[b] += starts[b - 1];
-  const Settings chosen{options_.runs.melody, options_.runs.texture, {}, stamp};
+  const Settings chosen{options_.runs.melody,
+                        options_.runs.texture,
+                        {},
+                        stamp,
+                        static_cast<std::uint32_t>(kept.size()),
+                        static_cast<std::uint32_t>(prints_kept.size())};
+  const PackedList runs = pack_runs(std::move(kept)), prints = pack_prints(std::move(prints_kept));
 
   Header header{};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
@@ -196,92 +235,126 @@ std::vector<std::uint8_t> PassageIndexBuilder::finish(std::uint64_t stamp) {
     out.resize(padded(out.size()));
   };
   append(Part::settings, &chosen, sizeof chosen);
-  append(Part::pieces, entries.data(), entries.size() * sizeof entries[0]);
+  append(Part::pieces, rows.data(), rows.size() * sizeof rows[0]);
   append(Part::names, text.data(), text.size());
-  append(Part::buckets, starts.data(), starts.size() * sizeof starts[0]);
-  append(Part::hashes, low.data(), low.size());
-  append(Part::rhythms, shares.data(), shares.size());
-  append(Part::places, where.data(), where.size() * sizeof where[0]);
+  append(Part::runs, runs.code.data(), runs.code.size());
+  append(Part::hashes, runs.raw.data(), runs.raw.size());
+  append(Part::prints, prints.code.data(), prints.code.size());
+  append(Part::keys, prints.raw.data(), prints.raw.size());
   header.size = out.size();
   header.checksum = checksum(header_bytes(header));
   std::memcpy(out.data(), &header, sizeof header);
   return out;
 }
 
-PassageIndex::PassageIndex(const std::filesystem::path& path) {
-  file_.emplace_back(path);
-  bytes_ = file_.front().bytes();
-  check(path.string());
-}
+PassageIndex::PassageIndex(const std::filesystem::path& path) { read(MappedFile(path).bytes(), path.string()); }
 
-PassageIndex::PassageIndex(std::vector<std::uint8_t> bytes, std::string name)
-    : memory_(std::move(bytes)), bytes_(memory_) {
-  check(name);
-}
+PassageIndex::PassageIndex(std::span<const std::uint8_t> bytes, const std::string& name) { read(bytes, name); }
 
-void PassageIndex::check(const std::string& name) {
+void PassageIndex::read(std::span<const std::uint8_t> bytes, const std::string& name) {
   const auto damaged = [&](const std::string& what) {
     throw Error(Category::bad_input, "open_index", name + ": " + what, "make it anew from the pieces");
   };
   Header header;
-  if (bytes_.size() < sizeof header) damaged(fmt::format("{} bytes are no passage index: cut off?", bytes_.size()));
-  std::memcpy(&header, bytes_.data(), sizeof header);
+  if (bytes.size() < sizeof header) damaged(fmt::format("{} bytes are no passage index: cut off?", bytes.size()));
+  std::memcpy(&header, bytes.data(), sizeof header);
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) damaged("byte 0: this is no passage index");
   if (header.version > kVersion)
     throw Error(Category::newer_version, "open_index",
                 fmt::format("{}: version {}, this program reads {}", name, header.version, kVersion));
-  if (header.version != kVersion || header.segments != kSegments) damaged("byte 8: unknown version");
-  if (header.size != bytes_.size())
-    damaged(fmt::format("byte 16: the index is {} bytes but the file is {}: cut off?", header.size, bytes_.size()));
+  if (header.version != kVersion)
+    damaged(fmt::format("version {}, this program reads {}: made by an older one", header.version, kVersion));
+  if (header.segments != kSegments) damaged(fmt::format("byte 12: {} segments, not {}", header.segments, kSegments));
+  if (header.size != bytes.size())
+    damaged(fmt::format("byte 16: the index is {} bytes but the file is {}: cut off?", header.size, bytes.size()));
   if (header.checksum != checksum(header_bytes(header))) damaged("the list of segments was changed");
   std::size_t at = sizeof header;
   for (std::size_t s = 0; s < kSegments; ++s) {
     const SegmentRow& row = header.rows[s];
-    if (row.kind != s || row.offset != at || row.size > bytes_.size() - at || padded(row.size) > bytes_.size() - at)
+    if (row.kind != s || row.offset != at || row.size > bytes.size() - at || padded(row.size) > bytes.size() - at)
       damaged(fmt::format("segment {}: does not lie inside the file", kSegmentNames[s]));
-    if (row.checksum != checksum(bytes_.subspan(row.offset, row.size)))
+    if (row.checksum != checksum(bytes.subspan(row.offset, row.size)))
       damaged(fmt::format("segment {} at byte {}: the checksum is wrong, bytes were changed", kSegmentNames[s],
                           row.offset));
-    const auto pad = bytes_.subspan(row.offset + row.size, padded(row.size) - row.size);
+    const auto pad = bytes.subspan(row.offset + row.size, padded(row.size) - row.size);
     if (std::any_of(pad.begin(), pad.end(), [](std::uint8_t b) { return b != 0; }))
       damaged(fmt::format("segment {}: bytes after its end were changed", kSegmentNames[s]));
     at += padded(row.size);
   }
-  if (at != bytes_.size()) damaged("bytes follow the last segment");
-  const auto section = [&]<class T>(std::span<const T>& to, Part part) {
-    const auto kind = static_cast<std::size_t>(part);
-    const SegmentRow& row = header.rows[kind];
-    if (row.size % sizeof(T) != 0) damaged(fmt::format("segment {}: broken size", kSegmentNames[kind]));
-    to = {reinterpret_cast<const T*>(bytes_.data() + row.offset), row.size / sizeof(T)};
+  if (at != bytes.size()) damaged("bytes follow the last segment");
+  const auto section = [&](Part part) {
+    const SegmentRow& row = header.rows[static_cast<std::size_t>(part)];
+    return bytes.subspan(row.offset, row.size);
   };
-  std::span<const Settings> chosen;
-  section(chosen, Part::settings);
-  section(pieces_, Part::pieces);
-  section(names_, Part::names);
-  section(buckets_, Part::buckets);
-  section(low_, Part::hashes);
-  section(rhythms_, Part::rhythms);
-  section(places_, Part::places);
-  if (chosen.size() != 1 || chosen[0].melody < 2 || chosen[0].texture < 2)
-    damaged("segment settings: a run is shorter than two notes");
-  runs_ = {chosen[0].melody, chosen[0].texture};
-  stamp_ = chosen[0].stamp;
-  if (low_.size() != places_.size() || rhythms_.size() != places_.size() || buckets_.size() != kBuckets + 1 ||
-      buckets_.front() != 0 || buckets_.back() != places_.size() || !std::is_sorted(buckets_.begin(), buckets_.end()))
-    damaged("segment buckets: does not lead to the places");
-  std::uint64_t axis = 0, text = 0;
-  for (const PieceEntry& p : pieces_) {
-    if (p.first != axis || p.length == 0 || p.name != text || p.numerator == 0 || p.denominator == 0 ||
-        text + p.name_length > names_.size())
+  Settings chosen;
+  if (section(Part::settings).size() != sizeof chosen) damaged("segment settings: broken size");
+  std::memcpy(&chosen, section(Part::settings).data(), sizeof chosen);
+  if (chosen.melody < 2 || chosen.texture < 2) damaged("segment settings: a run is shorter than two notes");
+  runs_ = {chosen.melody, chosen.texture};
+  stamp_ = chosen.stamp;
+
+  const auto text = section(Part::names);
+  names_.assign(text.begin(), text.end());
+  const auto rows = section(Part::pieces);
+  if (rows.size() % sizeof(PieceRow) != 0) damaged("segment pieces: broken size");
+  std::uint64_t axis = 0, letters = 0;
+  for (std::size_t i = 0; i < rows.size(); i += sizeof(PieceRow)) {
+    PieceRow row;
+    std::memcpy(&row, rows.data() + i, sizeof row);
+    if (row.length == 0 || row.numerator == 0 || row.denominator == 0 || axis + row.length > kLongest ||
+        letters + row.name_length > names_.size())
       damaged("segment pieces: the list of pieces is wrong");
-    axis += p.length;
-    text += p.name_length;
+    pieces_.push_back({static_cast<std::uint32_t>(axis), row.length, static_cast<std::uint32_t>(letters),
+                       row.name_length, row.numerator, row.denominator});
+    axis += row.length;
+    letters += row.name_length;
   }
-  if (axis > kLongest || text != names_.size()) damaged("segment pieces: the list of pieces is wrong");
+  if (letters != names_.size()) damaged("segment pieces: the list of pieces is wrong");
+
+  if (chosen.runs > kMostPerByte * section(Part::runs).size()) damaged("segment runs: more are declared than it holds");
+  const auto runs = unpack_runs(section(Part::runs), section(Part::hashes), chosen.runs);
+  if (runs.size() != chosen.runs) damaged("segment runs: it ends before its last entry");
+  for (const IndexedRun& run : runs)
+    if (run.axis >= axis || run.pitch >> kPitchBits != 0) damaged("segment runs: one stands outside of every piece");
+  if (chosen.prints > kMostPerByte * section(Part::prints).size())
+    damaged("segment prints: more are declared than it holds");
+  prints_ = unpack_prints(section(Part::prints), section(Part::keys), chosen.prints);
+  if (prints_.size() != chosen.prints) damaged("segment prints: it ends before its last entry");
+  for (const BarPrint& print : prints_)
+    if (print.axis >= axis) damaged("segment prints: one stands outside of every piece");
+  if (!std::is_sorted(runs.begin(), runs.end()) || !std::is_sorted(prints_.begin(), prints_.end()))
+    damaged("segments runs and prints: not in order");
+  sort_runs(runs);
+  std::vector<std::uint32_t> order(prints_.size());
+  std::iota(order.begin(), order.end(), 0u);
+  print_buckets_ = sort_by_bucket<std::uint32_t>(
+      order, [&](std::uint32_t p) { return prints_[p].key >> (32 - kPrintBucketBits); },
+      std::size_t{1} << kPrintBucketBits, by_key_);
+  bytes_ = bytes.size();
+  hash_ = sha256(bytes);
+}
+
+void PassageIndex::sort_runs(std::span<const IndexedRun> runs) {
+  std::vector<IndexedRun> sorted;
+  buckets_ = sort_by_bucket(
+      runs, [](const IndexedRun& run) { return run.hash >> kLowBits; }, kBuckets, sorted);
+  for (std::size_t b = 0; b < kBuckets; ++b)
+    std::sort(sorted.begin() + buckets_[b], sorted.begin() + buckets_[b + 1],
+              [](const IndexedRun& x, const IndexedRun& y) {
+                return std::tie(x.hash, x.axis, x.pitch) < std::tie(y.hash, y.axis, y.pitch);
+              });
+  low_.reserve(sorted.size());
+  rhythms_.reserve(sorted.size());
+  places_.reserve(sorted.size());
+  for (const IndexedRun& run : sorted) {
+    low_.push_back(static_cast<std::uint8_t>(run.hash));
+    rhythms_.push_back(run.rhythm);
+    places_.push_back(run.axis << kPitchBits | run.pitch);
+  }
 }
 
 std::string_view PassageIndex::name(std::size_t piece) const {
-  return {names_.data() + pieces_[piece].name, pieces_[piece].name_length};
+  return std::string_view(names_).substr(pieces_[piece].name, pieces_[piece].name_length);
 }
 
 PassageIndex::PlaceRange PassageIndex::lookup(std::uint32_t hash) const {
@@ -291,6 +364,11 @@ PassageIndex::PlaceRange PassageIndex::lookup(std::uint32_t hash) const {
   const auto end = low_.begin() + static_cast<std::ptrdiff_t>(buckets_[bucket + 1]);
   const auto [first, last] = std::equal_range(begin, end, static_cast<std::uint8_t>(hash));
   return {static_cast<std::size_t>(first - low_.begin()), static_cast<std::size_t>(last - low_.begin())};
+}
+
+std::span<const std::uint32_t> PassageIndex::prints_with(std::uint32_t key) const {
+  const std::size_t bucket = key >> (32 - kPrintBucketBits);
+  return std::span(by_key_).subspan(print_buckets_[bucket], print_buckets_[bucket + 1] - print_buckets_[bucket]);
 }
 
 std::size_t PassageIndex::piece_at(std::uint32_t axis) const {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <tuple>
 
+#include "score/passage_whole.hpp"
+
 namespace euterpe {
 namespace {
 
@@ -246,6 +248,29 @@ std::vector<PassageMatch> find_passages(const Score& score, std::span<const Pass
       m.transposition = s.first->transposition;
       known = std::move(m);
     }
+  }
+  for (const WholePassage& w : find_whole_passages(score, indexes)) {
+    const PassageIndex& index = *indexes[w.index];
+    const auto& piece = index.piece(w.piece);
+    PassageMatch m;
+    m.piece = index.name(w.piece);
+    m.index = w.index;
+    m.from = w.from;
+    m.to = w.to;
+    m.source_from = w.source_from;
+    m.source_to = w.source_to;
+    m.bar_from = bar_in(score, bars, m.from);
+    m.bar_to = bar_in(score, bars, m.to);
+    m.source_bar_from = bar_of(m.source_from, piece);
+    m.source_bar_to = bar_of(m.source_to - 1 / kPerQuarter, piece);
+    m.line = PassageLine::Kind::texture;
+    m.whole = true;
+    m.notes = m.of_notes = w.onsets;
+    m.share = m.similarity = 1;
+    m.weight = static_cast<double>(w.onsets);
+    m.transposition = w.transposition;
+    m.tempo_ratio = w.tempo_ratio;
+    best[{static_cast<std::uint32_t>(w.index), static_cast<std::uint32_t>(w.piece)}] = std::move(m);
   }
   std::vector<PassageMatch> out;
   for (auto& [key, match] : best)

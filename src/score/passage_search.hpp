@@ -27,6 +27,7 @@ struct PassageMatch {
   /// piece alone, 0 in every one), a figure that is repeated counts once, and what is shorter than kPassageBars
   /// counts in proportion.
   double weight = 0;
+  bool whole = false;      ///< every note of whole bars agrees (score/passage_whole.hpp): similarity is 1
   double similarity = 0;   ///< 0 … 1, see passage_similarity()
   int transposition = 0;   ///< semitones from the piece to the score
   double tempo_ratio = 1;  ///< quarters in the piece for one in the score: 2 if the score has half the values
@@ -40,8 +41,9 @@ inline constexpr double kPassageHalf = 12;
 /// share · (1 − 2^(−weight / kPassageHalf)): it grows with what was taken and with how whole it is.
 double passage_similarity(double weight, double share);
 
-/// The nearest passages, the most similar first, one a piece, at most `most`. Rarity counts over all indexes together.
-/// Costs a look-up for each run of notes: milliseconds for a piece.
+/// The nearest passages, the most similar first, one a piece, at most `most`: what stands there note for note
+/// (find_whole_passages()), then what runs of notes say. Rarity counts over all indexes together. Costs a look-up for
+/// each run of notes and each pair of onsets: milliseconds for a piece.
 std::vector<PassageMatch> find_passages(const Score& score, std::span<const PassageIndex* const> indexes,
                                         std::size_t most = 1);
 
