@@ -121,13 +121,8 @@ nlohmann::json train(const RecognizerTraining& training) {
   auto integer = [&](const char* name) { return static_cast<int>(training[name]); };
   NoteEncoderTraining options;
   options.run = training.run;
-  options.network = {kNoteVocabulary,
-                     integer("width"),
-                     integer("layers"),
-                     integer("width") / kHead,
-                     integer("ff"),
-                     integer("context"),
-                     0.1};
+  options.network = {kNoteVocabulary,          integer("width"), integer("layers"),
+                     integer("width") / kHead, integer("ff"),    integer("context")};
   options.corpus = sha256(corpus.data.dump());
   options.seed = training.seed;
   options.steps = integer("steps");

@@ -23,7 +23,7 @@ struct NotePiece {
 
 struct NoteEncoderTraining {
   std::filesystem::path run;  ///< checkpoint, metrics, TensorBoard events
-  TransformerOptions network{kNoteVocabulary, 128, 4, 4, 320, 256, 0.1};
+  TransformerOptions network{kNoteVocabulary, 128, 4, 4, 320, 256};
   std::string corpus;  ///< hash of what the pieces are made from: a run with others is not resumed
   std::uint64_t seed = 1;
   std::int64_t steps = 3000;

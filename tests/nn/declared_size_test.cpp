@@ -49,7 +49,7 @@ TEST(DeclaredSize, ACardThatLiesMakesNoConvolutionalNetwork) {
 }
 
 TEST(DeclaredSize, ACardThatLiesMakesNoNoteEncoder) {
-  const TransformerOptions lies{kNoteVocabulary, 1024, 16, 16, 4096, 256, 0.1};  // 1.1 GB
+  const TransformerOptions lies{kNoteVocabulary, 1024, 16, 16, 4096, 256};  // 1.1 GB
   refuses_without_allocating([&] { NoteEncoder(lies, of_size(50)); });
 }
 

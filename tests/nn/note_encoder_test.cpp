@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kWidth = 32;
 
-TransformerOptions tiny() { return {kNoteVocabulary, kWidth, 2, 2, 32, 64, 0.1}; }
+TransformerOptions tiny() { return {kNoteVocabulary, kWidth, 2, 2, 32, 64}; }
 
 Safetensors random_weights(const TransformerOptions& options) {
   torch::manual_seed(3);

@@ -35,7 +35,7 @@ class NoteMembers : public ::testing::Test {
   NoteEncoder encoder() {
     NoteEncoderTraining pretraining;
     pretraining.run = folder / "run";
-    pretraining.network = {kNoteVocabulary, 32, 2, 2, 32, 64, 0.1};
+    pretraining.network = {kNoteVocabulary, 32, 2, 2, 32, 64};
     pretraining.steps = 1;
     pretraining.notes = 128;
     std::vector<NotePiece> corpus;

@@ -44,7 +44,7 @@ class NoteClassifiers : public ::testing::Test {
   FineTuning options;
 
   static NoteEncoder encoder() {
-    const TransformerOptions shape{kNoteVocabulary, 32, 2, 2, 32, 64, 0.1};
+    const TransformerOptions shape{kNoteVocabulary, 32, 2, 2, 32, 64};
     torch::manual_seed(5);
     NoteEncoderModule network(shape);
     Safetensors file;

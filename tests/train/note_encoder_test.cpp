@@ -97,7 +97,7 @@ class TrainNoteEncoder : public ::testing::Test {
   NoteEncoderTraining tiny(const std::string& name) const {
     NoteEncoderTraining t;
     t.run = folder / name;
-    t.network = {kNoteVocabulary, 32, 1, 2, 32, 64, 0.1};
+    t.network = {kNoteVocabulary, 32, 1, 2, 32, 64};
     t.steps = 4;
     t.notes = 256;
     t.evaluate_every = t.checkpoint_every = 1;
