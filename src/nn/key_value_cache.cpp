@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hot.hpp"
 #include "nn/row_functions.hpp"
 
 namespace euterpe {
@@ -11,6 +12,17 @@ int panels_of(int rows) { return (rows + kPanelRows - 1) / kPanelRows; }
 
 std::size_t words(int panels, int pairs) {
   return static_cast<std::size_t>(panels) * static_cast<std::size_t>(pairs) * kPanelRows;
+}
+
+/// A row of a panel.
+EUTERPE_HOT void put_pairs(const float* key, int pairs, std::uint32_t* to) {
+  for (int p = 0; p < pairs; ++p) to[p * kPanelRows] = round_to_bf16(key[2 * p]) | round_to_bf16(key[2 * p + 1]) << 16;
+}
+
+/// One half of every word of a pair of columns.
+EUTERPE_HOT void put_halves(const float* value, int n, int shift, std::uint32_t* to) {
+  const std::uint32_t others = shift == 0 ? 0xffff0000u : 0xffffu;
+  for (int i = 0; i < n; ++i) to[i] = (to[i] & others) | round_to_bf16(value[i]) << shift;
 }
 
 }  // namespace
@@ -31,15 +43,12 @@ std::size_t KeyValueCache::place(int layer, int head, std::size_t each) const {
 }
 
 void KeyValueCache::put(int layer, int head, int position, const float* key, const float* value) {
-  std::uint32_t* k =
-      keys_.data() + place(layer, head, key_stride_) + words(position / kPanelRows, pairs_) + position % kPanelRows;
-  for (int p = 0; p < pairs_; ++p) k[p * kPanelRows] = round_to_bf16(key[2 * p]) | round_to_bf16(key[2 * p + 1]) << 16;
+  put_pairs(
+      key, pairs_,
+      keys_.data() + place(layer, head, key_stride_) + words(position / kPanelRows, pairs_) + position % kPanelRows);
   std::uint32_t* v = values_.data() + place(layer, head, value_stride_) + words(1, position / 2);
-  for (int i = 0; i < 2 * pairs_; ++i) {
-    std::uint32_t& pair = v[words(i / kPanelRows, padded_context_ / 2) + static_cast<std::size_t>(i % kPanelRows)];
-    const std::uint32_t bits = round_to_bf16(value[i]);
-    pair = position % 2 == 0 ? (pair & 0xffff0000u) | bits : (pair & 0xffffu) | bits << 16;
-  }
+  for (int i = 0; i < 2 * pairs_; i += kPanelRows, v += words(1, padded_context_ / 2))
+    put_halves(value + i, std::min(kPanelRows, 2 * pairs_ - i), position % 2 == 0 ? 0 : 16, v);
 }
 
 Bf16Panels KeyValueCache::keys(int layer, int head, int length) const {
