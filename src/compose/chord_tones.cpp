@@ -10,7 +10,7 @@ using V = RemiVocabulary;
 
 // Chosen so that composed notes spend as much of their time on tones of the asked chords as those of real music do on
 // tones of the chords heard there (validation pieces; docs/compose_models.md).
-constexpr float kOnBeat = 2.5F, kBetween = 1.2F, kPerBeat = 1.2F;  // nats
+constexpr float kOnBeat = 1.2F, kBetween = 0.6F, kPerBeat = 0.6F;  // nats
 
 bool is_tone(const Chord& chord, int pitch) {
   return chord.root < 0 || (chord_intervals(chord.quality) >> ((pitch - chord.root + 12) % 12) & 1) != 0;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "compose/chord_tones.hpp"
 
 namespace euterpe {
 namespace {
@@ -227,6 +228,10 @@ void Writer::mix_logits() {
     if (logits_[t] == -INFINITY) allowed_[t] = 0;
   if (stage_ != Stage::body) return;
   hear_bar_lines();
+  const bool drums = grammar_.part() >= 0 && grammar_.program(grammar_.part()) == kDrumProgram;
+  if (!plan_.chords.empty() && !written_.empty() && !drums)
+    lean_on_chords(logits_, plan_.chords[(written_.size() - 1) % plan_.chords.size()], written_.back(),
+                   grammar_.meter());
   if (plan_.sampling.repetition_penalty <= 0 || written_.empty()) return;
   discourage_repetition(logits_, plan_.before, written_.back(), plan_.sampling.repetition_penalty);
   discourage_repetition(logits_, Bars(written_).first(written_.size() - 1), written_.back(),
