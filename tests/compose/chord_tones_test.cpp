@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "catalog/support.hpp"
+#include "compose/compose.hpp"
+#include "compose/tiny_composer.hpp"
+
 namespace euterpe {
 namespace {
 using V = RemiVocabulary;
@@ -60,6 +64,28 @@ TEST(ChordTones, a_foreign_note_may_pass_but_not_stay) {
 TEST(ChordTones, without_a_chord_or_a_place_nothing_is_taken) {
   EXPECT_TRUE(nothing(taken("N", {at(0), note(61)})));
   EXPECT_TRUE(nothing(taken("C", {})));
+}
+
+TEST(ChordTones, are_what_a_composer_writes_under_an_asked_chord) {
+  test::TemporaryFolder folder;
+  test::save_tiny_composer(folder / "tiny");
+  const Composer composer(find_model((folder / "tiny").string()));
+  const auto share = [&](const char* chords) {
+    double tones = 0, notes = 0;
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+      ComposeOptions wish;
+      wish.style = "folk";
+      wish.bars = 4;
+      wish.seed = seed;
+      wish.chords = parse_bar_chords(chords);
+      for (const Note& n : composer.compose(wish).score.merged_notes()) {
+        tones += n.pitch % 12 == 0 || n.pitch % 12 == 4 || n.pitch % 12 == 7;
+        ++notes;
+      }
+    }
+    return tones / notes;
+  };
+  EXPECT_GT(share("C"), share("N") + 0.08);
 }
 
 }  // namespace
