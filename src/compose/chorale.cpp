@@ -16,11 +16,14 @@
 namespace euterpe {
 namespace {
 
-constexpr std::size_t kBarSteps = 16, kBeatSteps = 4;
+constexpr std::size_t kBarSteps = 16, kHalfBar = 8, kBeatSteps = 4;
 constexpr std::size_t kMostSoprano = 4096, kMostSteps = 16384;
 constexpr int kMostBars = 512;
-constexpr int kEndings = 40;
-constexpr std::size_t kEndingBars = 3;
+constexpr int kStarts = 20, kOpenings = 24, kEndings = 40;  // from which one is chosen
+constexpr std::size_t kOpeningSteps = 64, kEndingSteps = 24;
+constexpr std::size_t kLongNote = 8;  // of the soprano: the end of a phrase
+constexpr double kNoArrival = -50;
+constexpr double kMinorKeys = 0.47;     // of the pieces for training
 constexpr std::size_t kSeamSteps = 16;  // of what follows a gap, by which drafts are judged
 constexpr std::size_t kLastSteps = 8;   // of a gap, which each draft writes more than once
 constexpr int kEndingsOfADraft = 4;
@@ -31,6 +34,9 @@ void check_options(const ChoraleOptions& o) {
   if (o.bars < 1 || o.bars > kMostBars) refuse("bars must be 1 … 512");
   if (o.particles < 1 || o.particles > 1024) refuse("particles must be 1 … 1024");
 }
+
+/// Added to logarithms of weights, the largest sum is drawn in proportion to the weights.
+double gumbel(Random& random) { return -std::log(-std::log(std::max(random.uniform(), 1e-300))); }
 
 bool is_tonic_chord(const VoicePitches& chord, const KeyEstimate& key) {
   const int third = key.minor ? 3 : 4;
@@ -44,31 +50,61 @@ bool is_tonic_chord(const VoicePitches& chord, const KeyEstimate& key) {
   return has_third && (chord[3] - key.tonic + 120) % 12 == 0;
 }
 
-/// Goes on to `total` sixteenths. Endings are drawn until one comes to the tonic's chord by the last half bar, where it
-/// stays.
-void finish(ChoraleDraft& draft, std::size_t total, const KeyEstimate& key, const SamplingOptions& sampling,
-            Random& random) {
-  const std::size_t begin = draft.steps().size();
-  while (draft.steps().size() + kEndingBars * kBarSteps < total) {
+/// Goes on to `total` sixteenths, the last `hold` of them one chord: of many endings one is taken in which the model is
+/// likely to hold the tonic's chord for so long, as it is where a phrase ends.
+void write_ending(ChoraleDraft& draft, std::size_t total, std::size_t hold, const KeyEstimate& key,
+                  const SamplingOptions& sampling, Random& random) {
+  const std::size_t goal = total - hold;  // where the last chord begins
+  while (draft.steps().size() + kEndingSteps < goal) {
     check_interrupt();
     draft.draw_step(sampling, random);
   }
   std::optional<ChoraleDraft> best;
-  bool hold = false;
-  for (int ending = 0; ending < kEndings && !hold; ++ending) {
+  double best_score = 0;
+  for (int ending = 0; ending < kEndings; ++ending) {
     check_interrupt();
     ChoraleDraft end = draft;
-    while (end.steps().size() + kBarSteps / 2 <= total) end.draw_step(sampling, random);
-    hold = end.steps().size() > begin && is_tonic_chord(end.steps().back(), key);
-    if (hold || !best) best.emplace(std::move(end));
+    while (end.steps().size() <= goal) end.draw_step(sampling, random);
+    const auto& steps = end.steps();
+    const bool arrives = is_tonic_chord(steps.back(), key) && (goal == 0 || steps.back() != steps[goal - 1]);
+    double score = (arrives ? 0 : kNoArrival) + gumbel(random);
+    while (end.steps().size() < total) score -= end.read(end.steps().back());
+    if (best && score <= best_score) continue;
+    best_score = score;
+    best.emplace(std::move(end));
   }
   draft = std::move(*best);
-  while (draft.steps().size() < total) {
-    if (hold)
-      draft.read(draft.steps().back());
-    else
-      draft.draw_step(sampling, random);
+}
+
+/// How the published chorales are laid out (229 for training).
+struct Form {
+  std::size_t total;     ///< sixteenths, of which an upbeat is the beginning
+  std::size_t hold;      ///< of the last chord
+  std::size_t repeated;  ///< of the first part, where it is sung twice, as in bar form; else 0
+};
+
+Form draw_form(int bars, Random& random) {
+  constexpr std::array<double, 4> kMissing{65, 7, 9, 148};  // quarters of the first bar: none, one, two, three
+  constexpr std::array<double, 3> kLast{136, 29, 69};       // the last chord lasts two, three, four quarters
+  constexpr std::array<double, 3> kPart{48, 10, 16};        // four, five, six bars, of 74 chorales
+  constexpr double kRepeats = 0.33;
+  constexpr std::size_t kPartBars = 4, kRest = 4 * kBarSteps;
+  Form form{static_cast<std::size_t>(bars) * kBarSteps, 0, 0};
+  if (bars > 1) form.total -= kBeatSteps * random.weighted(kMissing);
+  form.hold = std::min(form.total / 2, kBeatSteps * (2 + random.weighted(kLast)));
+  if (random.uniform() < kRepeats) form.repeated = kBarSteps * (kPartBars + random.weighted(kPart));
+  if (2 * form.repeated + kRest > form.total) form.repeated = 0;
+  return form;
+}
+
+/// Whether phrases end where the last one will: most long notes of the soprano end so many half bars before the end.
+bool phrases_fit(const std::vector<VoicePitches>& steps, std::size_t total) {
+  int fit = 0, misfit = 0;
+  for (std::size_t i = 0, end = 0; i < steps.size(); i = end) {
+    while (end < steps.size() && steps[end][0] == steps[i][0]) ++end;
+    if (end - i >= kLongNote && i > 0 && end < steps.size()) ++((total - end) % kHalfBar == 0 ? fit : misfit);
   }
+  return fit > misfit;
 }
 
 /// Resamples so that each index comes about `weights[i]` · count times; weights sum to 1.
@@ -111,19 +147,36 @@ Chorale write_chorale(const KeyedModel& model, const ChoraleOptions& options) {
     key = *options.key;
   } else {
     const int drawn = static_cast<int>(random.weighted(model.keys())) + kLowestKey;
-    key.minor = random.uniform() < 0.4;
+    key.minor = random.uniform() < kMinorKeys;
     key.tonic = (drawn + (key.minor ? 9 : 0) + 12) % 12;
   }
-  // Both modes share the tables: what begins on the tonic's chord is in the mode asked for, and mostly stays there.
+  const Form form = draw_form(options.bars, random);
+  const std::size_t opening = form.repeated > 0                ? form.repeated
+                              : form.total < 2 * kOpeningSteps ? form.total / 2
+                                                               : kOpeningSteps;
   std::optional<ChoraleDraft> draft;
-  for (int attempt = 0; attempt < 4 * kEndings; ++attempt) {
+  for (int attempt = 0; attempt < kOpenings; ++attempt) {
+    // Both modes share the tables: what begins on the tonic's chord is in the mode asked for, and mostly stays there.
     ChoraleDraft start(model, table_key(key), false);
-    start.draw_step(options.sampling, random);
-    const bool good = is_tonic_chord(start.steps()[0], key);
+    for (int i = 0; i < kStarts; ++i) {
+      start = ChoraleDraft(model, table_key(key), false);
+      start.draw_step(options.sampling, random);
+      if (is_tonic_chord(start.steps()[0], key)) break;
+    }
+    check_interrupt();
+    while (start.steps().size() < opening) start.draw_step(options.sampling, random);
+    // A part that is sung twice ends as a phrase does.
+    const auto& steps = start.steps();
+    const bool ends = form.repeated == 0 || steps[opening - 1][0] == steps[opening - kHalfBar + 2][0];
+    const bool good = is_tonic_chord(steps[0], key) && ends && phrases_fit(steps, form.total);
     if (good || !draft) draft.emplace(std::move(start));
     if (good) break;
   }
-  finish(*draft, static_cast<std::size_t>(options.bars) * kBarSteps, key, options.sampling, random);
+  if (form.repeated > 0) {
+    const std::vector<VoicePitches> part = draft->steps();
+    for (const VoicePitches& step : part) draft->read(step);
+  }
+  write_ending(*draft, form.total, form.hold, key, options.sampling, random);
   return finished(*draft);
 }
 
@@ -204,7 +257,7 @@ Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> bef
   Random random = Random::stream(options.seed, 2);
   const std::size_t total = before.size() + steps;
   if (after.empty()) {
-    finish(*start, total, key, options.sampling, random);
+    write_ending(*start, total, std::min(steps, kHalfBar), key, options.sampling, random);
     return finished(*start, before.size());
   }
   const std::size_t last = std::min(steps, kLastSteps);
@@ -221,9 +274,8 @@ Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> bef
       ChoraleDraft end = draft;
       while (end.steps().size() < total) end.draw_step(options.sampling, random);
       ChoraleDraft on = end;
-      double score = 0;
+      double score = gumbel(random);
       for (const VoicePitches& step : seam) score -= on.read(step);
-      score += -std::log(-std::log(std::max(random.uniform(), 1e-300)));  // Gumbel: drawn in proportion to exp(score)
       if (best && score <= best_score) continue;
       best_score = score;
       best.emplace(std::move(end));

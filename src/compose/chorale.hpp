@@ -15,8 +15,8 @@ struct ChoraleOptions {
   int bars = 16;                   ///< of four quarters, 1 … 512; for write_chorale() alone
   std::optional<KeyEstimate> key;  ///< for write_chorale() alone
   std::uint64_t seed = 0;
-  SamplingOptions sampling{.temperature = 0.9};  ///< guidance and repetition_penalty mean nothing here
-  int particles = 32;                            ///< drafts that are written side by side, 1 … 1024
+  SamplingOptions sampling;  ///< guidance and repetition_penalty mean nothing here
+  int particles = 32;        ///< drafts that are written side by side, 1 … 1024
 };
 
 struct Chorale {
@@ -24,8 +24,10 @@ struct Chorale {
   double nats_per_token = 0;  ///< of the tokens that were drawn, as the model sees them
 };
 
-/// Four voices in their ranges, uncrossed, without parallel fifths and octaves wherever there is a choice; the last bar
-/// is held on the tonic's chord if one of forty endings reaches it. The same options give the same chorale.
+/// Four voices in their ranges, uncrossed, without parallel fifths and octaves wherever there is a choice. Laid out as
+/// Bach's are: the last bar is full, the first may be an upbeat of one to three quarters, so that there are fewer
+/// sixteenths than 16 a bar; a third of the long ones sing their first part twice; the last chord, two to four quarters
+/// long, is the tonic's if one of forty endings reaches it. The same options give the same chorale.
 /// Error{usage} for an option out of range.
 Chorale write_chorale(const KeyedModel& model, const ChoraleOptions& options);
 

@@ -20,6 +20,7 @@ constexpr int kMaxAttempts = 8;
 constexpr double kTempo = 80;  // quarter notes a minute, where none is asked
 constexpr std::int64_t kStepTicks = 120;
 constexpr int kTicksPerQuarter = 480;
+constexpr std::size_t kBarSteps = 16;
 constexpr std::size_t kMostSteps = 4096;
 constexpr std::size_t kSilence = 8;  // sixteenths without melody during which nobody sings
 
@@ -249,7 +250,8 @@ Composition ChoraleComposer::compose(const ComposeOptions& o, const StyleWish&) 
     wish.seed = out.attempts == 0 ? o.seed : Random::stream(o.seed, static_cast<std::uint64_t>(out.attempts)).next();
     ++out.attempts;
     const Chorale chorale = write_chorale(model_, wish);
-    Score score = sung(chorale.grid.steps, 0, {}, o.tempo.value_or(kTempo));
+    const std::size_t upbeat = static_cast<std::size_t>(o.bars) * kBarSteps - chorale.grid.steps.size();
+    Score score = sung(chorale.grid.steps, upbeat, {}, o.tempo.value_or(kTempo));
     right_key = !o.key || in_key(score, *o.key);
     if (!right_key && out.attempts > 1) continue;
     out.score = std::move(score);

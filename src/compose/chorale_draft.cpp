@@ -9,6 +9,19 @@
 #include "score/voice_leading.hpp"
 
 namespace euterpe {
+namespace {
+
+// Chosen on validation pieces. What is drawn as likely as the model says it goes astray: an unlikely sixteenth makes
+// the next ones unlikelier still, for no piece has taught what follows it.
+constexpr double kHoldTemperature = 0.7;
+constexpr std::array<double, 4> kPitchTemperature{0.65, 0.65, 0.6, 0.55};
+constexpr double kLeastShare = 0.05;
+constexpr int kLongNote = 8;  // sixteenths from which on the model alone decides: else notes would be held for ever
+
+/// Where Bach's voices are at home: 98 in 100 of their sixteenths.
+constexpr std::array<std::array<int, 2>, 4> kUsualRanges{{{62, 78}, {57, 71}, {51, 67}, {40, 60}}};
+
+}  // namespace
 
 int table_key(const KeyEstimate& key) {
   const int offset = (key.tonic - (key.minor ? 9 : 0) + 24) % 12;
@@ -21,6 +34,8 @@ void ChoraleDraft::take(int symbol, bool remember) {
   now_[voice_] = pitch == 0 ? kGridRest : static_cast<std::int8_t>(pitch);
   if (++voice_ < kGridVoices) return;
   voice_ = 0;
+  for (std::size_t v = 0; v < held_.size(); ++v)
+    held_[v] = !steps_.empty() && steps_.back()[v] == now_[v] ? held_[v] + 1 : 1;
   steps_.push_back(now_);
 }
 
@@ -46,6 +61,7 @@ bool ChoraleDraft::allowed(int symbol, int strictness) const {
   if (symbol == 0) return strictness == 0;  // a voice rests only where nothing else is left
   const int pitch = voice_domain().pitch(symbol, writer_.key());
   if (pitch < kVoiceRanges[voice_][0] || pitch > kVoiceRanges[voice_][1]) return false;
+  if (strictness > 0 && (pitch < kUsualRanges[voice_][0] || pitch > kUsualRanges[voice_][1])) return false;
   for (std::size_t u = 0; u < voice_; ++u) {
     if (now_[u] == kGridRest) continue;
     if (strictness > 0 && pitch > now_[u]) return false;
@@ -74,7 +90,9 @@ void ChoraleDraft::draw(const SamplingOptions& options, Random& random) {
   double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (expected >= 0) {
     double& hold = weights[static_cast<std::size_t>(expected)];
-    const bool held = random.uniform() * total < hold;
+    const double t = options.temperature * (held_[voice_] < kLongNote ? kHoldTemperature : 1);
+    const double stay = std::pow(hold, 1 / t), go = std::pow(std::max(0.0, total - hold), 1 / t);
+    const bool held = random.uniform() * (stay + go) < stay;
     total -= hold;
     if (held)
       weights.fill(0), hold = 1;
@@ -85,17 +103,16 @@ void ChoraleDraft::draw(const SamplingOptions& options, Random& random) {
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(),
             [&](int a, int b) { return weights[static_cast<std::size_t>(a)] > weights[static_cast<std::size_t>(b)]; });
-  const double most = weights[static_cast<std::size_t>(order[0])];
-  double kept = 0;
-  int rank = 0;
-  for (const int s : order) {
-    double& w = weights[static_cast<std::size_t>(s)];
+  const double least = std::max(options.min_p, kLeastShare) * weights[static_cast<std::size_t>(order[0])];
+  const double t = options.temperature * kPitchTemperature[voice_];
+  double passed = 0;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    double& w = weights[static_cast<std::size_t>(order[rank])];
     const double share = w;
-    const bool keep = rank == 0 || (kept < options.top_p * total && (options.top_k == 0 || rank < options.top_k) &&
-                                    w >= options.min_p * most);
-    w = keep ? std::pow(w / std::max(total, 1e-12), 1 / options.temperature) : 0;
-    kept += share;
-    ++rank;
+    const bool keep = rank == 0 || (passed < options.top_p * total && w >= least &&
+                                    (options.top_k == 0 || rank < static_cast<std::size_t>(options.top_k)));
+    w = keep ? std::pow(w / std::max(total, 1e-12), 1 / t) : 0;
+    passed += share;
   }
   const auto symbol = random.weighted(weights);
   nats_ -= std::log(static_cast<double>(p[symbol]));

@@ -1,5 +1,6 @@
 #pragma once
 /// A chorale being written: what the model of four voices would sing, within what four-part writing allows.
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -29,8 +30,7 @@ class ChoraleDraft {
   /// −ln p of it.
   double nats(std::int8_t pitch) const;
   /// The next voice draws its pitch: in its range, uncrossed, without parallel fifths and octaves wherever there is a
-  /// choice. \param options temperature, top_k, top_p and min_p of which pitch follows; whether the note is held is
-  /// drawn as the model says it, since cutting off rare changes would hold it for ever
+  /// choice. \param options temperature, top_k, top_p and min_p; 1 is the temperature at which chorales come out best
   void draw(const SamplingOptions& options, Random& random);
   void draw_step(const SamplingOptions& options, Random& random);
 
@@ -45,6 +45,7 @@ class ChoraleDraft {
   KeyedWriter writer_;
   bool remember_;
   std::vector<VoicePitches> steps_;
+  std::array<int, 4> held_{};  ///< sixteenths that each voice has sung its note
   VoicePitches now_{};
   std::size_t voice_ = 0;  ///< that chooses next
   double nats_ = 0;

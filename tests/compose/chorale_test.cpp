@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "base/error.hpp"
-#include "base/random.hpp"
 #include "base/temporary_folder.hpp"
+#include "compose/tiny_chorales.hpp"
 #include "nn/voice_contexts.hpp"
 #include "score/voice_leading.hpp"
 #include "train/keyed_model.hpp"
@@ -15,33 +15,10 @@
 namespace euterpe {
 namespace {
 
-/// Chords of C, F and G in quarters, moved by some semitones.
-VoiceGrid chords(std::uint64_t seed, int up, int beats = 24) {
-  static constexpr std::array<VoicePitches, 4> kChords{
-      {{72, 67, 64, 48}, {72, 69, 65, 53}, {71, 67, 62, 55}, {76, 67, 60, 48}}};
-  Random random(seed);
-  VoiceGrid grid;
-  for (int beat = 0; beat < beats; ++beat) {
-    VoicePitches chord = kChords[beat == 0 || beat + 1 == beats ? 0 : random.below(4)];
-    for (auto& pitch : chord) pitch = static_cast<std::int8_t>(pitch + up);
-    grid.steps.insert(grid.steps.end(), 4, chord);
-  }
-  return grid;
-}
+using test::chords;
 
 const KeyedModel& small_model() {
-  static const TemporaryFolder folder;
-  static const KeyedModel model = [] {
-    KeyedTraining training;
-    training.domain = &voice_domain();
-    for (std::uint64_t i = 0; i < 12; ++i)
-      training.rows["train"].push_back(voice_row(chords(i, static_cast<int>(i % 5) - 2)));
-    training.out = folder.path() / "chorale";
-    training.card = {{"name", "chorale"}, {"task", "compose"}, {"data", nlohmann::json::array()}, {"commercial", true}};
-    training.fitting.epochs = 3;
-    train_keyed_model(training);
-    return KeyedModel::load(voice_domain(), find_model(training.out.string()));
-  }();
+  static const KeyedModel model = KeyedModel::load(voice_domain(), test::tiny_chorales());
   return model;
 }
 
@@ -100,12 +77,15 @@ TEST(Chorale, IsSungInRangeAndEndsOnTheTonic) {
   options.key = KeyEstimate{2, false, 1};
   options.seed = 5;
   const Chorale chorale = write_chorale(small_model(), options);
-  ASSERT_EQ(chorale.grid.steps.size(), 96u);
+  ASSERT_LE(chorale.grid.steps.size(), 96u);  // the first bar may be an upbeat
+  ASSERT_GT(chorale.grid.steps.size(), 80u);
+  EXPECT_EQ(chorale.grid.steps.size() % 4, 0u);
   const VoiceLeading v = voice_leading(chorale.grid);
   EXPECT_EQ(v.in_range, v.notes);
-  EXPECT_GT(v.notes, 30u);
+  EXPECT_GT(v.notes, 20u);
   EXPECT_EQ(chorale.grid.steps.back()[3] % 12, 2);
-  EXPECT_EQ(chorale.grid.steps[92], chorale.grid.steps[95]);
+  for (std::size_t back = 2; back <= 8; ++back)
+    EXPECT_EQ(chorale.grid.steps[chorale.grid.steps.size() - back], chorale.grid.steps.back());
   EXPECT_EQ(write_chorale(small_model(), options).grid, chorale.grid);
   options.seed = 6;
   EXPECT_NE(write_chorale(small_model(), options).grid, chorale.grid);
