@@ -256,6 +256,7 @@ nlohmann::json evaluate_infill(const EvaluateOptions& options) {
       sum.real_se += s.real_se * s.real_se;
     }
     styles[set.style] = {
+        {"model", composer.model().name},
         {"gaps", gaps.size()},
         {"pieces", groups.size()},
         {"statistics", to_json(statistics)},
