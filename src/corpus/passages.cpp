@@ -2,16 +2,22 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "score/tokenizer.hpp"
 
 namespace euterpe {
+namespace {
+
+double thinner(std::string_view style) { return style == "classical" ? kClassicalThinner : 1; }
+
+}  // namespace
 
 std::vector<std::uint8_t> training_passages(std::span<const Source> sources, const PassageIndexOptions& options) {
   PassageIndexBuilder builder(options);
   for (const Source& source : sources)
     for (const Piece& piece : source.pieces)
-      if (piece.split == "train") builder.add(piece.id, piece.score);
+      if (piece.split == "train") builder.add(piece.id, piece.score, thinner(piece.style));
   return builder.finish();
 }
 
@@ -24,7 +30,7 @@ std::vector<std::uint8_t> training_passages(const Shard& shard, const PassageInd
     const auto plus = piece.id.rfind('+');
     if (plus != std::string::npos && learned.count(piece.id.substr(0, plus)) > 0) continue;
     learned.insert(piece.id);
-    builder.add(piece.id, decode_remi(piece.tokens));
+    builder.add(piece.id, decode_remi(piece.tokens), thinner(piece.style));
   }
   return builder.finish();
 }

@@ -115,7 +115,7 @@ std::vector<std::uint32_t> sort_by_bucket(std::span<const T> list, auto bucket_o
 
 }  // namespace
 
-void PassageIndexBuilder::add(std::string name, const Score& score) {
+void PassageIndexBuilder::add(std::string name, const Score& score, double thinner) {
   const std::uint64_t first = pieces_.empty() ? 0 : std::uint64_t{pieces_.back().first} + pieces_.back().length;
   const double length = std::ceil(static_cast<double>(score.end_tick()) * kPerQuarter / score.ticks_per_quarter) + 1;
   if (static_cast<double>(first) + length > static_cast<double>(kLongest))
@@ -126,7 +126,7 @@ void PassageIndexBuilder::add(std::string name, const Score& score) {
   const TimeSignature& meter = score.meter_at(0);
   const auto piece = static_cast<std::uint32_t>(pieces_.size());
   pieces_.push_back({std::move(name), static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(length),
-                     meter.numerator, meter.denominator});
+                     meter.numerator, meter.denominator, options_.per_bar / thinner});
   for (BarPrint print : bar_prints(score)) {
     print.axis += static_cast<std::uint32_t>(first);
     prints_.push_back(print);
@@ -183,7 +183,7 @@ std::vector<std::uint8_t> PassageIndexBuilder::finish(std::uint64_t stamp) {
     const Piece& piece = pieces_[runs[0].piece];
     const double bars = piece.length * piece.denominator / (4.0 * kPerQuarter * piece.numerator);
     // Winnowing with window w keeps 2 / (w + 1) of them.
-    const double window = std::floor(2 * static_cast<double>(runs.size()) / (bars * options_.per_bar) - 0.5);
+    const double window = std::floor(2 * static_cast<double>(runs.size()) / (bars * piece.per_bar) - 0.5);
     for (std::size_t begin = 0; begin < runs.size();) {
       std::size_t last = begin;
       while (last < runs.size() && runs[last].line == runs[begin].line) ++last;

@@ -38,9 +38,10 @@ struct PassageIndexOptions {
 class PassageIndexBuilder {
  public:
   explicit PassageIndexBuilder(const PassageIndexOptions& options = {}) : options_(options) {}
-  /// \param name how the piece is called in answers. Throws Error{unsupported} if all pieces together are longer than
+  /// \param name how the piece is called in answers, \param thinner the runs of this piece that are kept are so many
+  /// times fewer; its prints are not. Throws Error{unsupported} if all pieces together are longer than
   /// two million bars.
-  void add(std::string name, const Score& score);
+  void add(std::string name, const Score& score, double thinner = 1);
   std::size_t pieces() const { return pieces_.size(); }
   /// \param stamp any number that tells the state of the source; read back by PassageIndex::stamp()
   std::vector<std::uint8_t> finish(std::uint64_t stamp = 0);
@@ -50,6 +51,7 @@ class PassageIndexBuilder {
     std::string name;
     std::uint32_t first, length;  ///< sixteenths
     std::uint8_t numerator, denominator;
+    double per_bar;
   };
   struct Run {
     std::uint32_t hash, piece, place, line;  ///< `line` counts over all pieces

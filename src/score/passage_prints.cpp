@@ -1,6 +1,7 @@
 #include "score/passage_prints.hpp"
 
 #include <algorithm>
+#include <bitset>
 #include <cmath>
 #include <limits>
 
@@ -117,6 +118,13 @@ std::size_t count_onsets(const std::vector<PrintNote>& notes, std::size_t begin,
   return onsets;
 }
 
+bool are_varied(const std::vector<PrintNote>& notes, std::size_t begin, std::size_t end) {
+  constexpr std::size_t kFewestPitches = 4;
+  std::bitset<kPitches> pitches;
+  for (std::size_t i = begin; i < end; ++i) pitches.set(notes[i].pitch & (kPitches - 1));
+  return pitches.count() >= kFewestPitches;
+}
+
 std::size_t print_onsets_needed(double bars) {
   constexpr double kNearly = 0.05;
   if (bars >= 4 - kNearly) return 6;
@@ -152,7 +160,7 @@ std::vector<BarPrint> bar_prints(const Score& score) {
     BarPrint made;
     made.axis = static_cast<std::uint32_t>(std::floor(lines[bar] * kPrintPerQuarter + 0.5));
     made.length = static_cast<std::uint8_t>(std::floor(length + 0.5));
-    made.key = sums.key();
+    made.key = sums.key() ^ (count == kLong ? kFourBars : 0);
     made.onsets = static_cast<std::uint8_t>(std::min<std::size_t>(found.onsets, 255));
     made.lowest = static_cast<std::uint8_t>(sums.lowest());
     made.span = static_cast<std::uint8_t>(std::max(1.0, std::floor(span + 0.5)));
@@ -161,13 +169,18 @@ std::vector<BarPrint> bar_prints(const Score& score) {
     out.push_back(made);
     return true;
   };
+  const auto is_dense = [&](std::size_t bar) {
+    if (bar + kShort > bars) return false;
+    const Bars found = bars_from(bar, kShort);
+    return found.onsets >= print_onsets_needed(kShort) && are_varied(notes, found.begin, found.end);
+  };
   std::vector<bool> has(bars, false);
-  for (std::size_t b = 0; b + kShort <= bars; ++b) has[b] = print(b, kShort);
+  for (std::size_t b = 0; b + kShort <= bars; ++b)
+    has[b] = !(b % 2 == 1 && is_dense(b - 1) && is_dense(b + 1)) && print(b, kShort);
   for (std::size_t b = 0; b + kLong <= bars; ++b) {
     if (bars_from(b, kLong).onsets < print_onsets_needed(kLong) || (has[b] && has[b + 2])) continue;
     bool spoken_for = false;
-    for (std::size_t k = b; k <= b + 2; ++k)
-      spoken_for |= has[k] && bars_from(k, kShort).onsets >= print_onsets_needed(kShort);
+    for (std::size_t k = b; k <= b + 2; ++k) spoken_for |= has[k] && is_dense(k);
     for (std::size_t k = b; k <= b + 1; ++k)
       spoken_for |= has[k] && has[k + 1] && bars_from(k, kShort + 1).onsets >= print_onsets_needed(kShort + 1);
     if (!spoken_for) print(b, kLong);

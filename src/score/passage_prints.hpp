@@ -18,12 +18,15 @@ struct BarPrint {
   std::uint8_t onsets = 0;  ///< notes that begin together count once
   std::uint8_t lowest = 0;  ///< MIDI pitch
   std::uint8_t span = 0;    ///< from the first onset to the last, in sixteenths
-  /// When the notes come: mean and deviation of their onsets as shares of the span, and their covariance with pitch.
+  /// When the notes come: mean and deviation of their onsets as shares of the span, and the covariance of these with
+  /// pitch.
   std::array<std::uint8_t, 3> moments{};
   auto operator<=>(const BarPrint&) const = default;
 };
 
 inline constexpr double kPrintPerQuarter = 4;
+/// What the key of a print of four bars is marked with; others are of two.
+inline constexpr std::uint32_t kFourBars = 0x5BD1E995u;
 
 struct PrintNote {
   double time = 0;  ///< quarters
@@ -58,12 +61,16 @@ bool same_moments(const std::array<float, 3>& moments, const std::array<std::uin
 /// Distinct onsets of notes [begin, end), those less than `together` quarters after the first of them taken as one.
 std::size_t count_onsets(const std::vector<PrintNote>& notes, std::size_t begin, std::size_t end, double together);
 
+/// Whether notes [begin, end) have at least four different pitches: a tremolo or a repeated chord is nobody's.
+bool are_varied(const std::vector<PrintNote>& notes, std::size_t begin, std::size_t end);
+
 /// Onsets that a passage must have to be told from others if that many bars of it agree in every note: two bars
 /// twelve, three bars eight, four bars six. More than any has for less than two.
 std::size_t print_onsets_needed(double bars);
 
-/// Prints of every two bars, and of four where those two by two would not speak for them by print_onsets_needed().
-/// Sorted; `axis` counts from the beginning of the score. Every four bars with six onsets are spoken for.
+/// Prints of two bars, and of four where those two by two would not speak for them by print_onsets_needed(): every four
+/// bars with six onsets are spoken for. Where music is so dense that two bars suffice, every other print is left out.
+/// Sorted; `axis` counts from the beginning of the score.
 std::vector<BarPrint> bar_prints(const Score& score);
 
 }  // namespace euterpe

@@ -15,11 +15,13 @@ constexpr double kLongest = 36;  // quarters in the score: four bars of four qua
 constexpr double kSlowest = 0.45, kFastest = 2.2;  // tempo ratios, as in passage_search.cpp
 constexpr double kSameRatio = 1.15;                // a print knows its span to a sixteenth
 constexpr double kSlack = 0.3;                     // quarters, for the same reason
+constexpr double kEnoughBars = 3.95;               // to be a copy even where nothing varies
 constexpr std::size_t kMostHits = 256;             // of one piece: a figure without end fits many places
 
 /// A print found in the score.
 struct Hit {
   const BarPrint* print;
+  double bar;  ///< sixteenths
   double from, to, ratio;
   int transposition;
   std::size_t begin, end;  ///< notes of the score
@@ -45,10 +47,6 @@ bool follows(const Hit& a, const Hit& b) {
   return came * kSameRatio >= step - room(*a.print) - kSlack && came <= (step + room(*b.print) + kSlack) * kSameRatio;
 }
 
-double bars_of(std::uint32_t sixteenths, const PassageIndex::PieceEntry& piece) {
-  return sixteenths / (4 * kPrintPerQuarter * piece.numerator / piece.denominator);
-}
-
 }  // namespace
 
 std::vector<WholePassage> find_whole_passages(const Score& score, std::span<const PassageIndex* const> indexes) {
@@ -61,16 +59,21 @@ std::vector<WholePassage> find_whole_passages(const Score& score, std::span<cons
       sums.add(notes[j]);
       if ((j + 1 < notes.size() && notes[j + 1].time == notes[j].time) || sums.last() <= sums.first()) continue;
       const std::uint32_t key = sums.key();
-      for (std::size_t x = 0; x < indexes.size(); ++x)
-        for (const std::uint32_t p : indexes[x]->prints_with(key)) {
+      for (std::size_t look = 0; look < 2 * indexes.size(); ++look) {
+        const std::size_t x = look / 2;
+        const std::uint32_t wanted = key ^ (look % 2 == 0 ? 0 : kFourBars);
+        for (const std::uint32_t p : indexes[x]->prints_with(wanted)) {
           const BarPrint& print = indexes[x]->prints()[p];
           const double ratio = print.span / kPrintPerQuarter / (sums.last() - sums.first());
-          if (print.key != key || ratio < kSlowest || ratio > kFastest || !same_moments(sums.moments(), print.moments))
+          if (print.key != wanted || ratio < kSlowest || ratio > kFastest ||
+              !same_moments(sums.moments(), print.moments))
             continue;
           auto& of_piece = hits[{x, indexes[x]->piece_at(print.axis)}];
           if (of_piece.size() < kMostHits)
-            of_piece.push_back({&print, sums.first(), sums.last(), ratio, sums.lowest() - int{print.lowest}, i, j + 1});
+            of_piece.push_back({&print, print.length / (look % 2 == 0 ? 2.0 : 4.0), sums.first(), sums.last(), ratio,
+                                sums.lowest() - int{print.lowest}, i, j + 1});
         }
+      }
     }
   }
   std::vector<WholePassage> out;
@@ -94,7 +97,9 @@ std::vector<WholePassage> find_whole_passages(const Score& score, std::span<cons
       const std::uint32_t length = chain.until - first.print->axis;
       if (length <= most) continue;
       const std::size_t onsets = count_onsets(notes, first.begin, chain.end, kPassageTogether / first.ratio);
-      if (onsets < print_onsets_needed(bars_of(length, piece))) continue;
+      const double bars = length / first.bar;
+      if (onsets < print_onsets_needed(bars) || (bars < kEnoughBars && !are_varied(notes, first.begin, chain.end)))
+        continue;
       most = length;
       best = {where.first,
               where.second,

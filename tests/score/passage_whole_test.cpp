@@ -126,7 +126,7 @@ TEST_F(WholePassages, are_the_nearest_passages) {
   EXPECT_EQ(found[0].source_bar_to, 12);
 }
 
-TEST_F(WholePassages, a_note_that_repeats_without_end_does_not_take_forever) {
+TEST_F(WholePassages, a_note_that_repeats_without_end_takes_no_time_and_is_nobodys) {
   PassageIndexBuilder builder;
   Score same;
   Track& track = add_track(same, "", 0, 0);
@@ -134,7 +134,7 @@ TEST_F(WholePassages, a_note_that_repeats_without_end_does_not_take_forever) {
   builder.add("same", same);
   const PassageIndex one(builder.finish());
   const PassageIndex* list[] = {&one};
-  EXPECT_EQ(find_whole_passages(same, list).size(), 1u);
+  EXPECT_TRUE(find_whole_passages(same, list).empty());
 }
 
 TEST(BarPrints, few_notes_have_none_and_bars_without_end_do_no_harm) {
