@@ -237,16 +237,24 @@ void run(Options& o, const Context& context) {
 
   const int tries = std::max(o.count, o.variants);
   std::vector<Composition> pieces(static_cast<std::size_t>(tries));
+  const bool writes = o.piece.empty() || !o.infill.empty();
+  std::vector<std::uint64_t> seeds;
+  for (int i = 0; i < tries; ++i) seeds.push_back(context.seed + static_cast<std::uint64_t>(i));
+  std::vector<Composition> first;
+  if (writes) first = composer.compose_variants(o.compose, seeds);
   Progress progress("compose", pieces.size(), "pieces");
   parallel_for(pieces.size(), [&](std::size_t i) {
-    const std::uint64_t seed = context.seed + i;
-    if (!o.piece.empty() && o.infill.empty()) {
-      pieces[i] = untouched(given, o, composer, seed);
+    if (!writes) {
+      pieces[i] = untouched(given, o, composer, seeds[i]);
     } else {
       const auto originality = gate.admit([&](int attempt) {
-        ComposeOptions wish = o.compose;
-        wish.seed = attempt == 1 ? seed : Random::stream(seed, static_cast<std::uint64_t>(attempt)).next();
-        pieces[i] = composer.compose(wish);
+        if (attempt == 1) {
+          pieces[i] = std::move(first[i]);
+        } else {
+          ComposeOptions wish = o.compose;
+          wish.seed = Random::stream(seeds[i], static_cast<std::uint64_t>(attempt)).next();
+          pieces[i] = composer.compose(wish);
+        }
         return pieces[i].written;
       });
       pieces[i].provenance["originality"] = originality;

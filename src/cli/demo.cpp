@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "base/error.hpp"
@@ -16,6 +17,7 @@
 #include "catalog/ingest.hpp"
 #include "cli/command.hpp"
 #include "compose/compose.hpp"
+#include "compose/default_composer.hpp"
 #include "compose/performance.hpp"
 #include "media/decode.hpp"
 #include "media/encode.hpp"
@@ -105,7 +107,12 @@ void Demo::run() {
 }
 
 std::string Demo::compose() {
-  const Composer composer(find_model("composer"));
+  std::map<std::string, Composer> composers;
+  for (const char* style : kDemoStyles) {
+    ComposeOptions asked;
+    asked.style = style;
+    composers.emplace(style, Composer(find_model(default_composer(asked))));
+  }
   const std::size_t strangers = options_.music.empty() ? kStrangers : 0;
   const auto count = static_cast<std::size_t>(options_.works);
   std::vector<DemoWork> all(count + strangers);
@@ -119,7 +126,7 @@ std::string Demo::compose() {
     options.style = work.style;
     options.bars = kBars;
     options.seed = Random::stream(options_.seed, i).next();
-    work.score = composer.compose(options).score;
+    work.score = composers.at(work.style).compose(options).score;
     perform(work.score, work.style);
     work.midi = folder_ / (i < count ? "works" : "strangers") / work.style /
                 fmt::format("{}-{:02}.mid", work.style, i / kDemoStyles.size() + 1);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "base/files.hpp"
 #include "catalog/support.hpp"
 #include "cli/run_program.hpp"
@@ -141,6 +142,38 @@ TEST_F(ComposeCommand, keeps_the_best_of_several_variants) {
     EXPECT_EQ(piece["chords"], "C:maj | G:7");
     EXPECT_TRUE(piece["originality"]["original"].get<bool>());
   }
+}
+
+/// Without --model the wish decides: four voices sing chorales, what they have not learned goes to who has.
+TEST_F(ComposeCommand, takes_the_model_that_does_best_what_is_asked) {
+  for (const char* needed : {"composer", "chorale"}) {
+    try {
+      find_model(needed);
+    } catch (const Error&) {
+      GTEST_SKIP() << "no model '" << needed << "' is shipped with this tree";
+    }
+  }
+  const auto model_of = [&](std::vector<std::string> arguments) -> std::string {
+    arguments.insert(arguments.begin(), "compose");
+    arguments.insert(arguments.end(), {"--json", "-o", path("out.mid")});
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return ran.code == 0 ? json::parse(ran.out)["model"].get<std::string>() : "";
+  };
+  EXPECT_EQ(model_of({"--style", "chorale", "--bars", "4", "--seed", "2"}), "chorale");
+  EXPECT_EQ(read_midi(folder / "out.mid").score.bar_lines().size(), 5u);
+  fs::copy_file(folder / "out.mid", folder / "four.mid");
+  EXPECT_EQ(model_of({"--style", "chorale", "--bars", "2", "--meter", "3/4"}), "composer");
+  EXPECT_EQ(model_of({"--style", "folk", "--bars", "2"}), "composer");
+  EXPECT_EQ(model_of({"--style", "chorale", "--continue", path("four.mid"), "--bars", "2"}), "chorale");
+  EXPECT_EQ(read_midi(folder / "out.mid").score.bar_lines().size(), 7u);
+  write_midi(folder / "tune.mid", test::walk(2, 2));
+  EXPECT_EQ(model_of({"--style", "chorale", "--melody", path("tune.mid")}), "chorale");
+  EXPECT_EQ(read_midi(folder / "out.mid").score.tracks.size(), 4u);
+  EXPECT_EQ(model_of({"--style", "chorale", "--continue", path("tune.mid"), "--bars", "1"}), "composer");
+  const Ran ran = run({"compose", "--model", "chorale", "--chords", "C | G", "-o", path("no.mid")});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_NE(ran.err.find("chords"), std::string::npos) << ran.err;
 }
 
 TEST_F(ComposeCommand, says_what_is_wrong_with_a_wish_and_writes_nothing) {

@@ -21,7 +21,7 @@ class DemoCommand : public ::testing::Test {
     folder = fs::temp_directory_path() / ("euterpe-demo-test-" + std::to_string(getpid()));
     fs::remove_all(folder);
     fs::create_directories(folder);
-    for (const char* needed : {"composer", "style-score", "style-audio"}) {
+    for (const char* needed : {"composer", "chorale", "style-score", "style-audio"}) {
       try {
         find_model(needed);
       } catch (const Error&) {
