@@ -20,6 +20,7 @@ constexpr int kMaxAttempts = 8;
 constexpr int kShortestContext = 64;  // holds any header (45 tokens) and some music
 constexpr std::size_t kFewestNotesPerBar = 2;
 constexpr std::size_t kSideBySide = 16;  // pieces, each with a cache of its own
+constexpr int kOffPlan = 1;              // classes of density, register and polyphony in all
 constexpr double kChordsKept = 0.8;      // share of the half bars whose chord must be the one asked for
 
 int key_value(const KeyEstimate& key) { return key.tonic + (key.minor ? 12 : 0); }
@@ -86,10 +87,22 @@ struct Attempt {
   std::vector<Token> tokens;
   double nats_per_token = 0, chords = 1;
   bool full = false, in_key = true;
-  int number = 0;  ///< attempts until now
-  bool good() const { return full && in_key && chords >= kChordsKept; }
-  auto rank() const { return std::tuple(full, in_key, chords); }
+  int off_plan = 0;  ///< classes of density, register and polyphony between what was said ahead and what came
+  int number = 0;    ///< attempts until now
+  bool good() const { return full && in_key && chords >= kChordsKept && off_plan <= kOffPlan; }
+  auto rank() const { return std::tuple(full, in_key, std::min(chords, kChordsKept), -off_plan, chords); }
 };
+
+/// The sequence says ahead how dense, how high and how full it will be: by how much it misses that, in classes.
+int off_plan(std::span<const Token> tokens) {
+  const RemiControls said = read_controls(tokens.subspan(1));
+  RemiControls came;
+  measure_controls(tokens, came);
+  int off = 0;
+  for (const TokenKind kind : {TokenKind::density, TokenKind::height, TokenKind::polyphony})
+    if (const auto wish = said.get(kind), is = came.get(kind); wish && is) off += std::abs(*wish - *is);
+  return off;
+}
 
 /// What has been written, with what was given. \param wishes of which `melody` is the melody alone
 Attempt attempt(const Writer& writer, const WritingPlan& plan, const ComposeOptions& wishes) {
@@ -105,6 +118,7 @@ Attempt attempt(const Writer& writer, const WritingPlan& plan, const ComposeOpti
     notes += static_cast<std::size_t>(
         std::count_if(bar.begin(), bar.end(), [](Token t) { return V::kind(t) == TokenKind::pitch; }));
   now.full = notes >= kFewestNotesPerBar * static_cast<std::size_t>(plan.bars) || wishes.gap_in;
+  if (!given) now.off_plan = off_plan(now.tokens);
   // Tokens know tempo in steps of three per cent; the wish is exact.
   if (wishes.tempo) now.score.tempos = {{0, static_cast<std::uint32_t>(std::lround(60e6 / *wishes.tempo))}};
   if (!given && now.score.tempos.empty()) now.score.tempos = {{0, 500000}};

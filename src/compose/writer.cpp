@@ -120,15 +120,32 @@ bool Writer::step(Random& random) {
   return true;
 }
 
-bool Writer::say_control(Random& random) {
+/// What is not asked for is drawn before the piece begins, so that pieces differ in it as real ones do and the model
+/// keeps to one choice; not where music is given, which has it already.
+bool Writer::chooses(TokenKind kind) const {
+  if (!network_.knows(kind) || !plan_.before.empty() || !plan_.after.empty()) return false;
   const bool drums = plan_.controls.get(TokenKind::style) == remi_style("drums");
+  switch (kind) {
+    case TokenKind::tempo:
+      return plan_.draw_tempo;
+    case TokenKind::density:
+      return true;
+    case TokenKind::key:
+    case TokenKind::height:
+    case TokenKind::polyphony:
+      return !drums;
+    default:
+      return false;
+  }
+}
+
+bool Writer::say_control(Random& random) {
   for (; control_ <= static_cast<int>(kLastControl); ++control_) {
     const auto kind = static_cast<TokenKind>(control_);
     const auto value = plan_.controls.get(kind);
     if (value && network_.knows(V::token(kind, *value))) {
       push(V::token(kind, *value));
-    } else if (!value && network_.knows(kind) && plan_.before.empty() && plan_.after.empty() &&
-               ((kind == TokenKind::tempo && plan_.draw_tempo) || (kind == TokenKind::key && !drums))) {
+    } else if (!value && chooses(kind)) {
       if (waits()) return false;
       grammar_.mask(allowed_);
       for (int t = 0; t < V::size(); ++t)

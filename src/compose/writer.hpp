@@ -94,6 +94,7 @@ class Writer {
   enum class Stage { controls, parts, body };
 
   bool step(Random& random);
+  bool chooses(TokenKind kind) const;
   bool say_control(Random& random);
   void say_part(Random& random);
   void open_body();

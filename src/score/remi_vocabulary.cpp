@@ -21,7 +21,6 @@ constexpr std::array kMeters{MeterChoice{4, 4}, MeterChoice{3, 4}, MeterChoice{2
 constexpr std::array<std::string_view, 17> kStyles{"none",  "chorale",    "folk",  "pop",     "classical", "rock",
                                                    "jazz",  "electronic", "game",  "latin",   "funk",      "hiphop",
                                                    "march", "film",       "blues", "country", "drums"};
-constexpr std::size_t kStylesV1 = 16;
 
 constexpr std::array<StyleVariety, 55> kVarieties{{
     {"folk", "ashover"},
@@ -180,16 +179,8 @@ std::string RemiVocabulary::text(Token token) {
 
 std::vector<Token> tokens_of_vocabulary(std::string_view name) {
   std::vector<Token> out;
-  if (name == RemiVocabulary::kName) {
+  if (name == RemiVocabulary::kName)
     for (int t = 0; t < RemiVocabulary::size(); ++t) out.push_back(static_cast<Token>(t));
-  } else if (name == "remi.v1") {
-    for (const TokenKind kind : {TokenKind::pad, TokenKind::bos, TokenKind::eos, TokenKind::style, TokenKind::key,
-                                 TokenKind::tempo, TokenKind::part, TokenKind::program, TokenKind::bar, TokenKind::left,
-                                 TokenKind::position, TokenKind::velocity, TokenKind::pitch, TokenKind::duration}) {
-      const int count = kind == TokenKind::style ? static_cast<int>(kStylesV1) : RemiVocabulary::count(kind);
-      for (int v = 0; v < count; ++v) out.push_back(RemiVocabulary::token(kind, v));
-    }
-  }
   return out;
 }
 
