@@ -164,8 +164,10 @@ std::string beyond_chorales(const ComposeOptions& o) {
   if (o.sampling.repetition_penalty != 0) return "a penalty on repetition";
   if (o.meter && *o.meter != "4/4") return "the meter " + *o.meter;
   if (const Score* given = o.prompt ? o.prompt : o.gap_in) {
+    for (const Track& track : given->tracks)
+      if (track.drums && !track.notes.empty()) return "a piece with drums";
     try {
-      voice_grid(*given);
+      if (voice_grid(*given).steps.empty()) return "a piece shorter than a sixteenth";
     } catch (const Error& e) {
       return fmt::format("a piece of other than four voices ({})", e.what());
     }

@@ -91,7 +91,9 @@ void ChoraleDraft::draw(const SamplingOptions& options, Random& random) {
   if (expected >= 0) {
     double& hold = weights[static_cast<std::size_t>(expected)];
     const double t = options.temperature * (held_[voice_] < kLongNote ? kHoldTemperature : 1);
-    const double stay = std::pow(hold, 1 / t), go = std::pow(std::max(0.0, total - hold), 1 / t);
+    // In shares of what is likelier, which no temperature can make vanish.
+    const double going = std::max(0.0, total - hold), larger = std::max({hold, going, 1e-300});
+    const double stay = std::pow(hold / larger, 1 / t), go = std::pow(going / larger, 1 / t);
     const bool held = random.uniform() * (stay + go) < stay;
     total -= hold;
     if (held)
@@ -103,7 +105,8 @@ void ChoraleDraft::draw(const SamplingOptions& options, Random& random) {
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(),
             [&](int a, int b) { return weights[static_cast<std::size_t>(a)] > weights[static_cast<std::size_t>(b)]; });
-  const double least = std::max(options.min_p, kLeastShare) * weights[static_cast<std::size_t>(order[0])];
+  const double top = weights[static_cast<std::size_t>(order[0])];
+  const double least = std::max(options.min_p, kLeastShare) * top;
   const double t = options.temperature * kPitchTemperature[voice_];
   double passed = 0;
   for (std::size_t rank = 0; rank < order.size(); ++rank) {
@@ -111,7 +114,7 @@ void ChoraleDraft::draw(const SamplingOptions& options, Random& random) {
     const double share = w;
     const bool keep = rank == 0 || (passed < options.top_p * total && w >= least &&
                                     (options.top_k == 0 || rank < static_cast<std::size_t>(options.top_k)));
-    w = keep ? std::pow(w / std::max(total, 1e-12), 1 / t) : 0;
+    w = keep ? std::pow(w / top, 1 / t) : 0;
     passed += share;
   }
   const auto symbol = random.weighted(weights);

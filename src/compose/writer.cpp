@@ -446,7 +446,7 @@ std::vector<Token> Writer::context_tokens() const {
     return out;
   }
   out.erase(out.begin());
-  append_tail(out, whole, context() / 2);
+  append_tail(out, whole, std::min(room, context() / 2));
   return out;
 }
 

@@ -81,6 +81,7 @@ void TransformerModuleImpl::set_compute(const TransformerCompute& c) {
 torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random* random, std::int64_t first_row,
                                              std::span<const MusicPlace> places) {
   const auto batch = tokens.size(0), time = tokens.size(1), pairs = std::int64_t{angles.pairs()};
+  EUTERPE_ASSERT(time <= options.context);
   EUTERPE_ASSERT(places.empty() || static_cast<std::int64_t>(places.size()) == batch * time);
   const std::int64_t tables = places.empty() ? 1 : batch;
   torch::Tensor cosine = torch::empty({tables, time, pairs}), sine = torch::empty_like(cosine);

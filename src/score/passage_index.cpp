@@ -183,7 +183,8 @@ std::vector<std::uint8_t> PassageIndexBuilder::finish(std::uint64_t stamp) {
     const Piece& piece = pieces_[runs[0].piece];
     const double bars = piece.length * piece.denominator / (4.0 * kPerQuarter * piece.numerator);
     // Winnowing with window w keeps 2 / (w + 1) of them.
-    const double window = std::floor(2 * static_cast<double>(runs.size()) / (bars * piece.per_bar) - 0.5);
+    const double window = std::min(std::floor(2 * static_cast<double>(runs.size()) / (bars * piece.per_bar) - 0.5),
+                                   static_cast<double>(runs.size()));
     for (std::size_t begin = 0; begin < runs.size();) {
       std::size_t last = begin;
       while (last < runs.size() && runs[last].line == runs[begin].line) ++last;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -137,10 +138,15 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
                 "every piece was left out or fell into another split: see the counts that prepare printed");
   // A handful of pieces may leave no validation split; then the training pieces stand in and the card says so.
   const RemiCrops held_out(shard, "valid", shape.context);
-  const bool validated = !held_out.empty();
+  auto styles = train.styles();
+  const auto all_held_out = held_out.styles();
+  std::erase_if(styles, [&](const std::string& style) {
+    return std::find(all_held_out.begin(), all_held_out.end(), style) == all_held_out.end();
+  });
+  const bool validated = !styles.empty();
+  if (!validated) styles = train.styles();
   const RemiCrops& valid = validated ? held_out : train;
   std::map<std::string, std::vector<std::vector<Token>>> validation;
-  const auto styles = valid.styles();
   Random fixed(0x5eed);
   for (const std::string& style : styles)
     for (int i = 0; i < std::max(1, options.validation_sequences / static_cast<int>(styles.size())); ++i)

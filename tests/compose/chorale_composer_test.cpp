@@ -120,6 +120,28 @@ TEST(ChoraleComposer, SingsBelowAMelodyInTheMelodysOctave) {
 }
 
 /// What four voices have not learned goes to the model that knows every style, or is refused by name.
+TEST(ChoraleComposer, LeavesFourVoicesWithDrumsAndFewerThanASixteenthToOthers) {
+  Score given = singers().compose(wish(4, 1)).score;
+  ComposeOptions o = wish(4, 0);
+  o.prompt = &given;
+  EXPECT_STREQ(default_composer(o).c_str(), kChoraleComposer);
+  Track& drums = given.tracks.emplace_back();
+  drums.drums = true;
+  drums.notes.push_back({0, 480, 36, 90, 9});
+  EXPECT_STREQ(default_composer(o).c_str(), kDefaultComposer);
+  given.tracks.pop_back();
+  for (Track& t : given.tracks) t.notes.assign(1, {0, 10, t.notes.front().pitch, 80, t.notes.front().channel});
+  EXPECT_STREQ(default_composer(o).c_str(), kDefaultComposer);
+}
+
+TEST(ChoraleComposer, DrawsAtAnyTemperatureThatMayBeAsked) {
+  for (const double temperature : {1e-6, 1e-3, 10.0}) {
+    ComposeOptions o = wish(2, 0);
+    o.sampling.temperature = temperature;
+    EXPECT_GT(singers().compose(o).score.note_count(), 0u) << temperature;
+  }
+}
+
 TEST(ChoraleComposer, KnowsWhatItHasNotLearned) {
   const auto beyond = [](const ComposeOptions& o, const std::string& word) {
     EXPECT_STREQ(default_composer(o).c_str(), kDefaultComposer) << word;
