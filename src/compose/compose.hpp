@@ -49,8 +49,9 @@ struct Composition {
                   ///< piece; its first bar is the first that was written
   std::vector<Token> tokens;  ///< the sequence as a Transformer wrote it, what was given included
   double nats_per_token = 0;  ///< mean negative log-likelihood of what was drawn
-  int attempts = 1;           ///< a piece with fewer than two notes a bar, in the other mode than asked, or with other
-                              ///< chords than asked is written anew
+  int attempts = 1;           ///< a piece with fewer than two notes a bar, in the other mode than asked, with other
+                              ///< chords than asked, or of another density, register or polyphony than was said ahead
+                              ///< is written anew
   nlohmann::json provenance;  ///< {model, model_hash, seed, style, options, data, licences, commercial, …}
 };
 

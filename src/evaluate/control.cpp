@@ -146,10 +146,11 @@ void measure_keys(const Composer& composer, const HeldOut& style, std::vector<Co
     tally.add("tempo", !notated.empty() && std::all_of(notated.begin(), notated.end(), [&](const Tempo& t) {
                 return std::abs(t.bpm() / tempos[i] - 1) <= kTempoTolerance;
               }));
+    tally.add("key_attempts", attempts[i]);
+    if (i >= kHeard) continue;
     const TempoFound heard = compare_tempo(track_beats(timed_notes(pieces[i])).tempo, tempos[i], pieces[i].meter_at(0));
     tally.add("tempo_heard", heard.same);
     tally.add("tempo_heard_any_level", heard.any_level);
-    tally.add("key_attempts", attempts[i]);
   }
   // The same ear on real music, which it does not always get right either.
   for (std::size_t i = 0; i < std::min(wishes.size(), style.windows.size()) && i < kHeard; ++i) {
