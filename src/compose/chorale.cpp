@@ -172,12 +172,14 @@ Chorale write_chorale(const KeyedModel& model, const ChoraleOptions& options) {
     if (good || !draft) draft.emplace(std::move(start));
     if (good) break;
   }
-  if (form.repeated > 0) {
-    const std::vector<VoicePitches> part = draft->steps();
-    for (const VoicePitches& step : part) draft->read(step);
-  }
-  write_ending(*draft, form.total, form.hold, key, options.sampling, random);
-  return finished(*draft);
+  // The rest goes on from the part as if it had been sung once: a model that has heard it twice says it again and
+  // again.
+  write_ending(*draft, form.total - form.repeated, form.hold, key, options.sampling, random);
+  Chorale out = finished(*draft);
+  const std::vector<VoicePitches> part(out.grid.steps.begin(),
+                                       out.grid.steps.begin() + static_cast<std::ptrdiff_t>(form.repeated));
+  out.grid.steps.insert(out.grid.steps.begin(), part.begin(), part.end());
+  return out;
 }
 
 Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano, const ChoraleOptions& options) {
