@@ -80,9 +80,10 @@ RemiCrops::RemiCrops(const Shard& shard, const std::string& split, int context,
     }
     item.accompanied = melody && others;
     auto& style = styles_[p.style];
-    style.pieces.push_back(std::move(item));
-    style.weights.push_back(static_cast<double>(total));
+    // By bars, not by tokens: else what is dense would be heard more often than it is played.
+    style.weights.push_back(static_cast<double>(bars.size()));
     style.tokens += static_cast<double>(total);
+    style.pieces.push_back(std::move(item));
   }
   for (const auto& [name, share] : shares)
     if (!styles_.contains(name) || !(share > 0))
