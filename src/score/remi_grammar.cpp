@@ -24,9 +24,19 @@ bool RemiGrammar::at_boundary() const {
 }
 
 bool RemiGrammar::higher_pitch_is_free() const {
-  for (int pitch = place_.note_part == place_.part ? place_.note_pitch + 1 : 0; pitch < V::count(TokenKind::pitch);
-       ++pitch)
-    if (!sounds(pitch)) return true;
+  const int lowest = place_.note_part == place_.part ? place_.note_pitch + 1 : 0;
+  return is_free(place_.part, lowest, place_.position);
+}
+
+bool RemiGrammar::is_free(int part, int lowest, int position) const {
+  for (int pitch = lowest; pitch < V::count(TokenKind::pitch); ++pitch)
+    if (!sounds(part, pitch, position)) return true;
+  return false;
+}
+
+bool RemiGrammar::any_is_free(int position, int first_part) const {
+  for (int part = first_part; part < kMaxParts; ++part)
+    if (programs_[static_cast<std::size_t>(part)] >= 0 && is_free(part, 0, position)) return true;
   return false;
 }
 
@@ -71,23 +81,24 @@ bool RemiGrammar::allows(Token token) const {
       return at_boundary() && place_.bars > 0 && (mark_ < 0 || mark_ == static_cast<int>(Mark::middle));
     case TokenKind::position:
       return at_boundary() && place_.bars > 0 && value > place_.position &&
-             value < remi_meters()[static_cast<std::size_t>(place_.meter)].grid();
+             value < remi_meters()[static_cast<std::size_t>(place_.meter)].grid() && any_is_free(value);
     case TokenKind::part:
       if (header_)  // declared in order: the next free number
         return (controls_may_come || last_ == TokenKind::program) && programs_[static_cast<std::size_t>(value)] < 0 &&
                (value == 0 || programs_[static_cast<std::size_t>(value - 1)] >= 0);
       if (programs_[static_cast<std::size_t>(value)] < 0 || value == place_.part) return false;
-      return last_ == TokenKind::position || (last_ == TokenKind::duration && value > place_.note_part);
+      return (last_ == TokenKind::position || (last_ == TokenKind::duration && value > place_.note_part)) &&
+             is_free(value, 0, place_.position);
     case TokenKind::velocity:
       if (header_ || place_.part < 0) return false;
-      return last_ == TokenKind::position || last_ == TokenKind::part ||
-             (last_ == TokenKind::duration && higher_pitch_is_free());
+      return (last_ == TokenKind::position || last_ == TokenKind::part || last_ == TokenKind::duration) &&
+             higher_pitch_is_free();
     case TokenKind::pitch: {
       const bool place = last_ == TokenKind::position || (last_ == TokenKind::part && !header_) ||
                          last_ == TokenKind::velocity || last_ == TokenKind::duration;
       if (!place || place_.part < 0 || place_.position < 0) return false;
       if (place_.note_part == place_.part && value <= place_.note_pitch) return false;
-      return !sounds(value);
+      return !sounds(place_.part, value, place_.position);
     }
     case TokenKind::duration:
       // After a full-length Duration one more may follow: they add up.

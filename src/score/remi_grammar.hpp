@@ -29,14 +29,17 @@ class RemiGrammar {
   bool at_boundary() const;
   int meter() const { return place_.meter; }                   ///< index into remi_meters() of the current bar
   std::int64_t bar_start() const { return place_.bar_start; }  ///< grid steps from where the section began
+  /// Whether a declared part from `first_part` on has a pitch that does not sound at `position` of the running bar.
+  bool any_is_free(int position, int first_part = 0) const;
   int program(int part) const { return programs_[static_cast<std::size_t>(part)]; }  ///< −1 if not declared
 
  private:
-  /// Whether the running part has a pitch left to strike at this position: a Velocity must not lead nowhere.
-  bool higher_pitch_is_free() const;
-  bool sounds(int pitch) const {
-    return place_.sounding_until[static_cast<std::size_t>(place_.part)][static_cast<std::size_t>(pitch)] >
-           place_.bar_start + place_.position;
+  // A Position, a Part and a Velocity must not lead where every pitch sounds already.
+  bool higher_pitch_is_free() const;  ///< in the running part
+  bool is_free(int part, int lowest, int position) const;
+  bool sounds(int part, int pitch, int position) const {
+    return place_.sounding_until[static_cast<std::size_t>(part)][static_cast<std::size_t>(pitch)] >
+           place_.bar_start + position;
   }
 
   struct Place {

@@ -114,6 +114,40 @@ RC_GTEST_PROP(Tokenizer, decodes_whatever_the_grammar_lets_through, (std::uint64
   RC_ASSERT(read_midi(write_midi(score)).score == score);
 }
 
+TEST(RemiGrammar, no_position_part_or_velocity_leads_where_every_pitch_sounds) {
+  RemiGrammar grammar;
+  const auto push = [&](TokenKind kind, int value = 0) { grammar.push(V::token(kind, value)); };
+  push(TokenKind::bos);
+  for (const int part : {0, 1}) {
+    push(TokenKind::part, part);
+    push(TokenKind::program);
+  }
+  push(TokenKind::bar);
+  push(TokenKind::position);
+  push(TokenKind::part, 1);
+  for (int pitch = 0; pitch < V::count(TokenKind::pitch); ++pitch) {
+    push(TokenKind::pitch, pitch);
+    push(TokenKind::duration, kGridPerWhole + 5);  // past the bar line
+  }
+  push(TokenKind::position, 4);
+  EXPECT_FALSE(grammar.allows(V::token(TokenKind::velocity))) << "the running part has nothing to strike";
+  EXPECT_FALSE(grammar.allows(V::token(TokenKind::pitch, 60)));
+  ASSERT_TRUE(grammar.allows(V::token(TokenKind::part, 0)));
+  push(TokenKind::part, 0);
+  for (int pitch = 0; pitch < V::count(TokenKind::pitch); ++pitch) {
+    push(TokenKind::pitch, pitch);
+    push(TokenKind::duration, kGridPerWhole + 1);
+  }
+  EXPECT_FALSE(grammar.allows(V::token(TokenKind::part, 1)));
+  EXPECT_FALSE(grammar.allows(V::token(TokenKind::position, 5)));
+  push(TokenKind::bar);
+  EXPECT_FALSE(grammar.allows(V::token(TokenKind::position, 5)));
+  EXPECT_TRUE(grammar.allows(V::token(TokenKind::position, 6)));
+  EXPECT_TRUE(grammar.any_is_free(6));
+  push(TokenKind::position, 6);
+  EXPECT_TRUE(grammar.allows(V::token(TokenKind::part, 0)) && grammar.allows(V::token(TokenKind::part, 1)));
+}
+
 TEST(Tokenizer, transposes_pitches_and_key_but_no_drums) {
   RemiOptions options;
   options.key = KeyEstimate{11, true, 1.0};
