@@ -17,7 +17,6 @@ namespace euterpe {
 namespace {
 
 constexpr std::size_t kBarSteps = 16, kHalfBar = 8, kBeatSteps = 4;
-constexpr std::size_t kMostSoprano = 4096, kMostSteps = 16384;
 constexpr int kMostBars = 512;
 constexpr int kStarts = 20, kOpenings = 24, kEndings = 40;  // from which one is chosen
 constexpr std::size_t kOpeningSteps = 64, kEndingSteps = 24;
@@ -184,9 +183,9 @@ Chorale write_chorale(const KeyedModel& model, const ChoraleOptions& options) {
 
 Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano, const ChoraleOptions& options) {
   check_options(options);
-  if (soprano.empty() || soprano.size() > kMostSoprano)
+  if (soprano.empty() || soprano.size() > kMostSopranoSteps)
     throw Error(Category::bad_input, "harmonize",
-                fmt::format("a soprano of {} sixteenths: 1 … {} can be taken", soprano.size(), kMostSoprano));
+                fmt::format("a soprano of {} sixteenths: 1 … {} can be taken", soprano.size(), kMostSopranoSteps));
   for (const std::int8_t pitch : soprano)
     if (pitch != kGridRest && (pitch < kLowestVoice || pitch > kHighestVoice))
       throw Error(Category::bad_input, "harmonize",
@@ -233,10 +232,10 @@ Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano,
 Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> before, std::size_t steps,
                       std::span<const VoicePitches> after, const ChoraleOptions& options) {
   check_options(options);
-  if (before.size() + steps + after.size() > kMostSteps)
+  if (before.size() + steps + after.size() > kMostChoraleSteps)
     throw Error(
         Category::bad_input, "chorale",
-        fmt::format("{} sixteenths, at most {} can be taken", before.size() + steps + after.size(), kMostSteps));
+        fmt::format("{} sixteenths, at most {} can be taken", before.size() + steps + after.size(), kMostChoraleSteps));
   std::vector<std::int8_t> pitches;
   for (const auto& part : {before, after})
     for (const VoicePitches& step : part) pitches.insert(pitches.end(), step.begin(), step.end());
@@ -249,7 +248,10 @@ Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> bef
   for (const int up : {0, 5, -5}) {
     ChoraleDraft draft(model, wrapped(table_key(key) + up), false);
     double nats = 0;
-    for (const VoicePitches& step : known) nats += draft.read(step);
+    for (const VoicePitches& step : known) {
+      check_interrupt();
+      nats += draft.read(step);
+    }
     if (start && nats >= least) continue;
     least = nats;
     table = draft.key();
@@ -273,6 +275,7 @@ Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> bef
       draft.draw_step(options.sampling, random);
     }
     for (int ending = 0; ending < kEndingsOfADraft; ++ending) {
+      check_interrupt();
       ChoraleDraft end = draft;
       while (end.steps().size() < total) end.draw_step(options.sampling, random);
       ChoraleDraft on = end;

@@ -11,6 +11,8 @@
 
 namespace euterpe {
 
+inline constexpr std::size_t kMostSopranoSteps = 4096, kMostChoraleSteps = 16384;  ///< sixteenths
+
 struct ChoraleOptions {
   int bars = 16;                   ///< of four quarters, 1 … 512; for write_chorale() alone
   std::optional<KeyEstimate> key;  ///< for write_chorale() alone

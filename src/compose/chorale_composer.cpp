@@ -21,7 +21,6 @@ constexpr double kTempo = 80;  // quarter notes a minute, where none is asked
 constexpr std::int64_t kStepTicks = 120;
 constexpr int kTicksPerQuarter = 480;
 constexpr std::size_t kBarSteps = 16;
-constexpr std::size_t kMostSteps = 4096;
 constexpr std::size_t kSilence = 8;  // sixteenths without melody during which nobody sings
 
 void require(bool ok, const std::string& what, const std::string& hint = {}) {
@@ -36,6 +35,12 @@ std::vector<std::size_t> bar_steps(const Score& score) {
     out.push_back(static_cast<std::size_t>(tick * 4 / score.ticks_per_quarter));
   }
   return out;
+}
+
+/// Sixteenths of `bars` more bars in the meter in which `score` ends.
+std::size_t further_steps(const Score& score, int bars) {
+  const TimeSignature& meter = score.meter_at(score.bar_lines().back());
+  return static_cast<std::size_t>(bars) * 16 * meter.numerator / meter.denominator;
 }
 
 std::vector<TimeSignature> rescaled_meters(const Score& score) {
@@ -101,7 +106,7 @@ std::vector<std::int8_t> soprano_of(const Score& melody) {
   for (const Track& track : melody.tracks)
     for (const Note& n : track.notes) {
       const std::size_t begin = step(n.start), end = std::max(begin + 1, step(n.end()));
-      if (end > kMostSteps) return {};
+      if (end > kMostSopranoSteps) return {};
       if (out.size() < end) out.resize(end, kGridRest);
       for (std::size_t t = begin; t < end; ++t) out[t] = std::max(out[t], static_cast<std::int8_t>(n.pitch));
     }
@@ -171,11 +176,14 @@ std::string beyond_chorales(const ComposeOptions& o) {
     } catch (const Error& e) {
       return fmt::format("a piece of other than four voices ({})", e.what());
     }
-    if (bar_steps(*given).empty()) return "bars that begin off the sixteenths";
+    const std::vector<std::size_t> lines = bar_steps(*given);
+    if (lines.empty()) return "bars that begin off the sixteenths";
+    if (lines.back() + (o.prompt ? further_steps(*given, o.bars) : 0) > kMostChoraleSteps)
+      return fmt::format("pieces of more than {} sixteenths", kMostChoraleSteps);
   }
   if (o.melody) {
     const std::vector<std::int8_t> soprano = soprano_of(melody_of(*o.melody));
-    if (soprano.empty()) return fmt::format("melodies of more than {} sixteenths", kMostSteps);
+    if (soprano.empty()) return fmt::format("melodies of more than {} sixteenths", kMostSopranoSteps);
     if (!octave_of(soprano)) return "a melody of this compass";
   }
   return {};
@@ -233,8 +241,7 @@ Composition ChoraleComposer::compose(const ComposeOptions& o, const StyleWish&) 
       from = lines[static_cast<std::size_t>(first_bar)];
       to = lines[static_cast<std::size_t>(first_bar + bars)];
     } else {
-      const TimeSignature& meter = given->meter_at(given->bar_lines().back());
-      to += static_cast<std::size_t>(bars) * 16 * meter.numerator / meter.denominator;
+      to += further_steps(*given, bars);
     }
     const std::span<const VoicePitches> all(grid.steps);
     const Chorale chorale = write_between(model_, all.first(from), to - from,

@@ -169,6 +169,17 @@ TEST(ChoraleComposer, KnowsWhatItHasNotLearned) {
   o = wish(8, 0);
   o.emotion = 1;
   beyond(o, "emotions");
+  Score longest = singers().compose(wish(2, 1)).score;
+  for (std::int64_t bar = 2; bar < 1020; ++bar)
+    for (Track& t : longest.tracks) {
+      const Note& first = t.notes.front();
+      t.notes.push_back({bar * 1920, 1920, first.pitch, 80, first.channel});
+    }
+  o = wish(4, 0);
+  o.prompt = &longest;
+  EXPECT_STREQ(default_composer(o).c_str(), kChoraleComposer);
+  o.bars = 5;
+  beyond(o, "16384 sixteenths");
   const Score tune = test::walk(1, 4);
   o = wish(8, 0);
   o.prompt = &tune;
