@@ -172,8 +172,7 @@ Composer open_drummer(const Composer& composer) {
 }
 
 /// Instruments and dynamics, and where it comes from.
-void finish(Composition& piece, const Options& o, const Composer& composer, const Composer* drummer,
-            const std::filesystem::path& given) {
+void finish(Composition& piece, const Options& o, const Composer* drummer, const std::filesystem::path& given) {
   const std::string style = piece.provenance["style"];
   if (!given.empty()) piece.provenance[o.melody.empty() ? "prompt" : "melody"] = sha256_file(given);
   if (!piece.provenance.value("in_key", true))
@@ -187,29 +186,35 @@ void finish(Composition& piece, const Options& o, const Composer& composer, cons
   if (!o.melody.empty()) perform(piece.score, style, piece.score.tracks.size() - piece.written.tracks.size());
   if (drummer) {
     const Composition groove = add_drums(piece.score, *drummer, o.drums, piece.provenance["seed"], o.compose.sampling);
-    piece.provenance["drums"] = groove.provenance.value("variety", "any");
+    add_drummer(piece.provenance, groove.provenance);
   }
   piece.score.tracks.front().texts.push_back(
       {0, 0x01,
-       fmt::format("Composed by Euterpe {}, model {} {}, style {}, seed {}", EUTERPE_VERSION, composer.model().name,
-                   composer.model().hash.substr(0, 12), style, piece.provenance["seed"].get<std::uint64_t>())});
+       fmt::format("Composed by Euterpe {}, model {} {}, style {}, seed {}", EUTERPE_VERSION,
+                   piece.provenance["model"].get<std::string>(),
+                   piece.provenance["model_hash"].get<std::string>().substr(0, 12), style,
+                   piece.provenance["seed"].get<std::uint64_t>())});
   piece.score.sort();  // a prompt's texts may stand later
 }
 
-/// A piece that is given and gets drums alone.
-Composition untouched(const Score& given, const Options& o, const Composer& composer, std::uint64_t seed) {
+/// A piece that is given and gets drums alone, whose player is all that composes.
+Composition untouched(const Score& given, const Options& o, const Model& drummer, std::uint64_t seed) {
   Composition piece;
   piece.score = given;
-  piece.provenance = {{"model", composer.model().name},
-                      {"model_hash", composer.model().hash},
+  piece.provenance = {{"model", drummer.name},
+                      {"model_hash", drummer.hash},
                       {"style", o.compose.style.empty() ? "none" : o.compose.style},
                       {"seed", seed},
                       {"learned_from", nlohmann::json::array()},
-                      {"commercial", composer.model().card.value("commercial", false)}};
-  for (const auto& source : composer.model().card.value("data", nlohmann::json::array()))
-    piece.provenance["learned_from"].push_back(
-        {{"name", source.value("name", "")}, {"licence", source.value("licence", "")}});
+                      {"commercial", true}};  // until add_drummer() says whose drums they are
   return piece;
+}
+
+void refuse_noncommercial(const Model& model) {
+  if (!model.card.value("commercial", false))
+    throw Error(Category::refused, "compose",
+                fmt::format("{} learned from data that may not be used commercially", model.name),
+                "train your own: euterpe prepare --folder DIR, then euterpe train transformer");
 }
 
 void run(Options& o, const Context& context) {
@@ -219,10 +224,9 @@ void run(Options& o, const Context& context) {
   const Composer composer = open_composer(o, given);
   const std::optional<Composer> drummer = o.with_drums ? std::optional(open_drummer(composer)) : std::nullopt;
   const Model& model = composer.model();
-  if (o.commercial && !model.card.value("commercial", false))
-    throw Error(Category::refused, "compose",
-                fmt::format("{} learned from data that may not be used commercially", model.name),
-                "train your own: euterpe prepare --folder DIR, then euterpe train transformer");
+  const bool writes = o.piece.empty() || !o.infill.empty();
+  if (o.commercial && writes) refuse_noncommercial(model);
+  if (o.commercial && drummer) refuse_noncommercial(drummer->model());
   check_outputs(o, context);
   std::unique_ptr<Catalog> catalog;
   if (o.store) catalog = open_catalog(context.catalog);
@@ -237,7 +241,6 @@ void run(Options& o, const Context& context) {
 
   const int tries = std::max(o.count, o.variants);
   std::vector<Composition> pieces(static_cast<std::size_t>(tries));
-  const bool writes = o.piece.empty() || !o.infill.empty();
   std::vector<std::uint64_t> seeds;
   for (int i = 0; i < tries; ++i) seeds.push_back(context.seed + static_cast<std::uint64_t>(i));
   std::vector<Composition> first;
@@ -245,7 +248,7 @@ void run(Options& o, const Context& context) {
   Progress progress("compose", pieces.size(), "pieces");
   parallel_for(pieces.size(), [&](std::size_t i) {
     if (!writes) {
-      pieces[i] = untouched(given, o, composer, seeds[i]);
+      pieces[i] = untouched(given, o, drummer->model(), seeds[i]);
     } else {
       const auto originality = gate.admit([&](int attempt) {
         if (attempt == 1) {
@@ -272,7 +275,7 @@ void run(Options& o, const Context& context) {
   for (int i = 0; i < o.count; ++i) {
     const RankedVariant& rank = order[static_cast<std::size_t>(i)];
     Composition& piece = pieces[rank.index];
-    finish(piece, o, composer, drummer ? &*drummer : nullptr, file);
+    finish(piece, o, drummer ? &*drummer : nullptr, file);
     const std::string style = piece.provenance["style"];
     const auto seed = piece.provenance["seed"].get<std::uint64_t>();
     nlohmann::json row = piece.provenance;

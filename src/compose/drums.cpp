@@ -63,4 +63,14 @@ Composition add_drums(Score& score, const Composer& composer, std::string_view v
   return groove;
 }
 
+void add_drummer(nlohmann::json& provenance, const nlohmann::json& of_drums) {
+  provenance["drums"] = {{"variety", of_drums.value("variety", "any")},
+                         {"model", of_drums.at("model")},
+                         {"model_hash", of_drums.at("model_hash")}};
+  nlohmann::json& sources = provenance["learned_from"];
+  for (const nlohmann::json& source : of_drums.at("learned_from"))
+    if (std::find(sources.begin(), sources.end(), source) == sources.end()) sources.push_back(source);
+  provenance["commercial"] = provenance.at("commercial").get<bool>() && of_drums.at("commercial").get<bool>();
+}
+
 }  // namespace euterpe

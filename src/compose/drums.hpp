@@ -13,4 +13,8 @@ namespace euterpe {
 Composition add_drums(Score& score, const Composer& composer, std::string_view variety, std::uint64_t seed,
                       const SamplingOptions& sampling = {});
 
+/// Says in a piece's provenance who plays the drums, as "drums": {variety, model, model_hash}; whose data they were
+/// learned from stands with that of the piece's own model, and both must be free for the piece to be commercial.
+void add_drummer(nlohmann::json& provenance, const nlohmann::json& of_drums);
+
 }  // namespace euterpe

@@ -125,7 +125,10 @@ TEST_F(ComposeCommand, fills_a_gap_accompanies_a_melody_and_adds_drums) {
 
   const Ran drums = compose({"--piece", path("tune.mid"), "--drums", "funk", "-o", path("drums.mid"), "--json"});
   ASSERT_EQ(drums.code, 0) << drums.err;
-  EXPECT_EQ(json::parse(drums.out)["drums"], "funk");
+  const json player = json::parse(drums.out)["drums"];
+  EXPECT_EQ(player["variety"], "funk");
+  EXPECT_EQ(player["model"], "tiny");
+  EXPECT_EQ(player["model_hash"].get<std::string>().size(), 64u);
   const Score with_drums = read_midi(folder / "drums.mid").score;
   EXPECT_EQ(with_drums.tracks[0].notes, tune.tracks[0].notes);
   EXPECT_TRUE(with_drums.tracks.back().drums);
@@ -231,6 +234,11 @@ TEST_F(ComposeCommand, refuses_weights_of_non_commercial_terms_when_told_so) {
   EXPECT_EQ(compose({"--bars", "2", "--commercial", "-o", path("no.mid")}).code, 1);
   EXPECT_FALSE(fs::exists(folder / "no.mid"));
   EXPECT_EQ(compose({"--bars", "2", "-o", path("yes.mid")}).code, 0);
+  const Ran drums = compose({"--piece", path("yes.mid"), "--drums", "any", "-o", path("drums.mid"), "--json"});
+  ASSERT_EQ(drums.code, 0) << drums.err;
+  EXPECT_EQ(json::parse(drums.out)["commercial"], false);
+  EXPECT_EQ(json::parse(drums.out)["learned_from"].size(), 1u);
+  EXPECT_EQ(compose({"--piece", path("yes.mid"), "--drums", "any", "--commercial", "-o", path("no.mid")}).code, 1);
 }
 
 TEST_F(ComposeCommand, prepare_then_train_then_compose_from_a_catalog_that_withholds_a_track) {

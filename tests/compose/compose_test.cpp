@@ -464,6 +464,21 @@ TEST_F(Compose, adds_drums_bar_for_bar) {
   EXPECT_EQ(bars_of(piece), 6);
   EXPECT_EQ(groove.provenance["variety"], "funk");
   expect_rereads(piece);
+  // Who plays them stands in the piece's record, with the terms of both.
+  nlohmann::json record{
+      {"model", "singers"}, {"learned_from", {{{"name", "hymns"}, {"licence", "CC0-1.0"}}}}, {"commercial", true}};
+  nlohmann::json theirs = groove.provenance;
+  add_drummer(record, theirs);
+  EXPECT_EQ(record["drums"]["model"], "tiny");
+  EXPECT_EQ(record["drums"]["model_hash"], composer.model().hash);
+  EXPECT_EQ(record["drums"]["variety"], "funk");
+  EXPECT_EQ(record["model"], "singers");
+  EXPECT_EQ(record["learned_from"].size(), 2u);
+  EXPECT_EQ(record["commercial"], true);
+  theirs["commercial"] = false;
+  add_drummer(record, theirs);
+  EXPECT_EQ(record["commercial"], false);
+  EXPECT_EQ(record["learned_from"].size(), 2u) << "the same source once";
   EXPECT_THROW(add_drums(piece, composer, "polka", 3), Error);
   Score empty;
   EXPECT_THROW(add_drums(empty, composer, "funk", 3), Error);
