@@ -1,5 +1,7 @@
 #include "train/passages.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -18,9 +20,16 @@ constexpr PassageIndexOptions kUsual;
 constexpr std::array<Setting, 1> kSettings{
     {{"per-bar", kUsual.per_bar, "Runs of notes kept of a bar, about: more find rougher copies, in a larger file"}}};
 
+constexpr double kFewest = 0.1, kMost = 1000;  // runs of a bar
+
 /// The training pieces of the sets that the model's card names, as their publishers lay them out: with the timing that
 /// the tokens lose.
 nlohmann::json index_passages(const TrainingRequest& t) {
+  PassageIndexOptions options;
+  if (!(t["per-bar"] >= kFewest && t["per-bar"] <= kMost))
+    throw Error(Category::usage, "train passages",
+                fmt::format("--per-bar {}: runs kept of a bar are {} to {}", t["per-bar"], kFewest, kMost),
+                fmt::format("{} is usual", kUsual.per_bar));
   const Model model = find_model(t.out.string());
   std::vector<Source> sources;
   for (const nlohmann::json& set : model.card.value("data", nlohmann::json::array())) {
@@ -29,7 +38,6 @@ nlohmann::json index_passages(const TrainingRequest& t) {
   }
   if (sources.empty())
     throw Error(Category::bad_input, "train passages", model.name + ": its card names no data that it learned from");
-  PassageIndexOptions options;
   options.per_bar = t["per-bar"];
   const auto bytes = training_passages(sources, options);
   write_file(model.folder / kPassageIndexName, bytes);
