@@ -212,20 +212,28 @@ nlohmann::json evaluate_infill(const EvaluateOptions& options) {
 
     if (gaps.empty())
       throw Error(Category::bad_input, "evaluate infill", fmt::format("{}: too few held-out pieces", set.name));
-    ComposeOptions asked;
-    asked.style = set.style;
-    asked.gap_in = &pieces[gaps.front().piece].piece->score;
-    const Composer& composer = composers.of(asked);
+    // The model that `compose` would take for this very gap: a piece of five voices is not for the one of four.
+    std::vector<Score> given;
+    std::vector<const Composer*> composer;
+    std::map<std::string, std::size_t> gaps_of;
+    const auto wish_of = [&](std::size_t i) {
+      ComposeOptions wish;
+      wish.style = set.style;
+      wish.seed = options.seed * 1000003 + i;
+      wish.gap_in = &given[i];
+      wish.gap = {gaps[i].first + 1, kGapBars};
+      return wish;
+    };
+    for (const Gap& gap : gaps) given.push_back(emptied(pieces[gap.piece].piece->score, gap.first));
+    for (std::size_t i = 0; i < gaps.size(); ++i) {
+      composer.push_back(&composers.of(wish_of(i)));
+      ++gaps_of[composer.back()->model().name];
+    }
     std::vector<Notes> filled(gaps.size());
     Progress progress(fmt::format("infill {}", set.style), gaps.size(), "gaps");
     parallel_for(gaps.size(), [&](std::size_t i) {
       check_interrupt();
-      const Score given = emptied(pieces[gaps[i].piece].piece->score, gaps[i].first);
-      ComposeOptions wish = asked;
-      wish.seed = options.seed * 1000003 + i;
-      wish.gap_in = &given;
-      wish.gap = {gaps[i].first + 1, kGapBars};
-      filled[i] = heard(composer.compose(wish).score);
+      filled[i] = heard(composer[i]->compose(wish_of(i)).score);
       progress.advance();
     });
 
@@ -256,11 +264,11 @@ nlohmann::json evaluate_infill(const EvaluateOptions& options) {
       sum.real_se += s.real_se * s.real_se;
     }
     styles[set.style] = {
-        {"model", composer.model().name},
+        {"models", gaps_of},
         {"gaps", gaps.size()},
         {"pieces", groups.size()},
         {"statistics", to_json(statistics)},
-        {"outside_10_percent", outside},
+        {fmt::format("outside_{:.0f}_percent", 100 * kAsked), outside},
         {"seam_classifier_accuracy", seams.accuracy},
         {"seam_classifier_accuracy_se", seams.error},
         {"entry_accuracy", seams.entry},

@@ -145,6 +145,8 @@ TEST_F(EvaluateInfill, fills_gaps_of_held_out_tunes_and_tells_a_model_that_knows
   const auto& folk = result["styles"]["folk"];
   EXPECT_GE(folk["gaps"], 8);  // a second gap where a tune has room for it
   EXPECT_EQ(folk["pieces"], 8);
+  EXPECT_EQ(folk["models"], (nlohmann::json{{"tiny", folk["gaps"]}}));
+  EXPECT_TRUE(folk["outside_10_percent"].is_array());
   for (const char* name : {"pitch_class_entropy", "scale_consistency", "groove_consistency", "polyphony",
                            "notes_per_bar", "pitch_range", "qualified_note_rate", "empty_bar_rate"})
     EXPECT_TRUE(folk["statistics"][name]["generated"].is_number()) << name;
