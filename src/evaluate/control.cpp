@@ -38,7 +38,6 @@ constexpr int kKeys = 24;
 constexpr int kDefaultPieces = 24;  // a style and wish; of each quadrant for emotion
 constexpr std::size_t kHeard = 12;  // of which beats are tracked, which takes longer than composing them
 constexpr double kSlowest = 50, kFastest = 200;
-constexpr double kTempoTolerance = 0.05;
 constexpr int kResamplings = 200;
 constexpr const char* kEmotionComposer = "composer-emotion";
 /// Where musicians write chord symbols.
@@ -89,15 +88,16 @@ Score as_written(Composition piece, const std::string& style) {
   return read_midi(write_midi(piece.score)).score;
 }
 
-std::vector<Score> compose_all(const Composer& composer, const std::string& what, std::vector<ComposeOptions> wishes,
-                               std::vector<double>* attempts = nullptr) {
+/// \param attempts set to how often each piece was written
+std::vector<Score> compose_all(const Composer& composer, const std::string& what,
+                               const std::vector<ComposeOptions>& wishes, std::vector<double>& attempts) {
   std::vector<Score> out(wishes.size());
-  if (attempts) attempts->assign(wishes.size(), 0);
+  attempts.assign(wishes.size(), 0);
   Progress progress(fmt::format("{} of {}", what, wishes.front().style), wishes.size(), "pieces");
   parallel_for(wishes.size(), [&](std::size_t i) {
     check_interrupt();
     Composition piece = composer.compose(wishes[i]);
-    if (attempts) (*attempts)[i] = piece.attempts;
+    attempts[i] = piece.attempts;
     out[i] = as_written(std::move(piece), wishes[i].style);
     progress.advance();
   });
@@ -132,7 +132,7 @@ void measure_keys(const Composer& composer, const HeldOut& style, std::vector<Co
     wishes[i].tempo = tempos[i];
   }
   std::vector<double> attempts;
-  const auto pieces = compose_all(composer, "keys", wishes, &attempts);
+  const auto pieces = compose_all(composer, "keys", wishes, attempts);
   Tally tally;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const auto is_asked = [&](const KeyEstimate& k) {
@@ -203,7 +203,7 @@ void measure_chords(const Composer& composer, const HeldOut& style, std::vector<
     throw Error(Category::bad_input, "evaluate control", fmt::format("{}: no chords are heard in it", style.style));
   wishes.resize(asked);
   std::vector<double> attempts;
-  const auto pieces = compose_all(composer, "chords", wishes, &attempts);
+  const auto pieces = compose_all(composer, "chords", wishes, attempts);
   Tally tally;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const auto reference = chords_in_time(pieces[i], wishes[i].chords);
@@ -246,7 +246,9 @@ void report_rho(const std::string& name, const std::vector<double>& asked, const
 /// Density and register together, apart from each other, over what held-out music has.
 void measure_texture(const Composer& composer, const HeldOut& style, std::vector<ComposeOptions> wishes, Random& random,
                      nlohmann::json& out) {
-  std::vector<double> densities, heights, found_density, found_height, off;
+  std::vector<double> densities, heights, found_density, found_height;
+  std::vector<double> attempts;
+  Tally tally;
   for (const Score& window : style.windows) {
     densities.push_back(std::clamp(notes_per_bar(window), 0.5, 200.0));
     heights.push_back(mean_pitch(window));
@@ -257,15 +259,16 @@ void measure_texture(const Composer& composer, const HeldOut& style, std::vector
     wishes[i].density = density[i];
     wishes[i].height = height[i];
   }
-  for (const Score& piece : compose_all(composer, "texture", wishes)) {
+  for (const Score& piece : compose_all(composer, "texture", wishes, attempts)) {
     const std::size_t i = found_density.size();
     found_density.push_back(notes_per_bar(piece));
     found_height.push_back(mean_pitch(piece));
-    off.push_back(std::abs(std::log2(std::max(found_density.back(), 0.01) / density[i])));
+    tally.add("density_octaves_off", std::abs(std::log2(std::max(found_density.back(), 0.01) / density[i])));
+    tally.add("density_attempts", attempts[i]);
   }
   report_rho("density_rho", density, found_density, random, out);
   report_rho("register_rho", height, found_height, random, out);
-  out["density_octaves_off"] = std::accumulate(off.begin(), off.end(), 0.0) / static_cast<double>(off.size());
+  tally.report(out);
   out["density_n"] = wishes.size();
 }
 
@@ -331,7 +334,8 @@ nlohmann::json measure_emotions(const EvaluateOptions& options, int count) {
     wish.emotion = i % kEmotions;
     wishes.push_back(std::move(wish));
   }
-  const auto pieces = compose_all(composer, "emotions", wishes);
+  std::vector<double> attempts;
+  const auto pieces = compose_all(composer, "emotions", wishes, attempts);
   on_composed.right.resize(pieces.size());
   parallel_for(pieces.size(),
                [&](std::size_t i) { on_composed.right[i] = judge.hears(pieces[i], *wishes[i].emotion); });
@@ -353,6 +357,7 @@ nlohmann::json measure_emotions(const EvaluateOptions& options, int count) {
            {{"model", {{"name", composer.model().name}, {"hash", composer.model().hash}}},
             {"judge", {{"name", judge.model().name}, {"hash", judge.model().hash}}},
             {"n", pieces.size()},
+            {"attempts", std::accumulate(attempts.begin(), attempts.end(), 0.0) / static_cast<double>(attempts.size())},
             {"accuracy_composed", a},
             {"accuracy_composed_se", a_se},
             {"real_n", on_real.right.size()},
@@ -408,7 +413,8 @@ nlohmann::json evaluate_control(const EvaluateOptions& options) {
     const Composer& of_keys = asking([](ComposeOptions& w) { w.key = KeyEstimate{}, w.tempo = 100; });
     const Composer& of_chords = asking([](ComposeOptions& w) { w.chords = parse_bar_chords("C"), w.meter = "4/4"; });
     const Composer& of_texture = asking([](ComposeOptions& w) { w.density = 10, w.height = 60; });
-    out["models"] = {{"key", of_keys.model().name}, {"density", of_texture.model().name}};
+    out["models"] = {
+        {"key", of_keys.model().name}, {"chords", of_chords.model().name}, {"density", of_texture.model().name}};
     if_learned(out, {"key", "tempo"}, [&] { measure_keys(of_keys, held_out, wishes, random, out); });
     if (std::find(kLeadSheetStyles.begin(), kLeadSheetStyles.end(), set.style) != kLeadSheetStyles.end())
       if_learned(out, {"chords"}, [&] { measure_chords(of_chords, held_out, wishes, out); });
@@ -422,7 +428,10 @@ nlohmann::json evaluate_control(const EvaluateOptions& options) {
                         {"model", {{"name", composers.main().model().name}, {"hash", composers.main().model().hash}}},
                         {"pieces", count},
                         {"bars", kBars}};
-  for (const char* name : {"key", "tempo", "chords", "density_rho", "register_rho"}) put_mean(report, styles, name);
+  for (const char* name : {"key", "key_by_profile", "key_by_profile_real", "key_attempts", "tempo", "tempo_heard",
+                           "tempo_heard_real", "chords", "chord_tones", "chord_tones_real", "chord_attempts",
+                           "density_rho", "register_rho", "density_octaves_off", "density_attempts"})
+    put_mean(report, styles, name);
   if_learned(report, {"emotion_ratio"}, [&] { report.update(measure_emotions(options, count)); });
   report["styles"] = std::move(styles);
   return report;

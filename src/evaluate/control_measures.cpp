@@ -12,8 +12,6 @@
 namespace euterpe {
 namespace {
 
-constexpr double kTempoTolerance = 0.05;
-
 std::vector<double> ranks(std::span<const double> values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

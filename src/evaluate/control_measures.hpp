@@ -21,7 +21,10 @@ std::vector<ChordSegment> chords_in_time(const Score& score, std::span<const Bar
 /// nothing sounds. It knows no chord recognizer. \param chords in order of time
 double chord_tone_share(const Score& score, std::span<const ChordSegment> chords);
 
-/// Whether a tempo that was heard is the asked one within 5 %, in beats of the meter or at half or twice that level.
+inline constexpr double kTempoTolerance = 0.05;  ///< share by which a tempo may be off and still be the one asked for
+
+/// Whether a tempo that was heard is the asked one within kTempoTolerance, in beats of the meter or at half or twice
+/// that level.
 struct TempoFound {
   bool same = false, any_level = false;
 };

@@ -101,10 +101,13 @@ TEST_F(EvaluateControl, finds_what_the_program_guarantees_in_a_model_that_knows_
   EXPECT_EQ(folk["density_n"], 2);
   EXPECT_GT(folk["chord_tones_real"].get<double>(), 0.6);
   EXPECT_LT(folk["chords"].get<double>(), 0.6);  // random notes are no chords
-  for (const char* name : {"key", "chords", "density_rho", "register_rho"}) {
+  for (const char* name : {"key", "key_by_profile", "chords", "density_rho", "register_rho", "density_octaves_off",
+                           "key_attempts", "chord_attempts", "density_attempts"}) {
     EXPECT_TRUE(result[name].is_number()) << name;
     EXPECT_TRUE(result[std::string(name) + "_se"].is_number()) << name;
   }
+  for (const char* name : {"key_attempts", "chord_attempts", "density_attempts"})
+    EXPECT_GE(result[name].get<double>(), 1) << name;
   EXPECT_TRUE(result["emotion_ratio"].is_null());
   EXPECT_NE(result["emotion_ratio_why"].get<std::string>().find("none-such"), std::string::npos);
   EXPECT_EQ(evaluate_control(options), result);  // the seed fixes all of it
