@@ -20,8 +20,8 @@ struct SeamPlace {
 /// line, what is held, struck and left out there, common tones, notes foreign to the other side's scale; how each of
 /// the two bars sounds (density, polyphony, lengths, register, steps, offbeats, dissonance …), how they differ, and
 /// what they repeat of each other in rhythm, harmony and melody. Bars are named from the gap's side, inside and
-/// outside. Does not change with transposition. Finite, in the
-/// order of seam_feature_names().
+/// outside. Does not change with transposition where both bars have notes; one where none begins counts as being at
+/// middle C, so that how far the other is from there says how high it is. Finite, in the order of seam_feature_names().
 /// \param notes by (onset, pitch)
 std::vector<float> seam_features(std::span<const GridNote> notes, const SeamPlace& at);
 const std::vector<std::string>& seam_feature_names();
