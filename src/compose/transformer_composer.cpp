@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
+#include "compose/infill.hpp"
 #include "compose/splice.hpp"
 #include "compose/write_together.hpp"
 #include "score/harmony.hpp"
@@ -131,10 +132,18 @@ Attempt attempt(const Writer& writer, const WritingPlan& plan, const ComposeOpti
   return now;
 }
 
-/// One piece a seed. What is not good yet is written anew, all of it together.
+/// One piece a seed. Of several fills of a gap one is taken; anything else that is not good yet is written anew, all of
+/// it together.
 std::vector<Attempt> best_attempts(const ComposerNetwork& network, const WritingPlan& plan,
                                    const ComposeOptions& wishes, std::span<const std::uint64_t> seeds) {
   std::vector<Attempt> best(seeds.size());
+  if (!plan.after.empty()) {
+    for (std::size_t i = 0; i < seeds.size(); ++i) {
+      best[i] = attempt(fill_gap(network, plan, seeds[i]), plan, wishes);
+      best[i].number = 1;
+    }
+    return best;
+  }
   std::vector<std::size_t> left(seeds.size());
   std::iota(left.begin(), left.end(), std::size_t{0});
   for (int number = 1; number <= kMaxAttempts && !left.empty(); ++number) {

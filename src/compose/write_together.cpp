@@ -55,7 +55,7 @@ class SideBySide {
   /// Every decoder reads one token, or all where there are many.
   void read() {
     bool any = false;
-    int prompt = -1;  // the sequence that read last from its beginning to where it stands
+    std::vector<int> prompts;  // sequences that have just read from their beginning to where they stand
     for (std::size_t s = 0; s < all_.size(); ++s) {
       step_[s] = BatchDecoder::kRests;
       Reading& r = *all_[s].reading;
@@ -65,11 +65,14 @@ class SideBySide {
       if (r.anew) decoder_.rewind(sequence, 0);
       r.anew = false;
       if (r.tokens.size() - r.read >= kManyTokens) {
-        if (prompt >= 0 && from_nothing && same_prompt(*all_[static_cast<std::size_t>(prompt)].reading, r)) {
-          decoder_.fork(prompt, sequence);
+        const auto same = std::find_if(prompts.begin(), prompts.end(), [&](int p) {
+          return from_nothing && same_prompt(*all_[static_cast<std::size_t>(p)].reading, r);
+        });
+        if (same != prompts.end()) {
+          decoder_.fork(*same, sequence);
         } else {
           decoder_.prefill(sequence, std::span(r.tokens).subspan(r.read), std::span(r.places).subspan(r.read));
-          if (from_nothing) prompt = sequence;
+          if (from_nothing) prompts.push_back(sequence);
         }
         r.read = r.tokens.size();
       } else {

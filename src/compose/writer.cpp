@@ -13,7 +13,9 @@ namespace {
 using V = RemiVocabulary;
 using Bars = std::span<const std::vector<Token>>;
 
-constexpr std::size_t kVerbatim = 4;  // tokens of a bar that must be the same before it counts as repeated
+constexpr std::size_t kBarsBeyond = 2;  // behind a gap that are listened to
+constexpr std::size_t kBeyond = 8;      // the part of the context that is kept for them
+constexpr std::size_t kVerbatim = 4;    // tokens of a bar that must be the same before it counts as repeated
 
 void append(std::vector<Token>& to, std::span<const Token> from) { to.insert(to.end(), from.begin(), from.end()); }
 
@@ -76,10 +78,17 @@ Writer::Writer(const ComposerNetwork& network, const WritingPlan& plan)
     : network_(network),
       plan_(plan),
       sampler_(plan.sampling),
-      readings_(plan.sampling.guidance != 1 ? 2 : 1),
       allowed_(static_cast<std::size_t>(V::size())),
       logits_(static_cast<std::size_t>(V::size())) {
-  if (readings_.size() > 1) readings_[1].asked = false;
+  for (const bool in_time : {false, true}) {
+    if (in_time && plan.after.empty()) continue;
+    for (const bool asked : {true, false})
+      if (asked || plan.sampling.guidance != 1) {
+        Reading& reading = readings_.emplace_back();
+        reading.asked = asked;
+        reading.in_time = in_time;
+      }
+  }
 }
 
 void Writer::turn(Random& random) {
@@ -107,6 +116,8 @@ bool Writer::step(Random& random) {
     const Token token = forced_.front();
     forced_.pop_front();
     push(token);
+  } else if (!beyond_.empty()) {
+    return hear_beyond();
   } else if (stage_ == Stage::controls) {
     return say_control(random);
   } else if (waits()) {
@@ -232,19 +243,27 @@ Token Writer::draw(Random& random) {
   return token;
 }
 
+/// The geometric mean of what both ways to read a gap say: what either finds unlikely seldom comes (a product of
+/// experts, Hinton 2002).
 void Writer::mix_logits() {
-  std::fill(logits_.begin(), logits_.end(), -INFINITY);
+  std::fill(logits_.begin(), logits_.end(), 0.0F);
   const auto known = network_.known();
   const auto guidance = static_cast<float>(plan_.sampling.guidance);
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    float value = readings_[0].logits[i];
-    if (readings_.size() > 1) value = readings_[1].logits[i] + guidance * (value - readings_[1].logits[i]);
-    logits_[known[i]] = value;
+  const std::size_t sides = guidance != 1 ? 2 : 1;
+  const float share = static_cast<float>(sides) / static_cast<float>(readings_.size());
+  for (std::size_t r = 0; r < readings_.size(); r += sides) {
+    said_.assign(logits_.size(), -INFINITY);
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      float value = readings_[r].logits[i];
+      if (sides > 1) value = readings_[r + 1].logits[i] + guidance * (value - readings_[r + 1].logits[i]);
+      said_[known[i]] = value;
+    }
+    if (stage_ == Stage::body) hear_bar_lines();
+    for (std::size_t t = 0; t < said_.size(); ++t) logits_[t] += share * said_[t];
   }
   for (std::size_t t = 0; t < allowed_.size(); ++t)
     if (logits_[t] == -INFINITY) allowed_[t] = 0;
   if (stage_ != Stage::body) return;
-  hear_bar_lines();
   const bool drums = grammar_.part() >= 0 && grammar_.program(grammar_.part()) == kDrumProgram;
   if (!plan_.chords.empty() && !written_.empty() && !drums)
     lean_on_chords(logits_, plan_.chords[(written_.size() - 1) % plan_.chords.size()], written_.back(),
@@ -312,8 +331,8 @@ void Writer::restrict_to_melody() {
 /// a model that would rather go on fills the last moments of the piece with notes.
 void Writer::hear_bar_lines() {
   const int next = static_cast<int>(written_.size());
-  float& eos = logits_[V::token(TokenKind::eos)];
-  float& bar = logits_[V::token(TokenKind::bar, planned_meter(next) >= 0 ? planned_meter(next) : grammar_.meter())];
+  float& eos = said_[V::token(TokenKind::eos)];
+  float& bar = said_[V::token(TokenKind::bar, planned_meter(next) >= 0 ? planned_meter(next) : grammar_.meter())];
   const float largest = std::max(eos, bar);
   eos = bar = largest + std::log1p(std::exp(std::min(eos, bar) - largest));
 }
@@ -337,7 +356,39 @@ void Writer::push(Token token) {
         forced_.insert(forced_.end(), melody_.front().tokens.begin(), melody_.front().tokens.end());
     }
   }
+  if (kind == TokenKind::eos && readings_.back().in_time) return listen_beyond();
   read(token);
+}
+
+/// The gap is full: what stands behind it is read in order of time after what was written.
+void Writer::listen_beyond() {
+  for (const auto& bar : Bars(plan_.after).first(std::min(plan_.after.size(), kBarsBeyond)))
+    beyond_.insert(beyond_.end(), bar.begin(), bar.end());
+  beyond_.resize(std::min(beyond_.size(), context() / kBeyond));
+  if (static_cast<std::size_t>(in_time().length) + beyond_.size() > context()) read_again();
+}
+
+/// \return false if the model must read first
+bool Writer::hear_beyond() {
+  if (waits()) return false;
+  Reading& reading = in_time();
+  const Token token = beyond_.front();
+  beyond_.pop_front();
+  const TokenKind kind = V::kind(token);
+  if (kind != TokenKind::bar && kind != TokenKind::left && network_.knows(token)) {
+    const std::span<const float> logits = reading.logits;
+    const float largest = *std::max_element(logits.begin(), logits.end());
+    double total = 0;
+    for (const float l : logits) total += std::exp(double{l} - largest);
+    nats_beyond_ += std::log(total) + largest - logits[static_cast<std::size_t>(network_.number(token))];
+  }
+  if (!beyond_.empty()) add(reading, token);
+  return true;
+}
+
+/// The reading in order of time that knows what is asked.
+Reading& Writer::in_time() {
+  return *std::find_if(readings_.begin(), readings_.end(), [](const Reading& r) { return r.in_time && r.asked; });
 }
 
 /// What the user's wishes say about the bar that has just begun.
@@ -357,16 +408,33 @@ void Writer::plan_bar() {
   }
 }
 
+bool Writer::reads(const Reading& r, Token token, bool header) const {
+  const TokenKind kind = V::kind(token);
+  return r.asked || !((header && is_control(kind)) || kind == TokenKind::chord);
+}
+
 void Writer::read(Token token) {
   for (const Reading& r : readings_)
     if (static_cast<std::size_t>(r.length) == context()) return read_again();
-  const TokenKind kind = V::kind(token);
-  const MusicPlace place = places_.push(token);
-  for (Reading& r : readings_)
-    if (r.asked || !((stage_ != Stage::body && is_control(kind)) || kind == TokenKind::chord)) add(r, token, place);
+  for (Reading& r : readings_) {
+    if (!reads(r, token, stage_ != Stage::body)) continue;
+    if (!r.in_time || V::kind(token) != TokenKind::left) {
+      add(r, token);
+    } else if (const auto left = left_in_piece(V::value(token))) {
+      add(r, *left);
+    }
+  }
 }
 
-void Writer::add(Reading& r, Token token, MusicPlace place) {
+/// In order of time Left counts the bars of the piece, not those of the gap.
+std::optional<Token> Writer::left_in_piece(int left_in_gap) const {
+  const auto left = static_cast<std::size_t>(left_in_gap) + plan_.after.size();
+  if (left >= kLeftBars) return {};
+  return V::token(TokenKind::left, static_cast<int>(left));
+}
+
+void Writer::add(Reading& r, Token token) {
+  const MusicPlace place = r.place.push(token);
   if (!network_.knows(token)) return;
   if (!r.waits() && !r.anew) {
     r.tokens.clear();
@@ -380,23 +448,29 @@ void Writer::add(Reading& r, Token token, MusicPlace place) {
 
 /// The context is full, or what is given has been taken: the model reads anew what it has room for.
 void Writer::read_again() {
-  const std::vector<Token> all = context_tokens();
-  bool header = true;
   for (Reading& r : readings_) {
     r.tokens.clear();
     r.places.clear();
     r.read = 0;
     r.length = 0;
     r.anew = true;
+    const std::vector<Token> all = context_tokens(r.in_time);
+    r.place = MusicPlaces(r.in_time ? 0 : gap_in(all));
+    bool header = true;
+    for (const Token t : all) {
+      header = header && V::kind(t) < TokenKind::part;
+      if (reads(r, t, header)) add(r, t);
+    }
   }
-  places_ = MusicPlaces(gap_in(all));
-  for (const Token t : all) {
-    const MusicPlace place = places_.push(t);
-    const TokenKind kind = V::kind(t);
-    header = header && kind < TokenKind::part;
-    for (Reading& r : readings_)
-      if (r.asked || !((header && is_control(kind)) || kind == TokenKind::chord)) add(r, t, place);
-  }
+}
+
+/// Tokens that the bars to be written will hardly exceed, judged by those around them; no more than half of `room`.
+std::size_t Writer::room_for_gap(std::size_t room) const {
+  constexpr std::size_t kNear = 4, kMore = 8;  // bars; tokens
+  const Bars before = Bars(plan_.before).last(std::min(kNear, plan_.before.size())),
+             after = Bars(plan_.after).first(std::min(kNear, plan_.after.size()));
+  const std::size_t bar = (length(before) + length(after)) / (before.size() + after.size());
+  return std::min(room / 2, (bar + kMore) * static_cast<std::size_t>(plan_.bars) * 3 / 2);
 }
 
 /// Grid steps from where the middle begins in what the model reads to where the gap ends.
@@ -412,19 +486,39 @@ std::int64_t Writer::gap_in(std::span<const Token> context) const {
   return gap;
 }
 
-/// Header, as much of what is given as a third of the context holds on either side, and the last bars of what was
+/// Header, as much of what is given as there is room for beside what is to be written, and the last bars of what was
 /// written. Bos stays out of what begins in the middle of a piece, as in training.
-std::vector<Token> Writer::context_tokens() const {
+std::vector<Token> Writer::context_tokens(bool in_time) const {
   std::vector<Token> out = header();
   const std::size_t room = context() - std::min(context(), out.size() + 3);
   const auto mark = [](Mark m) { return V::token(TokenKind::mark, static_cast<int>(m)); };
   if (!plan_.after.empty()) {
-    const Bars before = tail(plan_.before, room / 4), after = head(plan_.after, room / 4);
+    const std::size_t gap = room_for_gap(room), around = room - gap;
+    const std::size_t last = gap * 3 / 4;  // of what was written, once the context was full
+    if (in_time) {
+      const Bars before = tail(plan_.before, around - std::min(around, context() / kBeyond));
+      if (before.size() < plan_.before.size()) out.erase(out.begin());
+      for (const auto& bar : before) append(out, bar);
+      std::vector<std::vector<Token>> written = written_;
+      for (auto& bar : written) {
+        const auto left = std::find_if(bar.begin(), bar.end(), [](Token t) { return V::kind(t) == TokenKind::left; });
+        if (left == bar.end()) continue;
+        if (const auto in_piece = left_in_piece(V::value(*left)))
+          *left = *in_piece;
+        else
+          bar.erase(left);
+      }
+      append_tail(out, written, last);
+      return out;
+    }
+    // What one side does not need the other may have.
+    const auto side = [&](Bars other) { return std::max(around / 2, around - std::min(around, length(other))); };
+    const Bars before = tail(plan_.before, side(plan_.after)), after = head(plan_.after, side(plan_.before));
     for (const auto& bar : before) append(out, bar);
     out.push_back(mark(Mark::suffix));
     for (const auto& bar : after) append(out, bar);
     out.push_back(mark(Mark::middle));
-    append_tail(out, written_, room - length(before) - length(after) - room / 4);
+    append_tail(out, written_, last);
     return out;
   }
   if (!plan_.melody.empty()) {

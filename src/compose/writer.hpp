@@ -55,12 +55,14 @@ void discourage_repetition(std::span<float> logits, std::span<const std::vector<
 
 /// What a decoder has still to read of a piece before it can be asked how the piece goes on.
 struct Reading {
+  bool asked = true;        ///< it reads controls and chords
+  bool in_time = false;     ///< it reads a gap in order of time, without what stands behind it
   std::vector<int> tokens;  ///< the network's numbers
   std::vector<MusicPlace> places;
   std::size_t read = 0;           ///< of these
   bool anew = false;              ///< the decoder first forgets what it has read
   int length = 0;                 ///< tokens that it will have read then
-  bool asked = true;              ///< it reads controls and chords
+  MusicPlaces place;              ///< of what it reads next
   std::span<const float> logits;  ///< of what comes next, once all is read
 
   bool waits() const { return read < tokens.size(); }
@@ -74,8 +76,11 @@ class Writer {
   /// Goes on up to where decoders must read what was said; all have read what there was. At first there is nothing.
   /// Error{usage} where the context is too short for the header.
   void turn(Random& random);
-  bool finished() const { return !tokens_.empty() && RemiVocabulary::kind(tokens_.back()) == TokenKind::eos; }
-  /// Of one decoder, or with guidance of two: one that reads everything and one that reads all but what was asked.
+  bool finished() const {
+    return !tokens_.empty() && RemiVocabulary::kind(tokens_.back()) == TokenKind::eos && beyond_.empty();
+  }
+  /// Of one decoder, or with guidance of two: one that reads everything and one that reads all but what was asked. In a
+  /// gap as many again that read in order of time.
   std::span<Reading> readings() { return readings_; }
   const ComposerNetwork& network() const { return network_; }
 
@@ -85,6 +90,8 @@ class Writer {
   const std::vector<std::vector<Token>>& written() const { return written_; }
   std::vector<Token> header() const;  ///< Bos, controls and parts
   double nats_per_token() const { return drawn_ > 0 ? nats_ / static_cast<double>(drawn_) : 0; }
+  /// Of a gap: how unlikely the first bars behind it are after what was written, read in order of time.
+  double nats_beyond() const { return nats_beyond_; }
 
  private:
   struct MelodyNote {
@@ -104,13 +111,19 @@ class Writer {
   void restrict_to_melody();
   void hear_bar_lines();
   void mix_logits();
+  void listen_beyond();
+  bool hear_beyond();
+  Reading& in_time();
+  std::optional<Token> left_in_piece(int left_in_gap) const;
   void push(Token token);
   void plan_bar();
   void read(Token token);
   void read_again();
-  void add(Reading& reading, Token token, MusicPlace place);
+  void add(Reading& reading, Token token);
   std::size_t context() const { return static_cast<std::size_t>(network_.weights()->options().context); }
-  std::vector<Token> context_tokens() const;
+  std::vector<Token> context_tokens(bool in_time) const;
+  bool reads(const Reading& reading, Token token, bool header) const;
+  std::size_t room_for_gap(std::size_t room) const;
   std::int64_t gap_in(std::span<const Token> context) const;
   int planned_meter(int bar) const;
   int bars_left() const { return section_bars_ - grammar_.bars(); }
@@ -124,15 +137,16 @@ class Writer {
   RemiGrammar grammar_;
   Stage stage_ = Stage::controls;
   int control_ = static_cast<int>(kFirstControl);  ///< the next to be said
-  MusicPlaces places_;                             ///< of what the decoders have read
   int section_bars_ = 0;  ///< Bar tokens that the running section of the grammar will have in the end
   int held_ = 0;          ///< grid steps that the Duration tokens in a row have said so far
   std::deque<Token> forced_;
+  std::deque<Token> beyond_;  ///< behind a gap that is filled, what is still to be listened to
+  double nats_beyond_ = 0;
   std::vector<MelodyNote> melody_;  ///< of the running bar, what is still to come
   std::vector<Token> controls_, parts_, tokens_;
   std::vector<std::vector<Token>> written_;
   std::vector<std::uint8_t> allowed_;
-  std::vector<float> logits_;
+  std::vector<float> logits_, said_;
   double nats_ = 0;
   std::size_t drawn_ = 0;
 };
