@@ -310,7 +310,7 @@ void run(Options& o, const Context& context) {
 
 void setup_compose(CLI::App& app, Context& context) {
   auto o = std::make_shared<Options>();
-  SamplingOptions& s = o->compose.sampling;
+  SamplingWishes& s = o->compose.sampling;
   ComposeOptions& c = o->compose;
   const char* wishes = "What is asked";
   app.add_option("--style", c.style,
@@ -344,18 +344,18 @@ void setup_compose(CLI::App& app, Context& context) {
       ->capture_default_str()
       ->check(CLI::Range(0, 1000))
       ->group(drawing);
-  app.add_option("--temperature", s.temperature, "Below 1 safer, above 1 bolder")
-      ->capture_default_str()
+  app.add_option("--temperature", s.temperature, "Below 1 safer, above 1 bolder (default: the style's, else 1)")
       ->group(drawing);
   app.add_option("--top-k", s.top_k, "Keep the k likeliest tokens, 0 = off")->capture_default_str()->group(drawing);
-  app.add_option("--top-p", s.top_p, "Keep the likeliest tokens that hold this probability, 1 = off")
-      ->capture_default_str()
+  app.add_option("--top-p", s.top_p,
+                 "Keep the likeliest tokens that hold this probability, 1 = off (default: the style's, else 0.98)")
       ->group(drawing);
   app.add_option("--min-p", s.min_p, "Drop tokens less likely than this share of the likeliest, 0 = off")
       ->capture_default_str()
       ->group(drawing);
-  app.add_option("--guidance", s.guidance, "Above 1 what is asked counts for more, at twice the time; 1 = off")
-      ->capture_default_str()
+  app.add_option("--guidance", s.guidance,
+                 "Above 1 what is asked counts for more, at twice the time; 1 = off (default: with an emotion the "
+                 "model's, else 1)")
       ->group(drawing);
   app.add_option("--repetition-penalty", s.repetition_penalty,
                  "Nats taken from what repeats an earlier bar word for word, for each such bar; 0 = off")

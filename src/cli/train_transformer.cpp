@@ -28,6 +28,25 @@ std::map<std::string, double> parse_shares(const std::string& text) {
   return out;
 }
 
+/// "pop=0.93/1,folk=1/0.95": temperature and top-p.
+std::map<std::string, StyleSampling> parse_sampling(const std::string& text) {
+  std::map<std::string, StyleSampling> out;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    const auto equal = word.find('='), slash = word.find('/');
+    StyleSampling value;
+    const char *begin = word.data(), *end = begin + word.size();
+    const bool read = equal != std::string::npos && slash != std::string::npos && equal < slash &&
+                      std::from_chars(begin + equal + 1, begin + slash, value.temperature).ptr == begin + slash &&
+                      std::from_chars(begin + slash + 1, end, value.top_p).ptr == end;
+    if (!read || !(value.temperature > 0) || !(value.top_p > 0 && value.top_p <= 1))
+      throw Error(Category::usage, "train",
+                  fmt::format("--sampling: \"{}\" is not STYLE=TEMPERATURE/TOP-P, as in pop=0.93/1", word));
+    out[word.substr(0, equal)] = value;
+  }
+  return out;
+}
+
 }  // namespace
 
 void setup_train_transformer(CLI::App& app, Context& context) {
@@ -35,7 +54,7 @@ void setup_train_transformer(CLI::App& app, Context& context) {
     std::filesystem::path shard;
     TransformerTraining training;
     double minutes = 0;
-    std::string shares;
+    std::string shares, sampling;
   };
   auto o = std::make_shared<Options>();
   o->name = "my-composer";  // the shipped one's name would hide it
@@ -46,6 +65,13 @@ void setup_train_transformer(CLI::App& app, Context& context) {
   app.add_option("--shares", o->shares,
                  "How often styles are drawn, as in folk=2,pop=3; those not named are left out (default: all, by the "
                  "square root of their tokens)");
+  app.add_option("--sampling", o->sampling,
+                 "Temperature and top-p with which compose draws a style, chosen on validation pieces: pop=0.93/1; "
+                 "they stand in the card");
+  app.add_option("--emotion-guidance", t.emotion_guidance,
+                 "Guidance with which compose draws what has an emotion; it stands in the card")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 10.0));
   app.add_option("--steps", t.steps, "Optimizer steps")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--minutes", o->minutes, "Stop after so long, 0 = never")->capture_default_str();
   app.add_option("--batch", t.batch, "Sequences a step")->capture_default_str()->check(CLI::PositiveNumber);
@@ -77,6 +103,7 @@ void setup_train_transformer(CLI::App& app, Context& context) {
     training.run = o->run_folder();
     training.seconds = o->minutes * 60;
     training.shares = parse_shares(o->shares);
+    training.sampling = parse_sampling(o->sampling);
     training.seed = context.seed_given ? context.seed : 1;
     const Shard shard = read_shard(o->shard);
     for (const auto& [reason, count] : shard.left_out) spdlog::info("left out of the shard: {} ({})", count, reason);

@@ -165,7 +165,7 @@ std::string beyond_chorales(const ComposeOptions& o) {
   if (o.emotion) return "emotions";
   if (o.density) return "density";
   if (o.height) return "registers";
-  if (o.sampling.guidance != 1) return "guidance";
+  if (o.sampling.guidance.value_or(1) != 1) return "guidance";
   if (o.sampling.repetition_penalty != 0) return "a penalty on repetition";
   if (o.meter && *o.meter != "4/4") return "the meter " + *o.meter;
   if (const Score* given = o.prompt ? o.prompt : o.gap_in) {
@@ -198,8 +198,9 @@ Composition ChoraleComposer::compose(const ComposeOptions& o, const StyleWish&) 
   wish.seed = o.seed;
   wish.bars = o.bars;
   wish.key = o.key;
-  wish.sampling = o.sampling;
+  wish.sampling = o.sampling.over({});
   Composition out;
+  out.sampling = wish.sampling;
   if (o.melody) {
     const Score melody = melody_of(*o.melody);
     std::vector<std::int8_t> soprano = soprano_of(melody);

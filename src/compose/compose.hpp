@@ -28,7 +28,7 @@ struct ComposeOptions {
   std::string style;  ///< one of Composer::styles(), with a variety if wanted: "folk/jig"; empty = the model's first
   int bars = 16;      ///< bars to write (beyond the prompt's), 1 … 512; not asked for with a melody or a gap
   std::uint64_t seed = 0;
-  SamplingOptions sampling;
+  SamplingWishes sampling;
   std::optional<KeyEstimate> key;    ///< the piece is moved to it if need be
   std::optional<double> tempo;       ///< quarter notes a minute, 30 … 240
   std::optional<std::string> meter;  ///< "3/4"; one meter throughout
@@ -52,6 +52,7 @@ struct Composition {
   int attempts = 1;           ///< a piece with fewer than two notes a bar, in the other mode than asked, with other
                               ///< chords than asked, or of another density, register or polyphony than was said ahead
                               ///< is written anew
+  SamplingOptions sampling;   ///< how it was drawn
   nlohmann::json provenance;  ///< {model, model_hash, seed, style, options, data, licences, commercial, …}
 };
 

@@ -27,7 +27,7 @@ std::string most_frequent_meter(const Score& score, const std::vector<std::int64
 }  // namespace
 
 Composition add_drums(Score& score, const Composer& composer, std::string_view variety, std::uint64_t seed,
-                      const SamplingOptions& sampling) {
+                      const SamplingWishes& sampling) {
   if (score.note_count() == 0) throw Error(Category::bad_input, "drums", "the piece holds no note");
   const auto lines = score.bar_lines();
   const auto bars = static_cast<int>(lines.size()) - 1;

@@ -11,7 +11,7 @@ namespace euterpe {
 /// there stays. \return what was composed for it, whose provenance goes with the piece
 /// Error{usage} if the model knows no drums or not this kind, Error{bad_input} for a score without notes.
 Composition add_drums(Score& score, const Composer& composer, std::string_view variety, std::uint64_t seed,
-                      const SamplingOptions& sampling = {});
+                      const SamplingWishes& sampling = {});
 
 /// Says in a piece's provenance who plays the drums, as "drums": {variety, model, model_hash}; whose data they were
 /// learned from stands with that of the piece's own model, and both must be free for the piece to be commercial.

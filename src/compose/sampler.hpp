@@ -1,6 +1,7 @@
 #pragma once
 /// Draws the next token from a model's logits.
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,22 @@ struct SamplingOptions {
   /// Taken from the logit of a token that would go on repeating an earlier bar word for word, for each such bar; 0 =
   /// off.
   double repetition_penalty = 0.0;
+};
+
+/// What is asked of the drawing; what is not is as is usual for the model and the style.
+struct SamplingWishes {
+  std::optional<double> temperature, top_p, guidance;
+  int top_k = 0;
+  double min_p = 0, repetition_penalty = 0;
+
+  SamplingOptions over(const SamplingOptions& usual) const {
+    return {temperature.value_or(usual.temperature),
+            top_k,
+            top_p.value_or(usual.top_p),
+            min_p,
+            guidance.value_or(usual.guidance),
+            repetition_penalty};
+  }
 };
 
 /// Error{usage} naming the option that is out of range.

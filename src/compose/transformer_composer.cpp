@@ -170,7 +170,7 @@ std::vector<Attempt> best_attempts(const ComposerNetwork& network, const Writing
 }  // namespace
 
 TransformerComposer::TransformerComposer(const Model& model)
-    : name_(model.name), emotions_(model.card.value("emotions", false)) {
+    : name_(model.name), emotions_(model.card.value("emotions", false)), sampling_(model.card) {
   const auto& card = model.card;
   std::vector<Token> known = tokens_of_vocabulary(card.value("tokenizer", ""));
   if (known.empty())
@@ -190,7 +190,7 @@ TransformerComposer::TransformerComposer(const Model& model)
 
 WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& style) const {
   WritingPlan plan;
-  plan.sampling = o.sampling;
+  plan.sampling = sampling_.with(o.sampling, style.style, o.emotion.has_value());
   plan.chords = o.chords;
   plan.bars = o.bars;
   RemiControls& controls = plan.controls;
@@ -286,6 +286,7 @@ std::vector<Composition> TransformerComposer::compose_variants(const ComposeOpti
       piece.tokens = std::move(best.tokens);
       piece.nats_per_token = best.nats_per_token;
       piece.attempts = best.number;
+      piece.sampling = plan.sampling;
       piece.provenance = {{"bars", plan.bars}};
       if (options.key) piece.provenance["in_key"] = best.in_key;
       if (!options.chords.empty() && !options.gap_in) piece.provenance["chords_kept"] = best.chords;

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "compose/composing_model.hpp"
+#include "compose/usual_sampling.hpp"
 #include "compose/writer.hpp"
 #include "nn/model.hpp"
 
@@ -23,6 +24,7 @@ class TransformerComposer : public ComposingModel {
 
   std::string name_;
   bool emotions_ = false;  ///< it has learned them
+  UsualSampling sampling_;
   std::vector<std::string> styles_, varieties_;
   std::shared_ptr<const ComposerNetwork> network_;
 };

@@ -72,6 +72,40 @@ ComposerNetwork::ComposerNetwork(const TransformerOptions& options, const Safete
                 fmt::format("the weights have {} tokens, their tokenizer {}", options.vocabulary, known_.size()));
   for (std::size_t i = 0; i < known_.size(); ++i) number_[known_[i]] = static_cast<int>(i);
   weights_ = std::make_shared<TransformerWeights>(options, weights);
+  for (const TokenKind kind : {TokenKind::meter, TokenKind::bar})
+    if (knows(kind)) replace_unmet(kind);
+}
+
+/// What no piece of the training says is only ever told to be unlikely; so is Pad, and their rows come to point the
+/// same way.
+void ComposerNetwork::replace_unmet(TokenKind meter) {
+  constexpr double kAlike = 0.95;
+  const auto pad = weights_->embedding(number_[V::token(TokenKind::pad)]);
+  const auto unmet = [&](int value) {
+    const auto row = weights_->embedding(number_[V::token(meter, value)]);
+    double product = 0, own = 0, pads = 0;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const double a = bf16_to_float(row[i]), b = bf16_to_float(pad[i]);
+      product += a * b;
+      own += a * a;
+      pads += b * b;
+    }
+    return product > kAlike * std::sqrt(own * pads);
+  };
+  std::vector<int> met;
+  for (int value = 0; value < V::count(meter); ++value)
+    if (!unmet(value)) met.push_back(value);
+  if (met.empty()) return;
+  for (int value = 0; value < V::count(meter); ++value) {
+    // Of two as near the longer one: the bar then ends before the model would end it, not while it has nothing to say.
+    const auto off = [&](int other) {
+      const int longer = grid_of(other) - grid_of(value);
+      return std::pair(std::abs(longer), longer < 0);
+    };
+    const int nearest = *std::min_element(met.begin(), met.end(), [&](int a, int b) { return off(a) < off(b); });
+    if (!std::binary_search(met.begin(), met.end(), value))
+      number_[V::token(meter, value)] = number_[V::token(meter, nearest)];
+  }
 }
 
 Writer::Writer(const ComposerNetwork& network, const WritingPlan& plan)
@@ -189,7 +223,8 @@ void Writer::say_part(Random& random) {
     if (const int meter = planned_meter(0); meter >= 0)
       allowed_[V::token(TokenKind::bar, meter)] = 1;
     else
-      std::fill_n(allowed_.begin() + V::first(TokenKind::bar), V::count(TokenKind::bar), 1);
+      for (int m = 0; m < V::count(TokenKind::bar); ++m)
+        allowed_[V::token(TokenKind::bar, m)] = network_.met(V::token(TokenKind::bar, m));
   }
   const Token token = draw(random);
   if (V::kind(token) != TokenKind::bar) {
@@ -247,18 +282,18 @@ Token Writer::draw(Random& random) {
 /// experts, Hinton 2002).
 void Writer::mix_logits() {
   std::fill(logits_.begin(), logits_.end(), 0.0F);
-  const auto known = network_.known();
   const auto guidance = static_cast<float>(plan_.sampling.guidance);
   const std::size_t sides = guidance != 1 ? 2 : 1;
   const float share = static_cast<float>(sides) / static_cast<float>(readings_.size());
   for (std::size_t r = 0; r < readings_.size(); r += sides) {
     said_.assign(logits_.size(), -INFINITY);
-    for (std::size_t i = 0; i < known.size(); ++i) {
-      float value = readings_[r].logits[i];
-      if (sides > 1) value = readings_[r + 1].logits[i] + guidance * (value - readings_[r + 1].logits[i]);
-      said_[known[i]] = value;
+    for (std::size_t t = 0; t < said_.size(); ++t) {
+      if (!network_.knows(static_cast<Token>(t))) continue;
+      const auto i = static_cast<std::size_t>(network_.number(static_cast<Token>(t)));
+      said_[t] = readings_[r].logits[i];
+      if (sides > 1) said_[t] = readings_[r + 1].logits[i] + guidance * (said_[t] - readings_[r + 1].logits[i]);
     }
-    if (stage_ == Stage::body) hear_bar_lines();
+    if (stage_ != Stage::controls) hear_bar_lines();
     for (std::size_t t = 0; t < said_.size(); ++t) logits_[t] += share * said_[t];
   }
   for (std::size_t t = 0; t < allowed_.size(); ++t)
@@ -327,14 +362,31 @@ void Writer::restrict_to_melody() {
   }
 }
 
-/// Bar and Eos both say that this bar is done; which of them may come is the user's wish, not the model's. Without this
-/// a model that would rather go on fills the last moments of the piece with notes.
+/// How likely the model finds a bar line of any meter.
+float Writer::bar_line() const {
+  float largest = -INFINITY, sum = 0;
+  const auto each = [&](auto take) {
+    for (int m = 0; m < V::count(TokenKind::bar); ++m)
+      if (const Token bar = V::token(TokenKind::bar, m); network_.met(bar)) take(said_[bar]);
+  };
+  each([&](float l) { largest = std::max(largest, l); });
+  each([&](float l) { sum += std::exp(l - largest); });
+  return largest + std::log(sum);
+}
+
+/// Bar and Eos both say that this bar, or the list of the parts, is done; which of them may come and which meter
+/// follows is the user's wish, not the model's. Without this a model that would rather go on fills the last moments of
+/// the piece with notes, and one that would rather write in another meter names one part after the other.
 void Writer::hear_bar_lines() {
-  const int next = static_cast<int>(written_.size());
+  const int next = static_cast<int>(written_.size()), planned = planned_meter(next);
+  if (stage_ == Stage::parts) {
+    if (planned >= 0) said_[V::token(TokenKind::bar, planned)] = bar_line();
+    return;
+  }
   float& eos = said_[V::token(TokenKind::eos)];
-  float& bar = said_[V::token(TokenKind::bar, planned_meter(next) >= 0 ? planned_meter(next) : grammar_.meter())];
-  const float largest = std::max(eos, bar);
-  eos = bar = largest + std::log1p(std::exp(std::min(eos, bar) - largest));
+  const float bar = bar_line(), largest = std::max(eos, bar);
+  eos = largest + std::log1p(std::exp(std::min(eos, bar) - largest));
+  said_[V::token(TokenKind::bar, planned >= 0 ? planned : grammar_.meter())] = eos;
 }
 
 void Writer::push(Token token) {

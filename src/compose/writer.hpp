@@ -17,7 +17,8 @@
 
 namespace euterpe {
 
-/// A trained Transformer and the tokens that it knows: its number i is knows()[i].
+/// A trained Transformer and the tokens that it knows: its number i is known()[i]. A meter that it never met is read
+/// and heard as the one whose bars are most nearly as long.
 class ComposerNetwork {
  public:
   /// Error{bad_input} if the weights do not fit the vocabulary.
@@ -27,8 +28,12 @@ class ComposerNetwork {
   bool knows(Token token) const { return number_[token] >= 0; }
   bool knows(TokenKind kind) const { return knows(RemiVocabulary::first(kind)); }
   int number(Token token) const { return number_[token]; }
+  /// Whether its number is its own.
+  bool met(Token token) const { return knows(token) && known_[static_cast<std::size_t>(number_[token])] == token; }
 
  private:
+  void replace_unmet(TokenKind meter);
+
   std::shared_ptr<const TransformerWeights> weights_;
   std::vector<Token> known_;
   std::vector<int> number_;  ///< of each Token, −1 = not known
@@ -109,6 +114,7 @@ class Writer {
   Token draw(Random& random);
   void restrict_to_wishes();
   void restrict_to_melody();
+  float bar_line() const;
   void hear_bar_lines();
   void mix_logits();
   void listen_beyond();

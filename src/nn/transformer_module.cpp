@@ -108,10 +108,18 @@ torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random
 }
 
 torch::Tensor TransformerModuleImpl::loss(const torch::Tensor& tokens, std::int64_t pad, Random* random,
-                                          std::int64_t first_row, std::span<const MusicPlace> places) {
+                                          std::int64_t first_row, std::span<const MusicPlace> places,
+                                          const StressedHead& head) {
   const auto length = tokens.size(1);
   const auto logits = forward(tokens.slice(1, 0, length - 1), random, first_row, places);
-  return consume_cross_entropy(logits.reshape({-1, logits.size(-1)}), tokens.slice(1, 1, length).reshape({-1}), pad);
+  const auto nats = [&](const torch::Tensor& of, std::int64_t first) {
+    return consume_cross_entropy(of, tokens.slice(1, 1, 1 + first).reshape({-1}), pad);
+  };
+  torch::Tensor stressed;
+  if (const auto first = std::min(head.tokens, length - 1); head.weight > 0 && first > 0)
+    stressed = head.weight * nats(logits.slice(1, 0, first).clone().reshape({-1, logits.size(-1)}), first);
+  const torch::Tensor all = nats(logits.reshape({-1, logits.size(-1)}), length - 1);
+  return stressed.defined() ? all + stressed : all;
 }
 
 }  // namespace euterpe

@@ -29,6 +29,13 @@ struct TransformerBlockImpl : torch::nn::Module {
 };
 TORCH_MODULE(TransformerBlock);
 
+/// What stands first in a sequence and says what follows: a handful of tokens that would hardly be learned among a
+/// thousand others.
+struct StressedHead {
+  std::int64_t tokens = 0;
+  double weight = 0;
+};
+
 struct TransformerModuleImpl : torch::nn::Module {
   explicit TransformerModuleImpl(const TransformerOptions& options);
   void set_compute(const TransformerCompute& compute);
@@ -41,8 +48,9 @@ struct TransformerModuleImpl : torch::nn::Module {
                         std::span<const MusicPlace> places = {});
   /// Mean nats of each token after the first, given those before it; `pad` is not predicted.
   /// \param tokens int64 [batch × time + 1] \param places [batch × time], of those before the last
+  /// \param head adds to it the mean nats of the first tokens of each sequence alone
   torch::Tensor loss(const torch::Tensor& tokens, std::int64_t pad, Random* random, std::int64_t first_row = 0,
-                     std::span<const MusicPlace> places = {});
+                     std::span<const MusicPlace> places = {}, const StressedHead& head = {});
   TransformerOptions options;
   TransformerCompute compute;
   RotaryAngles angles;

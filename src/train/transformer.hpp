@@ -12,6 +12,10 @@
 
 namespace euterpe {
 
+struct StyleSampling {
+  double temperature = 1, top_p = 1;
+};
+
 struct TransformerTraining {
   std::string name = "composer";                ///< the model's name in its card
   std::filesystem::path run;                    ///< run folder: checkpoint, metrics, TensorBoard events
@@ -21,9 +25,11 @@ struct TransformerTraining {
   std::string from;  ///< model to start from (its shape replaces `network`); empty = random weights
   std::uint64_t seed = 1;
   std::int64_t steps = 2000;
-  std::map<std::string, double> shares;  ///< see RemiCrops
-  bool int8 = false;                     ///< saves matrices in eight bits a number instead of bf16
-  int batch = 8;                         ///< sequences a step, each of `network.context` tokens
+  std::map<std::string, double> shares;           ///< see RemiCrops
+  std::map<std::string, StyleSampling> sampling;  ///< for the card: how compose draws a style
+  double emotion_guidance = 1;                    ///< for the card
+  bool int8 = false;                              ///< saves matrices in eight bits a number instead of bf16
+  int batch = 8;                                  ///< sequences a step, each of `network.context` tokens
   double learning_rate = 2e-3;
   double seconds = 0;  ///< stop after so long in this process, 0 = no limit
   std::int64_t evaluate_every = 200, checkpoint_every = 100;

@@ -167,5 +167,19 @@ TEST_F(Fused, a_step_in_bf16_is_that_of_float32_to_its_precision) {
         << i;
 }
 
+TEST_F(Fused, a_stressed_head_counts_its_tokens_once_more) {
+  torch::manual_seed(2);
+  TransformerModule network(TransformerOptions{40, 32, 1, 2, 48, 60, false, 0});
+  network->eval();
+  const Tensor tokens = torch::randint(1, 40, {3, 51}, torch::kInt64);
+  const auto loss = [&](const Tensor& of, const StressedHead& head = {}) {
+    return network->loss(of, 0, nullptr, 0, {}, head).item<double>();
+  };
+  const double all = loss(tokens), first = loss(tokens.slice(1, 0, 8));
+  EXPECT_NEAR(loss(tokens, {7, 0.3}), all + 0.3 * first, 1e-5);
+  EXPECT_GT(std::abs(first - all), 1e-3);
+  EXPECT_NEAR(loss(tokens, {500, 0.3}), 1.3 * all, 1e-5);  // a sequence shorter than the head
+}
+
 }  // namespace
 }  // namespace euterpe
