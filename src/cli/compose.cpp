@@ -244,8 +244,9 @@ void run(Options& o, const Context& context) {
   std::vector<std::uint64_t> seeds;
   for (int i = 0; i < tries; ++i) seeds.push_back(context.seed + static_cast<std::uint64_t>(i));
   std::vector<Composition> first;
+  Progress progress("compose", 0, "bars");
+  o.compose.progress = &progress;
   if (writes) first = composer.compose_variants(o.compose, seeds);
-  Progress progress("compose", pieces.size(), "pieces");
   parallel_for(pieces.size(), [&](std::size_t i) {
     if (!writes) {
       pieces[i] = untouched(given, o, drummer->model(), seeds[i]);
@@ -262,7 +263,6 @@ void run(Options& o, const Context& context) {
       });
       pieces[i].provenance["originality"] = originality;
     }
-    progress.advance();
   });
   std::vector<RankedVariant> order;
   if (o.variants > 0)

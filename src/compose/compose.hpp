@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/progress.hpp"
 #include "compose/sampler.hpp"
 #include "compose/wishes.hpp"
 #include "nn/model.hpp"
@@ -40,6 +41,7 @@ struct ComposeOptions {
   const Score* melody = nullptr;     ///< accompany the melody of this score
   const Score* gap_in = nullptr;     ///< write the bars `gap` of this score anew
   BarRange gap;
+  Progress* progress = nullptr;  ///< told of every bar that is written, of all attempts
 };
 
 struct Composition {

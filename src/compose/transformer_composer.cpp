@@ -18,11 +18,13 @@ namespace {
 using V = RemiVocabulary;
 
 constexpr int kMaxAttempts = 8;
+constexpr int kMostBarsInAll = 512;   // of all attempts: what is long is not written eight times
 constexpr int kShortestContext = 64;  // holds any header (45 tokens) and some music
 constexpr std::size_t kFewestNotesPerBar = 2;
 constexpr std::size_t kSideBySide = 16;  // pieces, each with a cache of its own
-constexpr int kOffPlan = 1;              // classes of density, register and polyphony in all
-constexpr double kChordsKept = 0.8;      // share of the half bars whose chord must be the one asked for
+constexpr const char* kOtherModel = "the shipped composer has; `euterpe models` lists what there is";
+constexpr int kOffPlan = 1;          // classes of density, register and polyphony in all
+constexpr double kChordsKept = 0.8;  // share of the half bars whose chord must be the one asked for
 
 int key_value(const KeyEstimate& key) { return key.tonic + (key.minor ? 12 : 0); }
 
@@ -114,16 +116,12 @@ Attempt attempt(const Writer& writer, const WritingPlan& plan, const ComposeOpti
   now.nats_per_token = writer.nats_per_token();
   now.in_key = given || !wishes.key || move_to_key(now.tokens, *wishes.key);
   now.score = decode_remi(now.tokens);
-  std::size_t notes = 0;
-  for (const auto& bar : writer.written())
-    notes += static_cast<std::size_t>(
-        std::count_if(bar.begin(), bar.end(), [](Token t) { return V::kind(t) == TokenKind::pitch; }));
-  now.full = notes >= kFewestNotesPerBar * static_cast<std::size_t>(plan.bars) || wishes.gap_in;
-  if (!given) now.off_plan = off_plan(now.tokens);
+  if (!kept) now.off_plan = off_plan(in_order_of_time(now.tokens));
   // Tokens know tempo in steps of three per cent; the wish is exact.
   if (wishes.tempo) now.score.tempos = {{0, static_cast<std::uint32_t>(std::lround(60e6 / *wishes.tempo))}};
   if (!given && now.score.tempos.empty()) now.score.tempos = {{0, 500000}};
   now.written = given ? written_alone(writer, wishes.melody != nullptr) : now.score;
+  now.full = wishes.gap_in || now.written.note_count() >= kFewestNotesPerBar * static_cast<std::size_t>(plan.bars);
   const int before = static_cast<int>(plan.before.size());
   if (kept) now.score = splice(*kept, now.score, before, plan.after.empty() ? std::nullopt : std::optional(plan.bars));
   if (wishes.melody) now.score = with_melody(*wishes.melody, now.score);
@@ -146,14 +144,15 @@ std::vector<Attempt> best_attempts(const ComposerNetwork& network, const Writing
   }
   std::vector<std::size_t> left(seeds.size());
   std::iota(left.begin(), left.end(), std::size_t{0});
-  for (int number = 1; number <= kMaxAttempts && !left.empty(); ++number) {
+  const int attempts = std::clamp(kMostBarsInAll / plan.bars, 1, kMaxAttempts);
+  for (int number = 1; number <= attempts && !left.empty(); ++number) {
     std::vector<Writer> writers;
     std::vector<Random> randoms;
     for (const std::size_t i : left) {
       writers.emplace_back(network, plan);
       randoms.push_back(Random::stream(seeds[i], static_cast<std::uint64_t>(number)));
     }
-    write_together(writers, randoms);
+    write_together(writers, randoms, wishes.progress);
     std::vector<std::size_t> again;
     for (std::size_t w = 0; w < left.size(); ++w) {
       Attempt now = attempt(writers[w], plan, wishes);
@@ -217,7 +216,7 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
       plan.after.assign(last, passage.bars.end());
       plan.meters = meters_of(std::span(passage.bars).subspan(plan.before.size(), static_cast<std::size_t>(plan.bars)));
       require(plan.after.empty() || network_->knows(TokenKind::mark), name_ + " has not learned to fill gaps",
-              "models of remi.v2 have");
+              kOtherModel);
     } else {
       plan.meters = {V::value(passage.bars.back().front())};
       for (auto& bar : plan.before) std::erase_if(bar, [](Token t) { return V::kind(t) == TokenKind::left; });
@@ -229,7 +228,7 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
     measure_controls(stays, controls);
     plan.draw_tempo = false;
   } else if (o.melody) {
-    require(network_->knows(TokenKind::mark), name_ + " has not learned to accompany", "models of remi.v2 have");
+    require(network_->knows(TokenKind::mark), name_ + " has not learned to accompany", kOtherModel);
     const auto tokens = encode_remi(*o.melody, encoding(*o.melody, style, false));
     const RemiPassage passage = cut_at_bars(tokens);
     require(passage.bars.size() <= kMostBarsComposed,
@@ -253,13 +252,13 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
           "a model that has is made with configs/compose-emotion.toml");
   const auto ask = [&](bool asked, TokenKind kind, const char* what, auto value) {
     if (!asked) return;
-    require(network_->knows(kind), fmt::format("{} has not learned {}", name_, what), "models of remi.v2 have");
+    require(network_->knows(kind), fmt::format("{} has not learned {}", name_, what), kOtherModel);
     controls.set(kind, value());
   };
   ask(o.emotion.has_value(), TokenKind::emotion, "emotions", [&] { return *o.emotion; });
   ask(o.density.has_value(), TokenKind::density, "density", [&] { return density_class(*o.density); });
   ask(o.height.has_value(), TokenKind::height, "registers", [&] { return height_class(*o.height); });
-  require(plan.chords.empty() || chords, name_ + " has not learned chords", "models of remi.v2 have");
+  require(plan.chords.empty() || chords, name_ + " has not learned chords", kOtherModel);
   return plan;
 }
 
@@ -287,7 +286,7 @@ std::vector<Composition> TransformerComposer::compose_variants(const ComposeOpti
       piece.nats_per_token = best.nats_per_token;
       piece.attempts = best.number;
       piece.sampling = plan.sampling;
-      piece.provenance = {{"bars", plan.bars}};
+      piece.provenance = {{"bars", plan.bars}, {"off_plan", best.off_plan}};
       if (options.key) piece.provenance["in_key"] = best.in_key;
       if (!options.chords.empty() && !options.gap_in) piece.provenance["chords_kept"] = best.chords;
     }

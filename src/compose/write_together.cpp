@@ -25,7 +25,8 @@ class SideBySide {
     places_.resize(all_.size());
   }
 
-  void write() {
+  void write(Progress* progress) {
+    std::size_t told = 0;
     for (bool more = true; more;) {
       check_interrupt();
       more = false;
@@ -35,6 +36,12 @@ class SideBySide {
         if (std::none_of(readings.begin(), readings.end(), [](const Reading& r) { return r.waits(); }))
           writers_[i].turn(randoms_[i]);
         more = more || !writers_[i].finished();
+      }
+      if (progress) {
+        std::size_t bars = 0;
+        for (const Writer& w : writers_) bars += w.written().size();
+        if (bars > told) progress->advance(bars - told);
+        told = bars;
       }
       if (more) read();
     }
@@ -99,9 +106,9 @@ class SideBySide {
 
 }  // namespace
 
-void write_together(std::span<Writer> writers, std::span<Random> randoms) {
+void write_together(std::span<Writer> writers, std::span<Random> randoms, Progress* progress) {
   EUTERPE_ASSERT(writers.size() == randoms.size());
-  if (!writers.empty()) SideBySide(writers, randoms).write();
+  if (!writers.empty()) SideBySide(writers, randoms).write(progress);
 }
 
 }  // namespace euterpe

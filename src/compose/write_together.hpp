@@ -3,12 +3,14 @@
 /// common is read once.
 #include <span>
 
+#include "base/progress.hpp"
 #include "compose/writer.hpp"
 
 namespace euterpe {
 
 /// Writes all to the end; each piece is what it would be alone. \param writers of one network, none begun
-/// \param randoms one a writer. Error{usage} where the context is too short for a header. Interruptible.
-void write_together(std::span<Writer> writers, std::span<Random> randoms);
+/// \param randoms one a writer \param progress told of every bar that is done, may be null
+/// Error{usage} where the context is too short for a header. Interruptible.
+void write_together(std::span<Writer> writers, std::span<Random> randoms, Progress* progress = nullptr);
 
 }  // namespace euterpe

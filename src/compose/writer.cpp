@@ -353,10 +353,11 @@ void Writer::restrict_to_melody() {
     forbid(TokenKind::pitch);
     forbid(TokenKind::velocity);
   }
-  if (melody_.empty()) return;
-  // Not past the next note of the melody.
-  for (int p = melody_.front().position + 1; p < kMaxDuration; ++p) allowed_[V::token(TokenKind::position, p)] = 0;
-  if (melody_.front().position > here) {
+  // Not past the next note of the melody, and where it has none only if another part can play.
+  const int next = melody_.empty() ? kMaxDuration : melody_.front().position;
+  for (int p = here + 1; p < kMaxDuration; ++p)
+    if (p > next || (p < next && !grammar_.any_is_free(p, 1))) allowed_[V::token(TokenKind::position, p)] = 0;
+  if (!melody_.empty() && next > here) {
     forbid(TokenKind::bar);
     forbid(TokenKind::eos);
   }

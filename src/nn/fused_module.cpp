@@ -170,27 +170,6 @@ struct SwigluFunction : torch::autograd::Function<SwigluFunction> {
   }
 };
 
-struct MixedLinearFunction : torch::autograd::Function<MixedLinearFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight) {
-    const Tensor narrow = x.reshape({-1, x.size(-1)}).to(torch::kBFloat16), factor = weight.to(torch::kBFloat16);
-    ctx->save_for_backward({narrow, factor});
-    ctx->saved_data["bf16"] = is_bf16(x);
-    auto shape = x.sizes().vec();
-    shape.back() = weight.size(0);
-    return torch::mm(narrow, factor.t()).view(shape);
-  }
-  static variable_list backward(AutogradContext* ctx, variable_list grad) {
-    const auto saved = ctx->get_saved_variables();
-    const Tensor &narrow = saved[0], &factor = saved[1];
-    auto shape = grad[0].sizes().vec();
-    const Tensor dy = grad[0].reshape({-1, shape.back()});
-    shape.back() = factor.size(1);
-    Tensor dx = torch::mm(dy, factor).view(shape);
-    if (!ctx->saved_data["bf16"].toBool()) dx = dx.to(torch::kFloat32);
-    return {dx, torch::mm(dy.t(), narrow).to(torch::kFloat32)};
-  }
-};
-
 /// The rotary table of one sequence, or the one of all.
 const float* row_of(const Tensor& table, std::int64_t b) {
   return table.data_ptr<float>() + (table.dim() == 3 ? b * table.stride(0) : 0);
@@ -334,10 +313,7 @@ Tensor fused_swiglu(const Tensor& g) {
   return torch::silu(halves[0]) * halves[1];
 }
 
-Tensor mixed_linear(const Tensor& x, const Tensor& weight, bool bf16) {
-  if (x.scalar_type() != weight.scalar_type()) return torch::linear(x, weight.to(x.scalar_type()));
-  return bf16 && in_kernels(x) ? MixedLinearFunction::apply(x, weight) : torch::linear(x, weight);
-}
+Tensor mixed_linear(const Tensor& x, const Tensor& weight) { return torch::linear(x, weight.to(x.scalar_type())); }
 
 Tensor causal_attention(const Tensor& qkv, const Tensor& cosine, const Tensor& sine) {
   if (in_kernels(qkv)) return AttentionFunction::apply(qkv, cosine, sine);

@@ -33,9 +33,9 @@ torch::Tensor fused_norm(const torch::Tensor& x, const torch::Tensor& weight, bo
 /// silu(g[…, :ff]) · g[…, ff:], g […, 2 ff] (Shazeer 2020).
 torch::Tensor fused_swiglu(const torch::Tensor& g);
 
-/// x · weightᵀ; bf16 rounds both factors and the products (sums within are float32), weights and their gradients stay
-/// float32. On a CPU the result then is bf16.
-torch::Tensor mixed_linear(const torch::Tensor& x, const torch::Tensor& weight, bool bf16);
+/// x · weightᵀ in the type of x; in bf16 both factors and the products are rounded (sums within are float32), weights
+/// and their gradients stay float32.
+torch::Tensor mixed_linear(const torch::Tensor& x, const torch::Tensor& weight);
 
 /// Rotary positions and softmax(Q Kᵀ / √head) V where every step sees itself and what is before it. Blocks of the upper
 /// triangle are never computed and no [time × time] matrix outlives its block of rows: the backward pass computes it

@@ -49,8 +49,8 @@ torch::Tensor TransformerBlockImpl::run(const torch::Tensor& given, const torch:
     const Dropout mine = dropout->at(place);
     return dropped(branch, x, &mine);
   };
-  const auto parts = mixed_linear(fused_norm(given, attention_norm, compute.bf16), qkv, compute.bf16)
-                         .view({batch, time, 3, heads, head});
+  const auto parts =
+      mixed_linear(fused_norm(given, attention_norm, compute.bf16), qkv).view({batch, time, 3, heads, head});
   torch::Tensor mixed;
   if (mask.defined()) {
     const auto split = parts.permute({2, 0, 3, 1, 4});
@@ -61,9 +61,9 @@ torch::Tensor TransformerBlockImpl::run(const torch::Tensor& given, const torch:
   } else {
     mixed = causal_attention(parts, cosine, sine);
   }
-  const auto x = add(mixed_linear(mixed, attention_out, compute.bf16), given, 0);
-  const auto gates = mixed_linear(fused_norm(x, ff_norm, compute.bf16), ff_in, compute.bf16);
-  return add(mixed_linear(fused_swiglu(gates), ff_out, compute.bf16), x, 1);
+  const auto x = add(mixed_linear(mixed, attention_out), given, 0);
+  const auto gates = mixed_linear(fused_norm(x, ff_norm, compute.bf16), ff_in);
+  return add(mixed_linear(fused_swiglu(gates), ff_out), x, 1);
 }
 
 TransformerModuleImpl::TransformerModuleImpl(const TransformerOptions& o) : options(o), angles(o) {
@@ -104,7 +104,7 @@ torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random
     };
     x = compute.checkpoint ? recomputed(x, pass) : pass(x);
   }
-  return mixed_linear(fused_norm(x, final_norm, compute.bf16), embedding, compute.bf16);
+  return mixed_linear(fused_norm(x, final_norm, compute.bf16), embedding);
 }
 
 torch::Tensor TransformerModuleImpl::loss(const torch::Tensor& tokens, std::int64_t pad, Random* random,

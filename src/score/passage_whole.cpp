@@ -16,7 +16,7 @@ constexpr double kSlowest = 0.45, kFastest = 2.2;  // tempo ratios, as in passag
 constexpr double kSameRatio = 1.15;                // a print knows its span to a sixteenth
 constexpr double kSlack = 0.3;                     // quarters, for the same reason
 constexpr double kEnoughBars = 3.95;               // to be a copy even where nothing varies
-constexpr std::size_t kMostHits = 256;             // of one piece: a figure without end fits many places
+constexpr std::size_t kMostHits = 1024;            // of one bar of a piece: a figure without end fits many places
 
 /// A print found in the score.
 struct Hit {
@@ -52,6 +52,7 @@ bool follows(const Hit& a, const Hit& b) {
 std::vector<WholePassage> find_whole_passages(const Score& score, std::span<const PassageIndex* const> indexes) {
   const auto notes = print_notes(score);
   std::map<std::pair<std::size_t, std::size_t>, std::vector<Hit>> hits;
+  std::map<std::pair<std::size_t, std::uint32_t>, std::size_t> hits_of_print;
   for (std::size_t i = 0; i < notes.size(); ++i) {
     if (i > 0 && notes[i].time == notes[i - 1].time) continue;
     PrintSums sums;
@@ -69,7 +70,7 @@ std::vector<WholePassage> find_whole_passages(const Score& score, std::span<cons
               !same_moments(sums.moments(), print.moments))
             continue;
           auto& of_piece = hits[{x, indexes[x]->piece_at(print.axis)}];
-          if (of_piece.size() < kMostHits)
+          if (std::size_t& n = hits_of_print[{x, p}]; n++ < kMostHits)
             of_piece.push_back({&print, print.length / (look % 2 == 0 ? 2.0 : 4.0), sums.first(), sums.last(), ratio,
                                 sums.lowest() - int{print.lowest}, i, j + 1});
         }
@@ -80,18 +81,36 @@ std::vector<WholePassage> find_whole_passages(const Score& score, std::span<cons
   for (auto& [where, found] : hits) {
     const PassageIndex& index = *indexes[where.first];
     const auto& piece = index.piece(where.second);
-    std::stable_sort(found.begin(), found.end(),
-                     [](const Hit& a, const Hit& b) { return a.print->axis < b.print->axis; });
+    std::stable_sort(found.begin(), found.end(), [](const Hit& a, const Hit& b) {
+      return std::pair(a.print->axis, a.print) < std::pair(b.print->axis, b.print);
+    });
+    std::vector<std::size_t> prints;  // where the hits of each begin; they stand in the order of `from`
+    std::uint32_t longest = 0;
+    for (std::size_t j = 0; j < found.size(); ++j) {
+      if (j == 0 || found[j].print != found[j - 1].print) prints.push_back(j);
+      longest = std::max(longest, std::uint32_t{found[j].print->length});
+    }
     std::vector<Chain> chains;
     WholePassage best;
     std::uint32_t most = 0;
+    std::size_t print = 0;
     for (std::size_t j = 0; j < found.size(); ++j) {
       const Hit& hit = found[j];
+      print += print + 1 < prints.size() && prints[print + 1] == j;
       Chain chain{j, hit.print->axis + hit.print->length, hit.end, hit.to};
-      for (std::size_t i = 0; i < j; ++i)
-        if (found[chains[i].first].print->axis < found[chain.first].print->axis && follows(found[i], hit))
-          chain = {chains[i].first, std::max(chains[i].until, chain.until), std::max(chains[i].end, hit.end),
-                   std::max(chains[i].to, hit.to)};
+      std::size_t before = print;
+      while (before > 0 && found[prints[before - 1]].print->axis + longest >= hit.print->axis) --before;
+      for (; before < print; ++before) {
+        const auto end = found.begin() + static_cast<std::ptrdiff_t>(prints[before + 1]);
+        auto near = std::lower_bound(found.begin() + static_cast<std::ptrdiff_t>(prints[before]), end,
+                                     hit.from - kLongest, [](const Hit& h, double from) { return h.from < from; });
+        for (; near != end && near->from <= hit.from; ++near) {
+          const Chain& other = chains[static_cast<std::size_t>(near - found.begin())];
+          if (found[other.first].print->axis < found[chain.first].print->axis && follows(*near, hit))
+            chain = {other.first, std::max(other.until, chain.until), std::max(other.end, hit.end),
+                     std::max(other.to, hit.to)};
+        }
+      }
       chains.push_back(chain);
       const Hit& first = found[chain.first];
       const std::uint32_t length = chain.until - first.print->axis;

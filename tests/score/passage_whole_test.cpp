@@ -126,7 +126,7 @@ TEST_F(WholePassages, are_the_nearest_passages) {
   EXPECT_EQ(found[0].source_bar_to, 12);
 }
 
-TEST_F(WholePassages, a_note_that_repeats_without_end_takes_no_time_and_is_nobodys) {
+TEST_F(WholePassages, a_note_that_repeats_without_end_takes_no_time) {
   PassageIndexBuilder builder;
   Score same;
   Track& track = add_track(same, "", 0, 0);
@@ -134,7 +134,7 @@ TEST_F(WholePassages, a_note_that_repeats_without_end_takes_no_time_and_is_nobod
   builder.add("same", same);
   const PassageIndex one(builder.finish());
   const PassageIndex* list[] = {&one};
-  EXPECT_TRUE(find_whole_passages(same, list).empty());
+  EXPECT_EQ(find_whole_passages(same, list).size(), 1u);
 }
 
 TEST(BarPrints, few_notes_have_none_and_bars_without_end_do_no_harm) {
@@ -145,6 +145,42 @@ TEST(BarPrints, few_notes_have_none_and_bars_without_end_do_no_harm) {
   Score wide = test::tune(4, 64);
   wide.meters = {{0, 255, 1}};
   EXPECT_TRUE(bar_prints(wide).empty());
+}
+
+/// Bars of four quarters each; a number stands for the same bar wherever it comes.
+Score bars_of_numbers(const std::vector<std::uint64_t>& numbers) {
+  Score score;
+  score.meters.push_back({0, 4, 4});
+  add_track(score, "melody", 0, 0);
+  for (std::size_t bar = 0; bar < numbers.size(); ++bar) {
+    Random random(numbers[bar]);
+    for (int beat = 0; beat < 4; ++beat)
+      score.tracks[0].notes.push_back({static_cast<std::int64_t>(bar) * 1920 + beat * 480, 480,
+                                       static_cast<std::uint8_t>(60 + random.below(20)), 80, 0, 64});
+  }
+  return score;
+}
+
+TEST_F(WholePassages, a_figure_that_comes_all_the_time_hides_nothing_behind_it) {
+  constexpr std::uint64_t kFigure = 1;  // of two bars, always followed by another bar
+  std::vector<std::uint64_t> source, score;
+  const auto add_figure = [](std::vector<std::uint64_t>& to, std::uint64_t then) {
+    to.insert(to.end(), {kFigure, kFigure + 1, then});
+  };
+  for (std::uint64_t i = 0; i < 8; ++i) add_figure(source, 100 + i);
+  for (std::uint64_t i = 0; i < 60; ++i) add_figure(score, 200 + i);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    source.push_back(300 + i);
+    score.push_back(300 + i);
+  }
+  PassageIndexBuilder builder;
+  builder.add("source", bars_of_numbers(source));
+  const PassageIndex one(builder.finish());
+  const PassageIndex* list[] = {&one};
+  const auto found = find_whole_passages(bars_of_numbers(score), list);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_NEAR(found[0].from, 60 * 12, 0.1);
+  EXPECT_NEAR(found[0].source_from, 8 * 12, 0.1);
 }
 
 }  // namespace
