@@ -64,14 +64,14 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
   rights.licence = piece.provenance["commercial"].get<bool>()
                        ? "composed; learned from " + fmt::format("{}", fmt::join(terms, "; "))
                        : "non-commercial: learned from " + fmt::format("{}", fmt::join(terms, "; "));
-  const std::string prompt = piece.provenance.value("prompt", "");
-  if (!prompt.empty() && catalog.track(prompt)) {
-    // What goes on from a track keeps to that track's terms.
-    const RightsRecord of_prompt = catalog.rights(prompt);
-    if (!of_prompt.owner.empty()) rights.owner = of_prompt.owner;
-    if (!of_prompt.licence.empty()) rights.licence = of_prompt.licence + "; " + rights.licence;
-    rights.may_train = of_prompt.may_train;
-    rights.may_recommend = of_prompt.may_recommend;
+  const std::string given = piece.provenance.value("prompt", piece.provenance.value("melody", ""));
+  if (!given.empty() && catalog.track(given)) {
+    // What holds a track's music keeps to that track's terms.
+    const RightsRecord of_given = catalog.rights(given);
+    if (!of_given.owner.empty()) rights.owner = of_given.owner;
+    if (!of_given.licence.empty()) rights.licence = of_given.licence + "; " + rights.licence;
+    rights.may_train = of_given.may_train;
+    rights.may_recommend = of_given.may_recommend;
   }
   catalog.put_track(track, analysis.descriptors, rights);
   for (const auto& [name, blob] : analysis.blobs) catalog.put_blob(track.id, name, blob);
@@ -80,7 +80,7 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
   work.model = piece.provenance["model"];
   work.model_hash = piece.provenance["model_hash"];
   work.style = piece.provenance["style"];
-  work.prompt = prompt;
+  work.prompt = given;
   work.licence = rights.licence;
   work.seed = piece.provenance["seed"];
   work.provenance = piece.provenance.dump();

@@ -227,6 +227,26 @@ TEST_F(ComposeCommand, keeps_a_piece_in_the_catalog_with_its_terms) {
   EXPECT_EQ(json::parse(work->provenance)["seed"], 0);
 }
 
+TEST_F(ComposeCommand, what_holds_a_track_of_the_catalog_keeps_to_its_terms) {
+  write_midi(folder / "hers.mid", test::walk(2, 4));
+  TrackRecord hers;
+  hers.id = sha256_file(folder / "hers.mid");
+  open_catalog(folder / "catalog")
+      ->put_track(hers, {}, RightsRecord{"Jane Doe", "all rights reserved", 1, false, false});
+  for (const char* wish : {"--continue", "--melody"}) {
+    const fs::path made = folder / (std::string(wish + 2) + ".mid");
+    const Ran ran = compose({wish, path("hers.mid"), "--bars", "2", "--store", "-o", made.string()});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    const auto catalog = open_catalog(folder / "catalog");
+    const RightsRecord rights = catalog->rights(sha256_file(made));
+    EXPECT_EQ(rights.owner, "Jane Doe") << wish;
+    EXPECT_EQ(rights.licence.find("all rights reserved; "), 0u) << wish << ": " << rights.licence;
+    EXPECT_FALSE(rights.may_train) << wish;
+    EXPECT_FALSE(rights.may_recommend) << wish;
+    EXPECT_EQ(catalog->work(sha256_file(made))->prompt, hers.id) << wish;
+  }
+}
+
 TEST_F(ComposeCommand, refuses_weights_of_non_commercial_terms_when_told_so) {
   auto card = json::parse(read_text(folder / "tiny/card.json"));
   card["commercial"] = false;
