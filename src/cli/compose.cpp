@@ -237,7 +237,7 @@ void run(Options& o, const Context& context) {
   if (!file.empty()) gate_options.except = {sha256_file(file)};  // what is gone on from may be repeated
   std::optional<PassageIndex> own;
   if (std::filesystem::exists(context.catalog)) own = open_catalog_passages(*open_catalog(context.catalog));
-  const OriginalityGate gate(OriginalityGate::index_of(model), std::move(own), gate_options);
+  const OriginalityGate gate(OriginalityGate::indexes_of(model), std::move(own), gate_options);
 
   const int tries = std::max(o.count, o.variants);
   std::vector<Composition> pieces(static_cast<std::size_t>(tries));

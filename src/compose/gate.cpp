@@ -5,15 +5,23 @@
 #include <cstdlib>
 
 #include "base/error.hpp"
+#include "base/files.hpp"
+#include "score/passage_files.hpp"
 
 namespace euterpe {
 namespace {
 
 constexpr std::size_t kTrackId = 64, kShownId = 12;  // a track's id is long, its beginning is enough to name it
 
-nlohmann::json row(const std::optional<PassageIndex>& index, const std::string& hash) {
-  if (!index) return nullptr;
-  return {{"pieces", index->pieces()}, {"hash", hash}};
+nlohmann::json row(std::span<const PassageIndex> indexes) {
+  if (indexes.empty()) return nullptr;
+  std::size_t pieces = 0;
+  std::string hashes;
+  for (const PassageIndex& index : indexes) {
+    pieces += index.pieces();
+    hashes += index.hash();
+  }
+  return {{"pieces", pieces}, {"hash", indexes.size() == 1 ? hashes : sha256(hashes)}};
 }
 
 std::string bars(int from, int to) {
@@ -22,29 +30,28 @@ std::string bars(int from, int to) {
 
 }  // namespace
 
-OriginalityGate::OriginalityGate(std::optional<PassageIndex> corpus, std::optional<PassageIndex> catalog,
+OriginalityGate::OriginalityGate(std::vector<PassageIndex> corpus, std::optional<PassageIndex> catalog,
                                  GateOptions options)
-    : corpus_(std::move(corpus)), catalog_(std::move(catalog)), options_(std::move(options)) {
+    : indexes_(std::move(corpus)), of_corpus_(indexes_.size()), corpus_(row(indexes_)), options_(std::move(options)) {
   if (options_.attempts < 1) throw Error(Category::usage, "compose", "the gate needs at least one attempt");
-  if (corpus_) corpus_hash_ = corpus_->hash();
-  if (catalog_) catalog_hash_ = catalog_->hash();
+  if (catalog) indexes_.push_back(std::move(*catalog));
+  catalog_ = row(std::span(indexes_).subspan(of_corpus_));
 }
 
-std::optional<PassageIndex> OriginalityGate::index_of(const Model& model) {
-  const auto path = model.folder / kPassageIndexName;
-  if (!std::filesystem::exists(path)) return {};
-  return PassageIndex(path);
+std::vector<PassageIndex> OriginalityGate::indexes_of(const Model& model) {
+  std::vector<PassageIndex> out;
+  for (const auto& file : passage_files(model.folder)) out.emplace_back(file);
+  return out;
 }
 
 GateVerdict OriginalityGate::judge(const Score& composed) const {
   std::vector<const PassageIndex*> indexes;
-  std::vector<const char*> names;
-  if (corpus_) indexes.push_back(&*corpus_), names.push_back("corpus");
-  if (catalog_) indexes.push_back(&*catalog_), names.push_back("catalog");
+  for (const PassageIndex& index : indexes_) indexes.push_back(&index);
   GateVerdict verdict;
-  for (PassageMatch& match : find_passages(composed, indexes, 1 + options_.except.size())) {
+  // A piece that may be repeated may stand in each of them.
+  for (PassageMatch& match : find_passages(composed, indexes, 1 + options_.except.size() * indexes.size())) {
     if (options_.except.count(match.piece) > 0) continue;
-    verdict.where = names[match.index];
+    verdict.where = match.index < of_corpus_ ? "corpus" : "catalog";
     verdict.original = match.similarity < options_.threshold;
     verdict.nearest = std::move(match);
     break;
@@ -86,8 +93,8 @@ nlohmann::json OriginalityGate::record(const GateVerdict& verdict, int attempts)
           {"similarity", verdict.nearest ? verdict.nearest->similarity : 0.0},
           {"attempts", attempts},
           {"nearest", nearest},
-          {"corpus", row(corpus_, corpus_hash_)},
-          {"catalog", row(catalog_, catalog_hash_)}};
+          {"corpus", corpus_},
+          {"catalog", catalog_}};
 }
 
 std::string passage_text(const PassageMatch& match) {

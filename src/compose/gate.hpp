@@ -33,11 +33,12 @@ struct GateVerdict {
 
 class OriginalityGate {
  public:
-  /// \param corpus of the pieces that the model learned from, \param catalog of the user's scores; either may be
-  /// absent.
-  OriginalityGate(std::optional<PassageIndex> corpus, std::optional<PassageIndex> catalog, GateOptions options = {});
-  /// The index beside the model's card (FOLDER/passages.idx), which may be absent. Error{bad_input | newer_version}.
-  static std::optional<PassageIndex> index_of(const Model& model);
+  /// \param corpus indexes of the pieces that the model and those before it learned from, \param catalog of the user's
+  /// scores; either may be absent.
+  OriginalityGate(std::vector<PassageIndex> corpus, std::optional<PassageIndex> catalog, GateOptions options = {});
+  /// Every index beside the model's card (score/passage_files.hpp), the inherited ones too; there may be none.
+  /// Error{bad_input | newer_version}.
+  static std::vector<PassageIndex> indexes_of(const Model& model);
 
   /// \param composed what was composed alone: without a prompt's bars, a given melody, or notes that stood around a gap
   GateVerdict judge(const Score& composed) const;
@@ -45,14 +46,16 @@ class OriginalityGate {
   /// record(). Error{refused} naming the passage if none is within options.attempts. Same scores, same answer.
   nlohmann::json admit(const std::function<Score(int attempt)>& compose) const;
   /// {original, threshold, similarity, attempts, nearest: {piece, where, bars, piece_bars, notes, of_notes, share,
-  /// transposition, tempo_ratio} or null, corpus: {pieces, hash} or null, catalog: the same}
+  /// transposition, tempo_ratio} or null, corpus: {pieces, hash} or null, catalog: the same}; the hash of several
+  /// indexes is that of their hashes, one after the other.
   nlohmann::json record(const GateVerdict& verdict, int attempts) const;
 
   const GateOptions& options() const { return options_; }
 
  private:
-  std::optional<PassageIndex> corpus_, catalog_;
-  std::string corpus_hash_, catalog_hash_;
+  std::vector<PassageIndex> indexes_;  ///< the corpus's, then the catalog's
+  std::size_t of_corpus_;
+  nlohmann::json corpus_, catalog_;  ///< as record() has them
   GateOptions options_;
 };
 

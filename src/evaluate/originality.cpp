@@ -137,24 +137,24 @@ nlohmann::json evaluate_originality(const EvaluateOptions& options) {
   for (const auto& [style, all] : pieces)
     for (const Piece& piece : all)
       if (piece.split == "train") training[piece.id] = &piece;
-  auto index = OriginalityGate::index_of(model);
-  bool shipped = false;
-  if (index) {
-    std::set<std::string_view> names;
-    for (std::size_t i = 0; i < index->pieces(); ++i) names.insert(index->name(i));
-    std::size_t known = 0;
-    for (const auto& [id, piece] : training) known += names.count(id);
-    // Exact doubles of other pieces are not learned from, so a few may be missing.
-    shipped = 50 * known >= 49 * training.size();
-  }
+  auto indexes = OriginalityGate::indexes_of(model);
+  std::set<std::string_view> names;
+  for (const PassageIndex& index : indexes)
+    for (std::size_t i = 0; i < index.pieces(); ++i) names.insert(index.name(i));
+  std::size_t indexed = 0;
+  for (const auto& [id, piece] : training) indexed += names.count(id);
+  // Exact doubles of other pieces are not learned from, so a few may be missing.
+  const bool shipped = 50 * indexed >= 49 * training.size();
   if (!shipped) {
     PassageIndexBuilder builder;
     for (const auto& [id, piece] : training) builder.add(id, piece->score);
-    index.emplace(builder.finish());
+    indexes = {PassageIndex(builder.finish())};
   }
-  nlohmann::json about{
-      {"pieces", index->pieces()}, {"bytes", index->bytes()}, {"hash", index->hash()}, {"shipped", shipped}};
-  const OriginalityGate gate(std::move(index), {});
+  nlohmann::json about = nlohmann::json::array();
+  for (const PassageIndex& index : indexes)
+    about.push_back(
+        {{"pieces", index.pieces()}, {"bytes", index.bytes()}, {"hash", index.hash()}, {"shipped", shipped}});
+  const OriginalityGate gate(std::move(indexes), {});
 
   nlohmann::json by_style, missed = nlohmann::json::array(), flagged = nlohmann::json::array();
   double planted_all = 0, found_all = 0, named_all = 0, dense_all = 0, dense_found_all = 0, composed_all = 0,
@@ -292,7 +292,7 @@ nlohmann::json evaluate_originality(const EvaluateOptions& options) {
   }
   nlohmann::json out{{"split", split},
                      {"model", {{"name", model.name}, {"hash", model.hash}}},
-                     {"index", about},
+                     {"index", about.size() == 1 ? about[0] : about},
                      {"threshold", gate.options().threshold},
                      {"styles", by_style},
                      {"planted", planted_all},

@@ -11,6 +11,7 @@
 #include "corpus/passages.hpp"
 #include "corpus/prepare.hpp"
 #include "nn/model.hpp"
+#include "score/passage_files.hpp"
 #include "score/passage_index.hpp"
 
 namespace euterpe {
@@ -41,6 +42,7 @@ nlohmann::json index_passages(const TrainingRequest& t) {
   options.per_bar = t["per-bar"];
   const auto bytes = training_passages(sources, options);
   write_file(model.folder / kPassageIndexName, bytes);
+  drop_known_passages(model.folder);  // the card names the sets of the models before it too
   const PassageIndex index(bytes);
   return {{"model", model.name}, {"pieces", index.pieces()}, {"bytes", bytes.size()}, {"hash", index.hash()}};
 }

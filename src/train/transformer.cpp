@@ -14,7 +14,7 @@
 #include "corpus/passages.hpp"
 #include "nn/model.hpp"
 #include "nn/transformer_module.hpp"
-#include "score/passage_index.hpp"
+#include "score/passage_files.hpp"
 #include "train/data_parallel.hpp"
 #include "train/remi_crops.hpp"
 #include "train/trainer.hpp"
@@ -120,8 +120,10 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   nlohmann::json parent;
   Safetensors start;
   std::vector<Token> known;
+  PassageFiles inherited;
   if (!options.from.empty()) {
     const Model model = find_model(options.from);
+    inherited = inherited_passages(model.folder);
     known = tokens_of_vocabulary(model.card.value("tokenizer", ""));
     if (model.card.value("network", "") != "transformer" || known.empty())
       throw Error(Category::bad_input, "train_transformer",
@@ -283,7 +285,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   name_what_can_be_asked(shard, card);
   save_model(options.out, weights_of(network, options.int8 ? DType::i8 : DType::bf16), card);
   // What the model may not repeat.
-  write_file(options.out / kPassageIndexName, training_passages(shard));
+  write_passages(options.out, training_passages(shard), inherited);
   return report;
 }
 

@@ -6,19 +6,26 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/parallel.hpp"
 #include "base/temporary_folder.hpp"
 #include "catalog/passages.hpp"
+#include "corpus/music.hpp"
+#include "corpus/prepare.hpp"
 #include "score/midi.hpp"
+#include "score/passage_files.hpp"
 #include "score/passages.hpp"
+#include "train/transformer.hpp"
 
 namespace euterpe {
 namespace {
 
-PassageIndex corpus() {
+std::vector<std::uint8_t> index_of(std::uint64_t first, std::uint64_t last) {
   PassageIndexBuilder builder;
-  for (std::uint64_t i = 0; i < 30; ++i) builder.add("piece " + std::to_string(i), test::tune(i));
-  return PassageIndex(builder.finish());
+  for (std::uint64_t i = first; i < last; ++i) builder.add("piece " + std::to_string(i), test::tune(i));
+  return builder.finish();
 }
+
+std::vector<PassageIndex> corpus() { return {PassageIndex(index_of(0, 30))}; }
 
 Score copy_of(std::uint64_t piece) { return test::plant(test::tune(500), test::tune(piece), 4, 8, 6, 2, 0.9); }
 
@@ -80,16 +87,93 @@ TEST(OriginalityGate, needs_neither_index) {
   EXPECT_FALSE(verdict.nearest);
 }
 
-TEST(OriginalityGate, finds_the_index_beside_the_card_and_none_where_there_is_none) {
+TEST(OriginalityGate, what_may_be_repeated_may_stand_in_several_indexes) {
+  GateOptions options;
+  options.except = {"piece 4"};
+  std::vector<PassageIndex> twice = corpus();
+  twice.emplace_back(index_of(0, 20));
+  EXPECT_TRUE(OriginalityGate(twice, corpus().front(), options).judge(copy_of(4)).original);
+  EXPECT_FALSE(OriginalityGate(twice, corpus().front(), options).judge(copy_of(5)).original);
+}
+
+TEST(OriginalityGate, opens_every_index_beside_the_card_and_none_where_there_is_none) {
   TemporaryFolder folder;
   Model model;
   model.folder = folder.path();
-  EXPECT_FALSE(OriginalityGate::index_of(model));
-  PassageIndexBuilder builder;
-  builder.add("a", test::tune(1));
-  write_file(folder / kPassageIndexName, builder.finish());
-  ASSERT_TRUE(OriginalityGate::index_of(model));
-  EXPECT_EQ(OriginalityGate::index_of(model)->pieces(), 1u);
+  EXPECT_TRUE(OriginalityGate::indexes_of(model).empty());
+  write_passages(folder.path(), index_of(0, 1), {});
+  const auto own = OriginalityGate::indexes_of(model);
+  ASSERT_EQ(own.size(), 1u);
+  EXPECT_EQ(OriginalityGate(own, {}).admit([](int) { return test::tune(700); })["corpus"]["hash"], own[0].hash());
+  write_passages(folder.path(), index_of(0, 1),
+                 {{"passages-a.idx", index_of(1, 4)}, {"passages-b.idx", index_of(4, 9)}});
+  const auto all = OriginalityGate::indexes_of(model);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].pieces(), 1u);
+  const OriginalityGate gate(all, {});
+  for (std::uint64_t piece = 0; piece < 9; ++piece) {
+    const auto verdict = gate.judge(copy_of(piece));
+    EXPECT_FALSE(verdict.original);
+    EXPECT_EQ(verdict.where, "corpus");
+    EXPECT_EQ(verdict.nearest->piece, "piece " + std::to_string(piece));
+  }
+  const auto row = gate.admit([](int) { return test::tune(700); });
+  EXPECT_EQ(row["corpus"]["pieces"], 9);
+  EXPECT_EQ(row["corpus"]["hash"].get<std::string>().size(), 64u);
+  write_file(folder / "passages-a.idx", std::string_view("EUTPASSX is cut off"));
+  EXPECT_THROW(OriginalityGate::indexes_of(model), Error);
+}
+
+/// A model that learned from one walk, from nothing or on from another model.
+Model learned(const TemporaryFolder& folder, const std::string& name, std::uint64_t walk,
+              const std::string& from = {}) {
+  Source source{"walks", "CC0-1.0", true, {}, {}};
+  const std::string id = "walk" + std::to_string(walk);
+  source.pieces.push_back({id, "folk", id, "train", test::walk(walk, 16)});
+  TransformerTraining t;
+  t.name = name;
+  t.run = folder / (name + id + ".run");
+  t.out = folder / name;
+  t.from = from;
+  t.network.d_model = 32;
+  t.network.layers = 1;
+  t.network.heads = 2;
+  t.network.ff = 32;
+  t.network.context = 64;
+  t.batch = 1;
+  t.steps = 1;
+  t.validation_sequences = 1;
+  train_transformer(prepare(std::span(&source, 1)), t);
+  return find_model(t.out.string());
+}
+
+TEST(OriginalityGate, knows_what_the_models_before_a_tuned_one_learned_from) {
+  set_threads(1);
+  const TemporaryFolder folder;
+  const std::string first = learned(folder, "first", 1).folder.string();
+  const std::string second = learned(folder, "second", 2, first).folder.string();
+  const auto refused = [](const Model& model, std::uint64_t walk) {
+    return !OriginalityGate(OriginalityGate::indexes_of(model), {}).judge(test::walk(walk, 16)).original;
+  };
+  const Model third = learned(folder, "third", 3, second);
+  EXPECT_EQ(OriginalityGate::indexes_of(third).size(), 3u);
+  for (std::uint64_t walk : {1, 2, 3}) EXPECT_TRUE(refused(third, walk)) << walk;
+  EXPECT_FALSE(refused(third, 4));
+  EXPECT_FALSE(refused(find_model(first), 2));
+  // What learns from the same pieces again adds nothing, and a model may take the place of its parent.
+  EXPECT_EQ(OriginalityGate::indexes_of(learned(folder, "again", 3, third.folder.string())).size(), 3u);
+  const Model itself = learned(folder, "second", 4, second);
+  for (std::uint64_t walk : {1, 2, 4}) EXPECT_TRUE(refused(itself, walk)) << walk;
+}
+
+TEST(OriginalityGate, an_index_of_all_pieces_makes_the_inherited_ones_needless) {
+  const TemporaryFolder folder;
+  write_passages(folder.path(), index_of(0, 8),
+                 {{"passages-a.idx", index_of(2, 6)}, {"passages-b.idx", index_of(6, 9)}});
+  drop_known_passages(folder.path());
+  const auto left = passage_files(folder.path());
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_EQ(left[1].filename(), "passages-b.idx");
 }
 
 class CatalogPassages : public ::testing::Test {
