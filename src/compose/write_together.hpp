@@ -10,7 +10,7 @@ namespace euterpe {
 
 /// Writes all to the end; each piece is what it would be alone. \param writers of one network, none begun
 /// \param randoms one a writer \param progress told of every bar that is done, may be null
-/// Error{usage} where the context is too short for a header. Interruptible.
+/// Interruptible.
 void write_together(std::span<Writer> writers, std::span<Random> randoms, Progress* progress = nullptr);
 
 }  // namespace euterpe

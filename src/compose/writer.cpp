@@ -5,44 +5,16 @@
 
 #include "base/error.hpp"
 #include "compose/chord_tones.hpp"
+#include "compose/writing_context.hpp"
 
 namespace euterpe {
 namespace {
 using V = RemiVocabulary;
-using Bars = std::span<const std::vector<Token>>;
 
 constexpr std::size_t kBarsBeyond = 2;  // behind a gap that are listened to
-constexpr std::size_t kBeyond = 8;      // the part of the context that is kept for them
 constexpr std::size_t kVerbatim = 4;    // tokens of a bar that must be the same before it counts as repeated
 
 void append(std::vector<Token>& to, std::span<const Token> from) { to.insert(to.end(), from.begin(), from.end()); }
-
-std::size_t length(Bars bars) {
-  std::size_t n = 0;
-  for (const auto& bar : bars) n += bar.size();
-  return n;
-}
-
-/// The last bars that hold no more than `most` tokens.
-Bars tail(Bars bars, std::size_t most) {
-  std::size_t from = bars.size(), size = 0;
-  while (from > 0 && size + bars[from - 1].size() <= most) size += bars[--from].size();
-  return bars.subspan(from);
-}
-
-/// The same as tokens; of a last bar that is longer than that alone, what stands last.
-void append_tail(std::vector<Token>& to, Bars bars, std::size_t most) {
-  const Bars last = tail(bars, most);
-  for (const auto& bar : last) append(to, bar);
-  if (last.empty() && !bars.empty()) append(to, std::span(bars.back()).last(std::min(most, bars.back().size())));
-}
-
-/// The first ones.
-Bars head(Bars bars, std::size_t most) {
-  std::size_t to = 0, size = 0;
-  while (to < bars.size() && size + bars[to].size() <= most) size += bars[to++].size();
-  return bars.first(to);
-}
 
 int grid_of(int meter) { return remi_meters()[static_cast<std::size_t>(meter)].grid(); }
 
@@ -174,7 +146,7 @@ void Writer::say_part(Random& random) {
   const auto declared = static_cast<std::size_t>(
       std::count_if(tokens_.begin(), tokens_.end(), [](Token t) { return V::kind(t) == TokenKind::program; }));
   if (grammar_.at_boundary() && declared >= (plan_.melody.empty() ? 1u : 2u)) {
-    if (const int meter = planned_meter(0); meter >= 0)
+    if (const int meter = plan_.meter_of(0); meter >= 0)
       allowed_[V::token(TokenKind::bar, meter)] = 1;
     else
       for (int m = 0; m < V::count(TokenKind::bar); ++m)
@@ -197,7 +169,7 @@ void Writer::open_body() {
     grammar_.push(t);
     tokens_.push_back(t);
   };
-  auto take_bars = [&](Bars bars) {
+  auto take_bars = [&](RemiBars bars) {
     for (const auto& bar : bars)
       for (const Token t : bar) take(t);
   };
@@ -217,7 +189,7 @@ void Writer::open_body() {
   stage_ = Stage::body;
   if (tokens_.size() == controls_.size() + parts_.size() + 1) return;
   read_again();
-  forced_.push_back(V::token(TokenKind::bar, planned_meter(0)));
+  forced_.push_back(V::token(TokenKind::bar, plan_.meter_of(0)));
 }
 
 Token Writer::draw(Random& random) {
@@ -259,7 +231,7 @@ void Writer::mix_logits() {
                    grammar_.meter());
   if (plan_.sampling.repetition_penalty <= 0 || written_.empty()) return;
   discourage_repetition(logits_, plan_.before, written_.back(), plan_.sampling.repetition_penalty);
-  discourage_repetition(logits_, Bars(written_).first(written_.size() - 1), written_.back(),
+  discourage_repetition(logits_, RemiBars(written_).first(written_.size() - 1), written_.back(),
                         plan_.sampling.repetition_penalty);
 }
 
@@ -272,11 +244,6 @@ void Writer::only(TokenKind kind, int value) {
   allowed_[keep] = was;
 }
 
-int Writer::planned_meter(int bar) const {
-  if (plan_.meters.empty()) return -1;
-  return plan_.meters[std::min(static_cast<std::size_t>(bar), plan_.meters.size() - 1)];
-}
-
 void Writer::restrict_to_wishes() {
   grammar_.mask(allowed_);
   forbid(TokenKind::mark);
@@ -285,7 +252,7 @@ void Writer::restrict_to_wishes() {
   if (!plan_.chords.empty()) forbid(TokenKind::chord);
   const int next = static_cast<int>(written_.size());
   // One meter throughout: what was asked for, else that of the first bar.
-  only(TokenKind::bar, planned_meter(next) >= 0 ? planned_meter(next) : grammar_.meter());
+  only(TokenKind::bar, plan_.meter_of(next) >= 0 ? plan_.meter_of(next) : grammar_.meter());
   forbid(bars_left() > 0 ? TokenKind::eos : TokenKind::bar);
   // The piece is as long as was asked: its last bar sounds, and nothing sounds beyond it.
   if (bars_left() == 0 && grammar_.position() < 0 && plan_.after.empty() && melody_.empty() && plan_.melody.empty())
@@ -293,7 +260,7 @@ void Writer::restrict_to_wishes() {
   if (grammar_.position() >= 0 && plan_.after.empty()) {
     int room = grid_of(grammar_.meter()) - grammar_.position() - held_;
     for (int bar = next; bar < next + bars_left(); ++bar)
-      room += grid_of(planned_meter(bar) >= 0 ? planned_meter(bar) : grammar_.meter());
+      room += grid_of(plan_.meter_of(bar) >= 0 ? plan_.meter_of(bar) : grammar_.meter());
     for (int d = std::max(0, room); d < kMaxDuration; ++d) allowed_[V::token(TokenKind::duration, d)] = 0;
   }
   if (!plan_.melody.empty()) restrict_to_melody();
@@ -333,7 +300,7 @@ float Writer::bar_line() const {
 /// follows is the user's wish, not the model's. Without this a model that would rather go on fills the last moments of
 /// the piece with notes, and one that would rather write in another meter names one part after the other.
 void Writer::hear_bar_lines() {
-  const int next = static_cast<int>(written_.size()), planned = planned_meter(next);
+  const int next = static_cast<int>(written_.size()), planned = plan_.meter_of(next);
   if (stage_ == Stage::parts) {
     if (planned >= 0) said_[V::token(TokenKind::bar, planned)] = bar_line();
     return;
@@ -369,9 +336,9 @@ void Writer::push(Token token) {
 
 /// The gap is full: what stands behind it is read in order of time after what was written.
 void Writer::listen_beyond() {
-  for (const auto& bar : Bars(plan_.after).first(std::min(plan_.after.size(), kBarsBeyond)))
+  for (const auto& bar : RemiBars(plan_.after).first(std::min(plan_.after.size(), kBarsBeyond)))
     beyond_.insert(beyond_.end(), bar.begin(), bar.end());
-  beyond_.resize(std::min(beyond_.size(), context() / kBeyond));
+  beyond_.resize(std::min(beyond_.size(), room_beyond(context())));
   if (static_cast<std::size_t>(in_time().length) + beyond_.size() > context()) read_again();
 }
 
@@ -427,17 +394,10 @@ void Writer::read(Token token) {
     if (!reads(r, token, stage_ != Stage::body)) continue;
     if (!r.in_time || V::kind(token) != TokenKind::left) {
       add(r, token);
-    } else if (const auto left = left_in_piece(V::value(token))) {
+    } else if (const auto left = left_in_piece(plan_, V::value(token))) {
       add(r, *left);
     }
   }
-}
-
-/// In order of time Left counts the bars of the piece, not those of the gap.
-std::optional<Token> Writer::left_in_piece(int left_in_gap) const {
-  const auto left = static_cast<std::size_t>(left_in_gap) + plan_.after.size();
-  if (left >= kLeftBars) return {};
-  return V::token(TokenKind::left, static_cast<int>(left));
 }
 
 void Writer::add(Reading& r, Token token) {
@@ -461,94 +421,14 @@ void Writer::read_again() {
     r.read = 0;
     r.length = 0;
     r.anew = true;
-    const std::vector<Token> all = context_tokens(r.in_time);
-    r.place = MusicPlaces(r.in_time ? 0 : gap_in(all));
+    const std::vector<Token> all = writing_context(plan_, header(), written_, context(), r.in_time);
+    r.place = MusicPlaces(r.in_time ? 0 : gap_in(plan_, all, written_.size()));
     bool header = true;
     for (const Token t : all) {
       header = header && V::kind(t) < TokenKind::part;
       if (reads(r, t, header)) add(r, t);
     }
   }
-}
-
-/// Tokens that the bars to be written will hardly exceed, judged by those around them; no more than half of `room`.
-std::size_t Writer::room_for_gap(std::size_t room) const {
-  constexpr std::size_t kNear = 4, kMore = 8;  // bars; tokens
-  const Bars before = Bars(plan_.before).last(std::min(kNear, plan_.before.size())),
-             after = Bars(plan_.after).first(std::min(kNear, plan_.after.size()));
-  const std::size_t bar = (length(before) + length(after)) / (before.size() + after.size());
-  return std::min(room / 2, (bar + kMore) * static_cast<std::size_t>(plan_.bars) * 3 / 2);
-}
-
-/// Grid steps from where the middle begins in what the model reads to where the gap ends.
-std::int64_t Writer::gap_in(std::span<const Token> context) const {
-  std::int64_t gap = 0;
-  bool middle = false;
-  for (const Token t : context) {
-    middle = middle || t == V::token(TokenKind::mark, static_cast<int>(Mark::middle));
-    if (middle && V::kind(t) == TokenKind::bar) gap += grid_of(V::value(t));
-  }
-  const int next = static_cast<int>(written_.size());
-  for (int bar = next; bar < next + bars_left() && planned_meter(bar) >= 0; ++bar) gap += grid_of(planned_meter(bar));
-  return gap;
-}
-
-/// Header, as much of what is given as there is room for beside what is to be written, and the last bars of what was
-/// written. Bos stays out of what begins in the middle of a piece, as in training.
-std::vector<Token> Writer::context_tokens(bool in_time) const {
-  std::vector<Token> out = header();
-  const std::size_t room = context() - std::min(context(), out.size() + 3);
-  const auto mark = [](Mark m) { return V::token(TokenKind::mark, static_cast<int>(m)); };
-  if (!plan_.after.empty()) {
-    const std::size_t gap = room_for_gap(room), around = room - gap;
-    const std::size_t last = gap * 3 / 4;  // of what was written, once the context was full
-    if (in_time) {
-      const Bars before = tail(plan_.before, around - std::min(around, context() / kBeyond));
-      if (before.size() < plan_.before.size()) out.erase(out.begin());
-      for (const auto& bar : before) append(out, bar);
-      std::vector<std::vector<Token>> written = written_;
-      for (auto& bar : written) {
-        const auto left = std::find_if(bar.begin(), bar.end(), [](Token t) { return V::kind(t) == TokenKind::left; });
-        if (left == bar.end()) continue;
-        if (const auto in_piece = left_in_piece(V::value(*left)))
-          *left = *in_piece;
-        else
-          bar.erase(left);
-      }
-      append_tail(out, written, last);
-      return out;
-    }
-    // What one side does not need the other may have.
-    const auto side = [&](Bars other) { return std::max(around / 2, around - std::min(around, length(other))); };
-    const Bars before = tail(plan_.before, side(plan_.after)), after = head(plan_.after, side(plan_.before));
-    for (const auto& bar : before) append(out, bar);
-    out.push_back(mark(Mark::suffix));
-    for (const auto& bar : after) append(out, bar);
-    out.push_back(mark(Mark::middle));
-    append_tail(out, written_, last);
-    return out;
-  }
-  if (!plan_.melody.empty()) {
-    // The melody from the first bar that is still remembered: of what has room, a third is past.
-    const Bars past = tail(written_, room / 3);
-    const Bars ahead = head(Bars(plan_.melody).subspan(written_.size() - past.size()), room / 3);
-    out.push_back(mark(Mark::melody));
-    for (const auto& bar : ahead) append(out, melody_of_bar(bar));
-    out.push_back(mark(Mark::middle));
-    append_tail(out, written_, room / 3);
-    return out;
-  }
-  std::vector<std::vector<Token>> all(plan_.before);
-  all.insert(all.end(), written_.begin(), written_.end());
-  if (all.empty()) return out;
-  const Bars whole(all);
-  if (length(whole) <= room * 3 / 4) {
-    for (const auto& bar : whole) append(out, bar);
-    return out;
-  }
-  out.erase(out.begin());
-  append_tail(out, whole, std::min(room, context() / 2));
-  return out;
 }
 
 }  // namespace euterpe

@@ -2,33 +2,17 @@
 /// One sequence being written: what the model would say, within what the grammar and the user allow.
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "compose/composer_network.hpp"
 #include "compose/sampler.hpp"
+#include "compose/writing_plan.hpp"
 #include "score/music_place.hpp"
-#include "score/remi_chords.hpp"
-#include "score/remi_controls.hpp"
 #include "score/remi_grammar.hpp"
 #include "score/remi_passages.hpp"
 
 namespace euterpe {
-
-/// What is given and what is asked. Bars are sequences of tokens that begin with Bar.
-struct WritingPlan {
-  RemiControls controls;
-  std::vector<Token> parts;                ///< Part and Program tokens; empty: the model chooses
-  std::vector<std::vector<Token>> before;  ///< bars that stand before what is to be written
-  std::vector<std::vector<Token>> after;   ///< not empty: a gap is filled, and these stand behind it
-  std::vector<std::vector<Token>> melody;  ///< not empty: bars of part 0 that are accompanied, as many as `bars`
-  int bars = 16;                           ///< to write
-  std::vector<int> meters;                 ///< of the bars to write, the last holds on; empty: the model chooses one
-  std::vector<BarChords> chords;           ///< of the bars to write, again from the first; empty: the model's
-  bool draw_tempo = true;                  ///< the model says a tempo where none is asked
-  SamplingOptions sampling;
-};
 
 /// Takes `penalty` from the logit of the token with which `now`, an unfinished bar of four tokens or more, would go on
 /// saying what a bar of `earlier` said, once for each such bar. \param logits [RemiVocabulary::size()]
@@ -56,7 +40,6 @@ class Writer {
   Writer(const ComposerNetwork& network, const WritingPlan& plan);
 
   /// Goes on up to where decoders must read what was said; all have read what there was. At first there is nothing.
-  /// Error{usage} where the context is too short for the header.
   void turn(Random& random);
   bool finished() const {
     return !tokens_.empty() && RemiVocabulary::kind(tokens_.back()) == TokenKind::eos && beyond_.empty();
@@ -97,18 +80,13 @@ class Writer {
   void listen_beyond();
   bool hear_beyond();
   Reading& in_time();
-  std::optional<Token> left_in_piece(int left_in_gap) const;
   void push(Token token);
   void plan_bar();
   void read(Token token);
   void read_again();
   void add(Reading& reading, Token token);
   std::size_t context() const { return static_cast<std::size_t>(network_.weights()->options().context); }
-  std::vector<Token> context_tokens(bool in_time) const;
   bool reads(const Reading& reading, Token token, bool header) const;
-  std::size_t room_for_gap(std::size_t room) const;
-  std::int64_t gap_in(std::span<const Token> context) const;
-  int planned_meter(int bar) const;
   int bars_left() const { return section_bars_ - grammar_.bars(); }
   void forbid(TokenKind kind);
   void only(TokenKind kind, int value);
