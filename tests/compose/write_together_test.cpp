@@ -54,7 +54,7 @@ TEST_F(WriteTogether, a_variant_is_the_same_alone_and_among_others) {
 TEST_F(WriteTogether, what_is_given_may_be_longer_than_the_context) {
   ComposeOptions options;
   options.style = "folk";
-  options.bars = 12;
+  options.bars = 24;
   const Composition given = composer_.compose(options);
   ASSERT_GT(given.tokens.size(), 150u);  // the context holds 96
   options.bars = 2;
