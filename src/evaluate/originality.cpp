@@ -14,6 +14,7 @@
 #include "compose/compose.hpp"
 #include "compose/gate.hpp"
 #include "corpus/datasets.hpp"
+#include "evaluate/asked_composer.hpp"
 #include "evaluate/planted.hpp"
 #include "evaluate/task.hpp"
 #include "score/passage_alignment.hpp"
@@ -113,30 +114,16 @@ struct Clustered {
   }
 };
 
-double binomial_se(double share, double n) { return n > 0 ? std::sqrt(share * (1 - share) / n) : 0; }
+using PiecesById = std::map<std::string, const Piece*>;
 
-}  // namespace
+/// What `compose` asks of a model, and what its indexes are.
+struct AskedGate {
+  OriginalityGate gate;
+  nlohmann::json about;  ///< {pieces, bytes, hash, shipped}
+};
 
-nlohmann::json evaluate_originality(const EvaluateOptions& options) {
-  const Model model = find_model(options.model.empty() ? "composer" : options.model);
-  const Composer composer(model);
-  const std::string split = options.split.empty() ? "test" : options.split;
-  const auto& styles = composer.styles();
-
-  std::map<std::string, std::vector<Piece>> pieces;
-  for (const Dataset& set : datasets())
-    if (std::find(styles.begin(), styles.end(), set.style) != styles.end() &&
-        std::filesystem::exists(options.data / set.name))
-      pieces[set.style] = set.read(options.data / set.name);
-  if (pieces.empty())
-    throw Error(Category::not_found, "evaluate originality",
-                options.data.string() + ": holds none of the sets of this model's styles");
-
-  // The shipped index if it is of these training pieces; else that of the pieces that are here.
-  std::map<std::string, const Piece*> training;
-  for (const auto& [style, all] : pieces)
-    for (const Piece& piece : all)
-      if (piece.split == "train") training[piece.id] = &piece;
+/// The indexes beside the model if they are of these training pieces; else one of the pieces that are here.
+AskedGate open_gate(const Model& model, const PiecesById& training) {
   auto indexes = OriginalityGate::indexes_of(model);
   std::set<std::string_view> names;
   for (const PassageIndex& index : indexes)
@@ -148,13 +135,49 @@ nlohmann::json evaluate_originality(const EvaluateOptions& options) {
   if (!shipped) {
     PassageIndexBuilder builder;
     for (const auto& [id, piece] : training) builder.add(id, piece->score);
-    indexes = {PassageIndex(builder.finish())};
+    indexes.clear();
+    indexes.emplace_back(builder.finish());
   }
-  nlohmann::json about = nlohmann::json::array();
-  for (const PassageIndex& index : indexes)
-    about.push_back(
-        {{"pieces", index.pieces()}, {"bytes", index.bytes()}, {"hash", index.hash()}, {"shipped", shipped}});
-  const OriginalityGate gate(std::move(indexes), {});
+  std::size_t bytes = 0;
+  for (const PassageIndex& index : indexes) bytes += index.bytes();
+  OriginalityGate gate(std::move(indexes), {});
+  nlohmann::json about = gate.record({}, 0)["corpus"];
+  about.update({{"bytes", bytes}, {"shipped", shipped}});
+  return {std::move(gate), std::move(about)};
+}
+
+double binomial_se(double share, double n) { return n > 0 ? std::sqrt(share * (1 - share) / n) : 0; }
+
+}  // namespace
+
+nlohmann::json evaluate_originality(const EvaluateOptions& options) {
+  AskedComposers composers(options.model);
+  const std::string split = options.split.empty() ? "test" : options.split;
+  const auto& styles = composers.main().styles();
+
+  std::map<std::string, std::vector<Piece>> pieces;
+  for (const Dataset& set : datasets())
+    if (std::find(styles.begin(), styles.end(), set.style) != styles.end() &&
+        std::filesystem::exists(options.data / set.name))
+      pieces[set.style] = set.read(options.data / set.name);
+  if (pieces.empty())
+    throw Error(Category::not_found, "evaluate originality",
+                options.data.string() + ": holds none of the sets of this model's styles");
+
+  PiecesById training;
+  for (const auto& [style, all] : pieces)
+    for (const Piece& piece : all)
+      if (piece.split == "train") training[piece.id] = &piece;
+  std::map<std::string, AskedGate> gates;  // by model
+  const auto gate_of = [&](const Composer& composer) -> const AskedGate& {
+    const Model& model = composer.model();
+    if (const auto open = gates.find(model.hash); open != gates.end()) return open->second;
+    PiecesById learned;
+    for (const auto& [id, piece] : training)
+      if (std::find(composer.styles().begin(), composer.styles().end(), piece->style) != composer.styles().end())
+        learned[id] = piece;
+    return gates.emplace(model.hash, open_gate(model, learned)).first->second;
+  };
 
   nlohmann::json by_style, missed = nlohmann::json::array(), flagged = nlohmann::json::array();
   double planted_all = 0, found_all = 0, named_all = 0, dense_all = 0, dense_found_all = 0, composed_all = 0,
@@ -172,16 +195,21 @@ nlohmann::json evaluate_originality(const EvaluateOptions& options) {
     if (learned.empty() || held_out.empty())
       throw Error(Category::bad_input, "evaluate originality", style + ": too few pieces");
     nlohmann::json& row = by_style[style];
+    ComposeOptions wish;
+    wish.style = style;
+    wish.bars = kBars;
+    const Composer& composer = composers.of(wish);
+    const auto& [gate, about] = gate_of(composer);
+    row["model"] = {{"name", composer.model().name}, {"hash", composer.model().hash}};
+    row["index"] = about;
 
     std::vector<Score> hosts(kHostsPerStyle);
     {
       Progress progress("compose " + style, hosts.size(), "pieces");
       parallel_for(hosts.size(), [&](std::size_t i) {
-        ComposeOptions wish;
-        wish.style = style;
-        wish.bars = kBars;
-        wish.seed = options.seed * 1000003 + i;
-        hosts[i] = composer.compose(wish).score;
+        ComposeOptions mine = wish;
+        mine.seed = options.seed * 1000003 + i;
+        hosts[i] = composer.compose(mine).written;
         progress.advance();
       });
     }
@@ -291,9 +319,8 @@ nlohmann::json evaluate_originality(const EvaluateOptions& options) {
     whole.write(row, "real_pieces_flagged");
   }
   nlohmann::json out{{"split", split},
-                     {"model", {{"name", model.name}, {"hash", model.hash}}},
-                     {"index", about.size() == 1 ? about[0] : about},
-                     {"threshold", gate.options().threshold},
+                     {"model", {{"name", composers.main().model().name}, {"hash", composers.main().model().hash}}},
+                     {"threshold", kCopySimilarity},
                      {"styles", by_style},
                      {"planted", planted_all},
                      {"planted_found", found_all / planted_all},

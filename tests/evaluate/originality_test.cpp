@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "base/parallel.hpp"
 #include "base/temporary_folder.hpp"
+#include "compose/tiny_chorales.hpp"
 #include "compose/tiny_composer.hpp"
 #include "corpus/datasets.hpp"
 #include "evaluate/planted.hpp"
@@ -68,9 +71,63 @@ TEST(EvaluateOriginality, finds_what_is_planted_and_tells_the_same_tune_from_str
   EXPECT_EQ(result["styles"]["folk"]["flagged_tune"], 1);
   ASSERT_EQ(result["flagged"].size(), 1u);
   EXPECT_EQ(result["flagged"][0]["same"], "tune");
-  EXPECT_FALSE(result["index"]["shipped"].get<bool>());
+  EXPECT_FALSE(result["styles"]["folk"]["index"]["shipped"].get<bool>());
+  EXPECT_EQ(result["styles"]["folk"]["index"]["pieces"], 16);
   options.data = folder / "nothing";
   EXPECT_THROW(evaluate_originality(options), Error);
+}
+
+/// The models folder while it lives: composer knows no music, chorale three chords.
+class ShippedModels {
+ public:
+  ShippedModels() {
+    test::save_tiny_composer(folder_ / "composer");
+    ::setenv("EUTERPE_USER_MODELS", folder_.path().c_str(), 1);
+    ::setenv("EUTERPE_MODELS", test::tiny_chorales().folder.parent_path().c_str(), 1);
+  }
+  ~ShippedModels() {
+    ::unsetenv("EUTERPE_USER_MODELS");
+    ::unsetenv("EUTERPE_MODELS");
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+nlohmann::json steps_of(const VoiceGrid& grid) {
+  auto out = nlohmann::json::array();
+  for (const VoicePitches& step : grid.steps) out.push_back(step);
+  return out;
+}
+
+TEST(EvaluateOriginality, asks_for_each_style_the_model_and_the_index_that_compose_takes) {
+  set_threads(1);
+  const ShippedModels models;
+  const TemporaryFolder folder;
+  nlohmann::json chorales;
+  for (std::uint64_t i = 0; i < 20; ++i)
+    chorales[i < 16   ? "train"
+             : i < 18 ? "valid"
+                      : "test"]
+        .push_back(steps_of(test::chords(i, static_cast<int>(i % 5) - 2, 24)));
+  write_file(folder / "data/jsb/Jsb16thSeparated.json", chorales.dump());
+  int training = 0, held_out = 0;
+  for (std::uint64_t i = 0; training < 8 || held_out < 2; ++i) {
+    const std::string name = "tune" + std::to_string(i);
+    const std::string split = split_of("nottingham/" + name);
+    if ((split == "train" && training++ < 8) || (split == "test" && held_out++ < 2)) {
+      std::filesystem::create_directories(folder / "data/nottingham");
+      write_midi(folder / "data/nottingham" / (name + ".mid"), test::tune(i));
+    }
+  }
+  EvaluateOptions options;
+  options.data = folder / "data";
+  options.limit = 4;
+  const auto asked = evaluate_originality(options)["styles"];
+  EXPECT_EQ(asked["chorale"]["model"]["name"], "chorale");
+  EXPECT_EQ(asked["chorale"]["index"]["pieces"], 16);
+  EXPECT_EQ(asked["folk"]["model"]["name"], "composer");
+  EXPECT_EQ(asked["folk"]["index"]["pieces"], 24);  // this model knows both styles
 }
 
 }  // namespace
