@@ -9,12 +9,14 @@
 
 namespace euterpe {
 
-/// A trained Transformer and the tokens that it knows: its number i is known()[i]. A meter that it never met is read
-/// and heard as the one whose bars are most nearly as long.
+/// A trained Transformer and the tokens that it knows: its number i is known()[i]. A meter whose bars it hardly ever
+/// met is read and heard as the one whose bars are most nearly as long.
 class ComposerNetwork {
  public:
-  /// Error{bad_input} if the weights do not fit the vocabulary.
-  ComposerNetwork(const TransformerOptions& options, const Safetensors& weights, std::vector<Token> known);
+  /// \param unmet numbers of tokens that training met too seldom, as the card says. Error{bad_input} if the weights or
+  /// `unmet` do not fit the vocabulary.
+  ComposerNetwork(const TransformerOptions& options, const Safetensors& weights, std::vector<Token> known,
+                  std::span<const int> unmet = {});
   const std::shared_ptr<const TransformerWeights>& weights() const { return weights_; }
   std::span<const Token> known() const { return known_; }
   bool knows(Token token) const { return number_[token] >= 0; }
@@ -24,7 +26,7 @@ class ComposerNetwork {
   bool met(Token token) const { return knows(token) && known_[static_cast<std::size_t>(number_[token])] == token; }
 
  private:
-  void replace_unmet(TokenKind meter);
+  void replace_meters(std::span<const int> unmet);
 
   std::shared_ptr<const TransformerWeights> weights_;
   std::vector<Token> known_;

@@ -184,7 +184,8 @@ TransformerComposer::TransformerComposer(const Model& model)
   if (styles_.empty()) throw Error(Category::bad_input, "compose", model.name + ": its card names no known style");
   for (const std::string& v : card.value("varieties", std::vector<std::string>{}))
     if (remi_variety(v.substr(0, v.find('/')), v.substr(v.find('/') + 1))) varieties_.push_back(v);
-  network_ = std::make_shared<ComposerNetwork>(options, model.weights(), std::move(known));
+  network_ = std::make_shared<ComposerNetwork>(options, model.weights(), std::move(known),
+                                               card.value("unmet", std::vector<int>{}));
 }
 
 WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& style) const {

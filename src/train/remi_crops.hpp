@@ -1,5 +1,6 @@
 #pragma once
 /// What a composer reads in training: passages of the shard's pieces, cut, transposed and rearranged at random.
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ class RemiCrops {
   bool empty() const { return styles_.empty(); }
   std::vector<std::string> styles() const;
 
+  /// What one step reads. \param random that of run_training()
+  std::vector<std::vector<Token>> batch(Random& random, int size) const;
+
   /// context + 1 tokens, filled up with Pad. Mid-piece crops leave Bos out, so that only true beginnings look like one.
   /// \param style draws of this style alone
   std::vector<Token> draw(Random& random, const std::string* style = nullptr) const;
@@ -51,6 +55,10 @@ class RemiCrops {
   std::vector<double> style_weights_;  ///< in the order of styles_
   std::map<std::string, Style> styles_;
 };
+
+/// Which tokens a run reads often enough to learn them. It draws the same crops anew, a thousand in a twentieth of a
+/// second. \return [RemiVocabulary::size()]
+std::vector<bool> tokens_met(const RemiCrops& crops, std::uint64_t seed, std::int64_t steps, int batch);
 
 /// Leaves out controls, and chords, at random. \param tokens begin with the header
 void drop_controls(std::vector<Token>& tokens, Random& random);

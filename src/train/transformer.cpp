@@ -15,6 +15,7 @@
 #include "nn/model.hpp"
 #include "nn/transformer_module.hpp"
 #include "score/passage_files.hpp"
+#include "score/tokenizers.hpp"
 #include "train/data_parallel.hpp"
 #include "train/remi_crops.hpp"
 #include "train/trainer.hpp"
@@ -47,20 +48,10 @@ torch::Tensor sequence_loss(TransformerModule& network, const std::vector<std::v
   return network->loss(tokens, kPad, random, first, places, head);
 }
 
-/// Which rows of an embedding were never learned. What no piece says is pushed away from whatever is said, all of it in
-/// one direction, Pad's: tokens so alike could hardly be told apart again.
-std::vector<bool> never_met(const torch::Tensor& rows) {
-  constexpr double kAlike = 0.95;
-  const torch::Tensor unit = rows / rows.norm(2, 1, true).clamp_min(1e-12);
-  const torch::Tensor alike = unit.matmul(unit[0]).contiguous();
-  std::vector<bool> out;
-  for (std::int64_t i = 0; i < alike.size(0); ++i) out.push_back(i > 0 && alike.data_ptr<float>()[i] > kAlike);
-  return out;
-}
-
-/// The weights of a model whose vocabulary may be an older one: a token that it does not know, or has never met, keeps
-/// its random row.
-void load_weights(TransformerModule& network, const Safetensors& file, const std::vector<Token>& tokens) {
+/// The weights of a model whose vocabulary may be an older one. \param fresh [vocabulary of `network`] tokens that keep
+/// their random rows
+void load_weights(TransformerModule& network, const Safetensors& file, const std::vector<Token>& tokens,
+                  const std::vector<bool>& fresh) {
   torch::NoGradGuard guard;
   for (auto& p : network->named_parameters()) {
     auto shape = p.value().sizes().vec();
@@ -71,10 +62,22 @@ void load_weights(TransformerModule& network, const Safetensors& file, const std
       p.value().copy_(loaded);
       continue;
     }
-    const auto fresh = never_met(loaded);
     for (std::size_t i = 0; i < tokens.size(); ++i)
-      if (!fresh[i]) p.value()[tokens[i]].copy_(loaded[static_cast<std::int64_t>(i)]);
+      if (!fresh[tokens[i]]) p.value()[tokens[i]].copy_(loaded[static_cast<std::int64_t>(i)]);
   }
+}
+
+/// Which tokens a model has learned. \param known what its vocabulary calls them
+std::vector<bool> learned_by(const Model& model, const std::vector<Token>& known) {
+  std::vector<bool> out(static_cast<std::size_t>(RemiVocabulary::size()));
+  for (const Token t : known) out[t] = true;
+  for (const int number : model.card.value("unmet", std::vector<int>{})) {
+    if (number < 0 || number >= static_cast<int>(known.size()))
+      throw Error(Category::bad_input, "train_transformer",
+                  fmt::format("{}: token {} of {} was never met, says its card", model.name, number, known.size()));
+    out[known[static_cast<std::size_t>(number)]] = false;
+  }
+  return out;
 }
 
 Safetensors weights_of(TransformerModule& network, DType matrices) {
@@ -109,10 +112,11 @@ void name_what_can_be_asked(const Shard& shard, nlohmann::json& card) {
 }  // namespace
 
 TransformerReport train_transformer(const Shard& shard, const TransformerTraining& options) {
-  if (shard.tokenizer != RemiVocabulary::kName || shard.vocabulary != RemiVocabulary::size())
+  const Tokenizer& tokenizer = find_tokenizer(kRemiTokens);
+  if (shard.tokenizer != tokenizer.name || shard.vocabulary != tokenizer.vocabulary())
     throw Error(Category::bad_input, "train_transformer",
                 "the shard was made with the tokenizer " + shard.tokenizer + ", this program has " +
-                    std::string(RemiVocabulary::kName),
+                    std::string(tokenizer.name),
                 "run prepare again");
   at::set_num_threads(threads());
   torch::manual_seed(options.seed);
@@ -120,12 +124,14 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   nlohmann::json parent;
   Safetensors start;
   std::vector<Token> known;
+  std::vector<bool> learned(static_cast<std::size_t>(RemiVocabulary::size()));  // by the parent
   PassageFiles inherited;
   if (!options.from.empty()) {
     const Model model = find_model(options.from);
     inherited = inherited_passages(model.folder);
-    known = tokens_of_vocabulary(model.card.value("tokenizer", ""));
-    if (model.card.value("network", "") != "transformer" || known.empty())
+    if (model.card.value("network", "") == "transformer")
+      known = tokens_of_vocabulary(model.card.value("tokenizer", ""));
+    if (known.empty())
       throw Error(Category::bad_input, "train_transformer",
                   options.from + " is no Transformer over " + shard.tokenizer);
     const double dropout = shape.dropout;
@@ -134,6 +140,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
       throw Error(Category::bad_input, "train_transformer",
                   fmt::format("{} has {} tokens, its tokenizer {}", options.from, shape.vocabulary, known.size()));
     shape.dropout = dropout;
+    learned = learned_by(model, known);
     start = model.weights();
     parent = {{"name", model.name},
               {"hash", model.hash},
@@ -142,8 +149,18 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   }
   shape.vocabulary = shard.vocabulary;
   shape = transformer_options(to_json(shape));
+  const RemiCrops train(shard, "train", shape.context, options.shares);
+  if (train.empty())
+    throw Error(Category::bad_input, "train_transformer", "the shard holds no training piece",
+                "every piece was left out or fell into another split: see the counts that prepare printed");
   TransformerModule network(shape);
-  if (!options.from.empty()) load_weights(network, start, known);
+  if (!options.from.empty()) {
+    // Rows that all point one way can hardly be told apart again: what the parent did not learn and is met now begins
+    // anew.
+    std::vector<bool> fresh = tokens_met(train, options.seed, options.steps, options.batch);
+    for (std::size_t t = 0; t < fresh.size(); ++t) fresh[t] = fresh[t] && !learned[t];
+    load_weights(network, start, known, fresh);
+  }
   const Processes& all = processes();
   const torch::Device device =
       torch::cuda::is_available()
@@ -153,10 +170,6 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   network->to(device);
   network->set_compute(options.compute);
 
-  const RemiCrops train(shard, "train", shape.context, options.shares);
-  if (train.empty())
-    throw Error(Category::bad_input, "train_transformer", "the shard holds no training piece",
-                "every piece was left out or fell into another split: see the counts that prepare printed");
   // A handful of pieces may leave no validation split; then the training pieces stand in and the card says so.
   const RemiCrops held_out(shard, "valid", shape.context);
   auto styles = train.styles();
@@ -204,13 +217,10 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   for (auto& p : network->named_parameters()) task.parameters.emplace_back(p.key(), p.value());
   task.shared = true;
   task.loss = [&](Random& random, std::int64_t& items) {
-    std::vector<std::vector<Token>> sequences;
     // Each process draws the whole batch, so that all agree on it, and learns from its share.
+    const auto whole = train.batch(random, options.batch);
     const auto [begin, end] = all.share(options.batch);
-    for (int i = 0; i < options.batch; ++i) {
-      std::vector<Token> sequence = train.draw(random);
-      if (i >= begin && i < end) sequences.push_back(std::move(sequence));
-    }
+    const std::vector<std::vector<Token>> sequences(whole.begin() + begin, whole.begin() + end);
     return sequence_loss(network, sequences, &random, device, items, begin, kControls);
   };
   task.validate = [&] {
@@ -283,6 +293,10 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
     card["sampling"][style] = {{"temperature", s.temperature}, {"top_p", s.top_p}};
   if (options.emotion_guidance != 1) card["emotion_guidance"] = options.emotion_guidance;
   name_what_can_be_asked(shard, card);
+  const std::vector<bool> met = tokens_met(train, options.seed, report.best_step, options.batch);
+  card["unmet"] = nlohmann::json::array();
+  for (std::size_t t = 0; t < met.size(); ++t)
+    if (!met[t] && !learned[t]) card["unmet"].push_back(t);
   save_model(options.out, weights_of(network, options.int8 ? DType::i8 : DType::bf16), card);
   // What the model may not repeat.
   write_passages(options.out, training_passages(shard), inherited);
