@@ -9,7 +9,7 @@
 #include "compose/composing_model.hpp"
 #include "compose/transformer_composer.hpp"
 #include "score/remi_controls.hpp"
-#include "score/tokenizer.hpp"
+#include "score/tokenizers.hpp"
 
 namespace euterpe {
 namespace {
@@ -46,15 +46,21 @@ std::string chord_names(const std::vector<BarChords>& chords) {
   return fmt::format("{}", fmt::join(bars, " | "));
 }
 
+std::string said(const nlohmann::json& card, const char* key) {
+  const auto value = card.find(key);
+  return value != card.end() && value->is_string() ? value->get<std::string>() : "";
+}
+
 std::shared_ptr<const ComposingModel> open_model(const Model& model) {
-  const std::string network = model.card.value("network", ""), tokenizer = model.card.value("tokenizer", "");
-  if (model.card.value("task", "") == "compose") {
-    if (network == "transformer") return std::make_shared<TransformerComposer>(model);
-    if (network == "context-mixing" && tokenizer == "voices") return std::make_shared<ChoraleComposer>(model);
+  const std::string task = said(model.card, "task"), network = said(model.card, "network"),
+                    tokenizer = said(model.card, "tokenizer");
+  if (const Tokenizer* tokens = known_tokenizer(tokenizer); tokens && task == "compose") {
+    if (network == "transformer" && tokens->name == kRemiTokens) return std::make_shared<TransformerComposer>(model);
+    if (network == "context-mixing" && tokens->name == kVoiceTokens) return std::make_shared<ChoraleComposer>(model);
   }
   throw Error(Category::bad_input, "compose",
               fmt::format("{} does not compose (its card says task \"{}\", network \"{}\", tokenizer \"{}\")",
-                          model.name, model.card.value("task", ""), network, tokenizer));
+                          model.name, task, network, tokenizer));
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "score/tokenizer.hpp"
+#include "score/tokenizers.hpp"
 
 namespace euterpe {
 namespace {
@@ -22,6 +22,7 @@ std::vector<std::uint8_t> training_passages(std::span<const Source> sources, con
 }
 
 std::vector<std::uint8_t> training_passages(const Shard& shard, const PassageIndexOptions& options) {
+  const Tokenizer& tokenizer = find_tokenizer(shard.tokenizer);
   std::set<std::string> learned;
   PassageIndexBuilder builder(options);
   for (const ShardPiece& piece : shard.pieces) {
@@ -30,7 +31,7 @@ std::vector<std::uint8_t> training_passages(const Shard& shard, const PassageInd
     const auto plus = piece.id.rfind('+');
     if (plus != std::string::npos && learned.count(piece.id.substr(0, plus)) > 0) continue;
     learned.insert(piece.id);
-    builder.add(piece.id, decode_remi(piece.tokens), thinner(piece.style));
+    builder.add(piece.id, tokenizer.decode(piece.tokens), thinner(piece.style));
   }
   return builder.finish();
 }

@@ -17,7 +17,7 @@ inline constexpr double kClassicalThinner = 12;
 /// Bytes of the index of all training pieces of these sources, as they were played and written. Doubles that prepare()
 /// leaves out are in it too: they take next to no room.
 std::vector<std::uint8_t> training_passages(std::span<const Source> sources, const PassageIndexOptions& options = {});
-/// The same from the tokens of a shard (REMI), variants left out: the index knows every key and tempo.
+/// The same from the tokens of a shard, variants left out: the index knows every key and tempo.
 std::vector<std::uint8_t> training_passages(const Shard& shard, const PassageIndexOptions& options = {});
 
 }  // namespace euterpe

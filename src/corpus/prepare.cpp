@@ -14,6 +14,7 @@
 #include "corpus/splits.hpp"
 #include "score/harmony.hpp"
 #include "score/score_file.hpp"
+#include "score/tokenizers.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -102,8 +103,9 @@ void leave_out_near_duplicates(std::vector<Candidate>& all, const ScoreDuplicate
 
 Shard prepare(std::span<const Source> sources, const PrepareOptions& options) {
   Shard shard;
-  shard.tokenizer = RemiVocabulary::kName;
-  shard.vocabulary = RemiVocabulary::size();
+  const Tokenizer& tokenizer = find_tokenizer(kRemiTokens);
+  shard.tokenizer = tokenizer.name;
+  shard.vocabulary = tokenizer.vocabulary();
   std::vector<Candidate> all;
   for (std::size_t s = 0; s < sources.size(); ++s) {
     for (const auto& [reason, count] : sources[s].left_out) shard.left_out[reason] += count;

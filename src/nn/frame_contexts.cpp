@@ -215,11 +215,12 @@ int interval(int a, int b) { return a > 0 && b > 0 ? a - b + 100 : kNoInterval; 
 }  // namespace
 
 const KeyedDomain& frame_domain() {
-  static const KeyedDomain domain{
-      "frames",          18,
-      kLowestFramePitch, kHighestFramePitch,
-      frame_shape,       []() -> std::unique_ptr<ChoiceHistory> {
-                                    return std::make_unique<FrameHistory>(); }};
+  static const KeyedDomain domain{&find_tokenizer(kFrameTokens),
+                                  18,
+                                  kLowestFramePitch,
+                                  kHighestFramePitch,
+                                  frame_shape,
+                                  []() -> std::unique_ptr<ChoiceHistory> { return std::make_unique<FrameHistory>(); }};
   return domain;
 }
 

@@ -34,8 +34,9 @@ Safetensors KeyedModel::save() const {
 
 KeyedModel KeyedModel::load(const KeyedDomain& domain, const Model& model) {
   const auto& card = model.card;
-  if (card.value("network", "") != "context-mixing" || card.value("tokenizer", "") != domain.tokenizer)
-    throw Error(Category::bad_input, "load_model", fmt::format("{} is no model of {}", model.name, domain.tokenizer));
+  if (card.value("network", "") != "context-mixing" || card.value("tokenizer", "") != domain.tokenizer->name)
+    throw Error(Category::bad_input, "load_model",
+                fmt::format("{} is no model of {}", model.name, domain.tokenizer->name));
   ContextMixing mixing(domain.shape());
   if (!card.contains("options") || card["options"].value("contexts", "") != mixing.shape().fingerprint())
     throw Error(Category::newer_version, "load_model", model.name + ": made for other contexts than this program's",

@@ -10,6 +10,7 @@
 
 #include "nn/context_mixing.hpp"
 #include "nn/model.hpp"
+#include "score/tokenizers.hpp"
 
 namespace euterpe {
 
@@ -27,9 +28,9 @@ class ChoiceHistory {
 
 /// A kind of rows: four voices on a grid, frames of pitches. A row holds MIDI pitches, and 0 where there is none.
 struct KeyedDomain {
-  const char* tokenizer;  ///< as cards name it
-  int base;               ///< symbol = pitch − key − base
-  int lowest, highest;    ///< MIDI pitches
+  const Tokenizer* tokenizer;  ///< of what the rows are tokens
+  int base;                    ///< symbol = pitch − key − base
+  int lowest, highest;         ///< MIDI pitches
   ContextShape (*shape)();
   std::unique_ptr<ChoiceHistory> (*history)();
 

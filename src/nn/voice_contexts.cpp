@@ -298,9 +298,12 @@ ContextShape voice_shape() {
 }  // namespace
 
 const KeyedDomain& voice_domain() {
-  static const KeyedDomain domain{
-      "voices",      23,          kLowestVoice,
-      kHighestVoice, voice_shape, []() -> std::unique_ptr<ChoiceHistory> { return std::make_unique<VoiceHistory>(); }};
+  static const KeyedDomain domain{&find_tokenizer(kVoiceTokens),
+                                  23,
+                                  kLowestVoice,
+                                  kHighestVoice,
+                                  voice_shape,
+                                  []() -> std::unique_ptr<ChoiceHistory> { return std::make_unique<VoiceHistory>(); }};
   return domain;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -78,6 +79,55 @@ FramePiece frame_piece_of_row(std::span<const std::uint8_t> row) {
     frame.clear();
   }
   return piece;
+}
+
+FramePiece frame_piece(const Score& score, std::size_t most) {
+  const double ticks = static_cast<double>(score.ticks_per_quarter) / kFramesPerQuarter;
+  const auto frame_at = [&](std::int64_t tick) {
+    return static_cast<std::size_t>(std::llround(static_cast<double>(tick) / ticks));
+  };
+  std::vector<std::set<std::uint8_t>> sounding;
+  for (const Note& n : score.merged_notes()) {
+    const std::size_t end = frame_at(n.end());
+    if (end > most)
+      throw Error(Category::bad_input, "frame_piece", fmt::format("{} frames, at most {} can be taken", end, most));
+    if (n.pitch < kLowestFramePitch || n.pitch > kHighestFramePitch)
+      throw Error(Category::bad_input, "frame_piece",
+                  fmt::format("pitch {} at tick {}: frames have {} … {}", n.pitch, n.start, kLowestFramePitch,
+                              kHighestFramePitch));
+    const std::size_t start = frame_at(n.start);
+    if (start < end && sounding.size() < end) sounding.resize(end);
+    for (std::size_t t = start; t < end; ++t) sounding[t].insert(n.pitch);
+  }
+  if (sounding.empty())
+    throw Error(Category::bad_input, "frame_piece", "no note is as long as half an eighth", "drums are left out");
+  FramePiece piece;
+  for (const auto& pitches : sounding) piece.frames.emplace_back(pitches.begin(), pitches.end());
+  return piece;
+}
+
+Score frame_score(const FramePiece& piece) {
+  constexpr int kTicksPerFrame = 240;
+  Score score;
+  score.ticks_per_quarter = kFramesPerQuarter * kTicksPerFrame;
+  Track& track = add_track(score, "Frames", 0, 0);
+  std::map<std::uint8_t, std::size_t> since;  // of the pitches that sound: the frame they began with
+  for (std::size_t t = 0; t <= piece.frames.size(); ++t) {
+    const PitchFrame frame = t < piece.frames.size() ? piece.frames[t] : PitchFrame{};
+    for (auto held = since.begin(); held != since.end();) {
+      const auto& [pitch, start] = *held;
+      if (std::binary_search(frame.begin(), frame.end(), pitch)) {
+        ++held;
+        continue;
+      }
+      track.notes.push_back({static_cast<std::int64_t>(start) * kTicksPerFrame,
+                             static_cast<std::int64_t>(t - start) * kTicksPerFrame, pitch, 80, 0});
+      held = since.erase(held);
+    }
+    for (const std::uint8_t pitch : frame) since.try_emplace(pitch, t);
+  }
+  score.sort();
+  return score;
 }
 
 }  // namespace euterpe

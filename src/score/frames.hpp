@@ -8,9 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "score/score.hpp"
+
 namespace euterpe {
 
 inline constexpr int kLowestFramePitch = 25, kHighestFramePitch = 99;
+/// Of a score: eighths, the finest step of the published sets (chorales are published in quarters).
+inline constexpr int kFramesPerQuarter = 2;
 using PitchFrame = std::vector<std::uint8_t>;  ///< MIDI pitches, ascending, each once
 
 struct FramePiece {
@@ -25,5 +29,13 @@ std::map<std::string, std::vector<FramePiece>> read_frames(const std::filesystem
 /// The piece as one row: the pitches of a frame from below and 0 for its end; and back.
 std::vector<std::uint8_t> frame_row(const FramePiece& piece);
 FramePiece frame_piece_of_row(std::span<const std::uint8_t> row);
+
+/// What sounds at each eighth, drums left out: beginnings and ends go to the nearest eighth, and a pitch held and the
+/// same struck again look alike. Frames end with the last that is not empty.
+/// Error{bad_input} for a pitch out of range, for more than `most` frames, and where nothing sounds.
+FramePiece frame_piece(const Score& score, std::size_t most = 1 << 14);
+
+/// One track; equal neighbors are one note. frame_piece() gives the same frames back, empty ones at the end left out.
+Score frame_score(const FramePiece& piece);
 
 }  // namespace euterpe

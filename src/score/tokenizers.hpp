@@ -14,6 +14,7 @@ namespace euterpe {
 struct Tokenizer {
   std::string_view name;  ///< as models' cards and shards say it
   std::string_view summary;
+  int per_quarter;      ///< steps of its grid in a quarter note
   int (*vocabulary)();  ///< number of tokens
   /// The whole score at the tokenizer's finest; Error{unsupported | bad_input} for one that it cannot say.
   std::vector<Token> (*encode)(const Score& score);
@@ -23,7 +24,13 @@ struct Tokenizer {
   std::optional<std::size_t> (*first_misplaced)(std::span<const Token> tokens);
 };
 
+inline constexpr std::string_view kRemiTokens = RemiVocabulary::kName;  ///< Transformers
+inline constexpr std::string_view kVoiceTokens = "voices";  ///< S A T B of each sixteenth (score/voice_grid.hpp)
+inline constexpr std::string_view kFrameTokens = "frames";  ///< sets of pitches (score/frames.hpp)
+
 std::span<const Tokenizer> tokenizers();
+/// nullptr if there is none such.
+const Tokenizer* known_tokenizer(std::string_view name);
 /// Error{usage} listing the names if there is none such.
 const Tokenizer& find_tokenizer(std::string_view name);
 

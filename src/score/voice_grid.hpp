@@ -15,6 +15,7 @@ namespace euterpe {
 
 inline constexpr std::int8_t kGridRest = -1;
 inline constexpr int kLowestVoice = 30, kHighestVoice = 89;  ///< MIDI pitches that a voice can have
+inline constexpr int kVoiceStepsPerQuarter = 4;
 using VoicePitches = std::array<std::int8_t, 4>;             ///< soprano, alto, tenor, bass
 
 struct VoiceGrid {

@@ -111,7 +111,7 @@ nlohmann::json train_keyed_model(const KeyedTraining& options) {
                           {"validated_on_held_out", !metrics.empty()}};
   nlohmann::json card = options.card;
   card["network"] = "context-mixing";
-  card["tokenizer"] = domain.tokenizer;
+  card["tokenizer"] = domain.tokenizer->name;
   card["options"] = {{"contexts", domain.shape().fingerprint()}};
   card["left_out"] = nlohmann::json::object();
   card["training"] = training;

@@ -3,18 +3,22 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/random.hpp"
+#include "score/frames.hpp"
 #include "score/midi.hpp"
 #include "score/remi_chords.hpp"
 #include "score/remi_controls.hpp"
 #include "score/remi_grammar.hpp"
 #include "score/remi_passages.hpp"
 #include "score/tokenizers.hpp"
+#include "score/voice_grid.hpp"
 
 namespace euterpe {
 namespace {
@@ -192,18 +196,122 @@ TEST(Tokenizer, says_what_the_piece_is_like_before_it_begins) {
   EXPECT_THROW(encode_remi(waltz(), options), Error);
 }
 
-TEST(Tokenizer, is_found_by_name_and_finds_the_token_that_is_out_of_place) {
-  for (const Tokenizer& t : tokenizers()) {
-    const auto tokens = t.encode(waltz());
-    EXPECT_EQ(find_tokenizer(t.name).name, t.name);
-    EXPECT_FALSE(t.first_misplaced(tokens)) << t.name;
-    EXPECT_EQ(t.encode(t.decode(tokens)), tokens) << t.name;
-    for (Token token : tokens) EXPECT_LT(token, t.vocabulary());
-    auto twice = tokens;
-    twice.insert(twice.begin(), tokens.front());
-    EXPECT_EQ(t.first_misplaced(twice), 1u) << t.name;
+/// Four parts that every tokenizer can say, on a grid of its own: notes of a part may overlap and be struck again.
+Score any_quartet() {
+  Score score;
+  score.ticks_per_quarter = *rc::gen::element(96, 120, 480, 1024);
+  const auto meter = *rc::gen::elementOf(std::vector<MeterChoice>(remi_meters().begin(), remi_meters().end()));
+  score.meters = {{0, meter.numerator, meter.denominator}};
+  for (int p = 0; p < 4; ++p) {
+    Track& track = add_track(score, "", *rc::gen::inRange(0, 128), p);
+    const auto note = [&](int start, int duration) {
+      track.notes.push_back({start, duration, static_cast<std::uint8_t>(*rc::gen::inRange(kLowestVoice, kHighestVoice)),
+                             static_cast<std::uint8_t>(*rc::gen::inRange(1, 128)), static_cast<std::uint8_t>(p)});
+    };
+    note(*rc::gen::inRange(0, 1000), 2 * score.ticks_per_quarter);  // that no grid loses
+    for (int more = *rc::gen::inRange(0, 8); more > 0; --more)
+      note(*rc::gen::inRange(0, 1500), *rc::gen::inRange(0, 1000));
   }
+  score.sort();
+  return score;
+}
+
+RC_GTEST_PROP(Tokenizer, each_gives_the_same_tokens_for_what_it_decoded, ()) {
+  const Score score = any_quartet();
+  for (const Tokenizer& t : tokenizers()) {
+    RC_TAG(std::string(t.name));
+    const auto tokens = t.encode(score);
+    RC_ASSERT(!tokens.empty());
+    RC_ASSERT(!t.first_misplaced(tokens));
+    RC_ASSERT(std::all_of(tokens.begin(), tokens.end(), [&](Token token) { return token < t.vocabulary(); }));
+    RC_ASSERT(t.encode(t.decode(tokens)) == tokens);
+  }
+}
+
+/// The pitches that sound in each step of a grid of so many to the quarter, on which the score stands.
+std::vector<std::set<int>> sounding(const Score& score, int per_quarter) {
+  std::vector<std::set<int>> steps;
+  const std::int64_t step = score.ticks_per_quarter / per_quarter;
+  for (const Note& n : score.merged_notes(true))
+    for (std::int64_t t = n.start / step; t < n.end() / step; ++t) {
+      steps.resize(std::max(steps.size(), static_cast<std::size_t>(t) + 1));
+      steps[static_cast<std::size_t>(t)].insert(n.pitch);
+    }
+  return steps;
+}
+
+RC_GTEST_PROP(Tokenizer, each_gives_back_what_stood_on_its_grid_however_it_was_played, ()) {
+  for (const Tokenizer& t : tokenizers()) {
+    RC_TAG(std::string(t.name));
+    Score exact;
+    exact.ticks_per_quarter = 480;
+    const int step = 480 / t.per_quarter, early = step / 2 - 1;
+    Score played = exact;
+    for (int p = 0; p < 4; ++p) {  // each has a range of its own, as voices have
+      add_track(exact, "", 0, p);
+      add_track(played, "", 0, p);
+      for (int time = *rc::gen::inRange(0, 4), i = 0; i < 8; ++i) {
+        const int length = *rc::gen::inRange(1, 9);
+        const auto pitch = static_cast<std::uint8_t>(*rc::gen::inRange(76 - 12 * p, 88 - 12 * p));
+        const auto channel = static_cast<std::uint8_t>(p);
+        exact.tracks.back().notes.push_back({time * step, length * step, pitch, 80, channel});
+        const std::int64_t start = std::max(0, time * step + *rc::gen::inRange(-early, early + 1)),
+                           end = (time + length) * step + *rc::gen::inRange(-early, early + 1);
+        played.tracks.back().notes.push_back({start, std::max<std::int64_t>(1, end - start), pitch, 80, channel});
+        time += length + *rc::gen::element(0, 0, 1, 3);
+      }
+    }
+    exact.sort();
+    played.sort();
+    const Score decoded = t.decode(t.encode(played));
+    RC_ASSERT(decoded.ticks_per_quarter % t.per_quarter == 0);
+    RC_ASSERT(sounding(decoded, t.per_quarter) == sounding(exact, t.per_quarter));
+  }
+}
+
+TEST(Tokenizer, is_found_by_name) {
+  for (const Tokenizer& t : tokenizers()) {
+    EXPECT_EQ(&find_tokenizer(t.name), &t);
+    EXPECT_EQ(known_tokenizer(t.name), &t);
+  }
+  EXPECT_EQ(tokenizers().size(), 3u);
+  EXPECT_EQ(known_tokenizer("morse"), nullptr);
   EXPECT_THROW(find_tokenizer("morse"), Error);
+}
+
+TEST(Tokenizer, each_names_the_token_that_is_out_of_place_and_refuses_to_decode_it) {
+  const auto misplaced = [](std::string_view name, std::vector<Token> tokens) {
+    const Tokenizer& t = find_tokenizer(name);
+    const auto at = t.first_misplaced(tokens);
+    if (at) {
+      EXPECT_THROW(t.decode(tokens), Error) << name;
+    }
+    return at;
+  };
+  auto remi = encode_remi(waltz());
+  remi.insert(remi.begin(), remi.front());
+  EXPECT_EQ(misplaced(kRemiTokens, remi), 1u);
+  EXPECT_EQ(misplaced(kVoiceTokens, {72, 67, 0, 48}), std::nullopt);
+  EXPECT_EQ(misplaced(kVoiceTokens, {72, 67, 60, kHighestVoice + 1}), 3u);
+  EXPECT_EQ(misplaced(kVoiceTokens, {72, kLowestVoice - 1, 60, 48}), 1u);
+  EXPECT_EQ(misplaced(kFrameTokens, {48, 60, 0, 0, 55, 0}), std::nullopt);
+  EXPECT_EQ(misplaced(kFrameTokens, {48, 60, 60, 0}), 2u);
+  EXPECT_EQ(misplaced(kFrameTokens, {60, 48, 0}), 1u);
+  EXPECT_EQ(misplaced(kFrameTokens, {60, 0, kHighestFramePitch + 1, 0}), 2u);
+  EXPECT_THROW(find_tokenizer(kVoiceTokens).decode(std::vector<Token>{72, 67, 60}), Error);
+  EXPECT_THROW(find_tokenizer(kFrameTokens).decode(std::vector<Token>{48, 60}), Error);
+  for (const Tokenizer& t : tokenizers()) {
+    EXPECT_THROW(t.decode(std::vector<Token>{60000, 0, 0, 0}), Error) << t.name;
+    EXPECT_THROW(t.encode(Score{}), Error) << t.name;
+  }
+}
+
+TEST(Tokenizer, voices_need_four_that_sound_on_the_grid) {
+  const Tokenizer& voices = find_tokenizer(kVoiceTokens);
+  Score score = voices.decode(std::vector<Token>{72, 67, 60, 48});
+  score.tracks.back().notes.front().duration = 50;  // of a sixteenth's 120
+  EXPECT_THROW(voices.encode(score), Error);
+  EXPECT_THROW(voices.encode(waltz()), Error);
 }
 
 TEST(Tokenizer, refuses_a_transposition_that_leaves_the_midi_range_and_changes_nothing) {
