@@ -8,6 +8,18 @@
 #include "base/error.hpp"
 
 namespace euterpe {
+namespace {
+
+float largest_allowed(std::span<const float> logits, std::span<const std::uint8_t> allowed) {
+  EUTERPE_ASSERT(logits.size() == allowed.size());
+  float largest = -INFINITY;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (allowed[i]) largest = std::max(largest, logits[i]);
+  EUTERPE_ASSERT(std::isfinite(largest));
+  return largest;
+}
+
+}  // namespace
 
 void check(const SamplingOptions& o) {
   auto require = [](bool ok, const char* option, double value, const char* rule) {
@@ -22,22 +34,23 @@ void check(const SamplingOptions& o) {
           "0 (off) to 100");
 }
 
+double log_probability(std::span<const float> logits, std::span<const std::uint8_t> allowed, int token) {
+  const float largest = largest_allowed(logits, allowed);
+  double total = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (allowed[i]) total += std::exp(double{logits[i]} - largest);
+  return double{logits[static_cast<std::size_t>(token)]} - largest - std::log(total);
+}
+
 Sampler::Sampler(const SamplingOptions& options) : options_(options) { check(options); }
 
-int Sampler::draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, Random& random,
-                  double* log_probability) {
-  EUTERPE_ASSERT(logits.size() == allowed.size());
-  float largest = -INFINITY;
-  for (std::size_t i = 0; i < logits.size(); ++i)
-    if (allowed[i]) largest = std::max(largest, logits[i]);
-  EUTERPE_ASSERT(std::isfinite(largest));
+int Sampler::draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, Random& random) {
+  const float largest = largest_allowed(logits, allowed);
   candidates_.clear();
-  double total = 0, plain_total = 0;
+  double total = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (!allowed[i]) continue;
-    const double distance = double{logits[i]} - largest;
-    plain_total += std::exp(distance);
-    const double weight = std::exp(distance / options_.temperature);
+    const double weight = std::exp((double{logits[i]} - largest) / options_.temperature);
     total += weight;
     candidates_.push_back({static_cast<int>(i), weight});
   }
@@ -54,10 +67,7 @@ int Sampler::draw(std::span<const float> logits, std::span<const std::uint8_t> a
   }
   weights_.clear();
   for (std::size_t i = 0; i < std::max<std::size_t>(keep, 1); ++i) weights_.push_back(candidates_[i].weight);
-  const int token = candidates_[random.weighted(weights_)].token;
-  if (log_probability)
-    *log_probability = double{logits[static_cast<std::size_t>(token)]} - largest - std::log(plain_total);
-  return token;
+  return candidates_[random.weighted(weights_)].token;
 }
 
 }  // namespace euterpe

@@ -41,15 +41,15 @@ struct SamplingWishes {
 /// Error{usage} naming the option that is out of range.
 void check(const SamplingOptions& options);
 
+/// Natural logarithm of the probability that a model with these logits [vocabulary] gives `token` among the allowed
+/// ones: at temperature 1, nothing cut.
+double log_probability(std::span<const float> logits, std::span<const std::uint8_t> allowed, int token);
+
 class Sampler {
  public:
   explicit Sampler(const SamplingOptions& options);
   /// \param logits [vocabulary]; \param allowed [vocabulary], 0 = may not be drawn; at least one must be allowed
-  /// \param log_probability receives the natural logarithm of the model's own probability (temperature 1, no cut) of
-  /// the
-  ///        token among the allowed ones
-  int draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, Random& random,
-           double* log_probability = nullptr);
+  int draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, Random& random);
 
  private:
   SamplingOptions options_;

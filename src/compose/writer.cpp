@@ -18,6 +18,12 @@ void append(std::vector<Token>& to, std::span<const Token> from) { to.insert(to.
 
 int grid_of(int meter) { return remi_meters()[static_cast<std::size_t>(meter)].grid(); }
 
+/// ln(eᵃ + eᵇ)
+float add_logs(float a, float b) {
+  const float largest = std::max(a, b);
+  return largest == -INFINITY ? largest : largest + std::log1p(std::exp(std::min(a, b) - largest));
+}
+
 }  // namespace
 
 void discourage_repetition(std::span<float> logits, std::span<const std::vector<Token>> earlier,
@@ -35,11 +41,7 @@ void discourage_repetition(std::span<float> logits, std::span<const std::vector<
 }
 
 Writer::Writer(const ComposerNetwork& network, const WritingPlan& plan)
-    : network_(network),
-      plan_(plan),
-      sampler_(plan.sampling),
-      allowed_(static_cast<std::size_t>(V::size())),
-      logits_(static_cast<std::size_t>(V::size())) {
+    : network_(network), plan_(plan), sampler_(plan.sampling), allowed_(static_cast<std::size_t>(V::size())) {
   for (const bool in_time : {false, true}) {
     if (in_time && plan.after.empty()) continue;
     for (const bool asked : {true, false})
@@ -188,43 +190,50 @@ void Writer::open_body() {
   }
   stage_ = Stage::body;
   if (tokens_.size() == controls_.size() + parts_.size() + 1) return;
-  read_again();
+  read_again(false);
+  read_again(true);
   forced_.push_back(V::token(TokenKind::bar, plan_.meter_of(0)));
 }
 
 Token Writer::draw(Random& random) {
-  mix_logits();
-  double log_probability = 0;
+  const auto guidance = static_cast<float>(plan_.sampling.guidance);
+  mix(logits_, guidance);
   // The sampler sees the model's tokens alone.
-  const auto token = static_cast<Token>(sampler_.draw(logits_, allowed_, random, &log_probability));
-  if (stage_ == Stage::body) {
-    nats_ -= log_probability;
-    ++drawn_;
-  }
-  return token;
+  for (std::size_t t = 0; t < allowed_.size(); ++t)
+    if (logits_[t] == -INFINITY) allowed_[t] = 0;
+  if (stage_ != Stage::body) return static_cast<Token>(sampler_.draw(logits_, allowed_, random));
+  if (guidance != 1)
+    mix(unbent_, 1);
+  else
+    unbent_ = logits_;
+  lean_on_wishes();
+  const int token = sampler_.draw(logits_, allowed_, random);
+  nats_ -= log_probability(unbent_, allowed_, token);
+  ++drawn_;
+  return static_cast<Token>(token);
 }
 
 /// The geometric mean of what both ways to read a gap say: what either finds unlikely seldom comes (a product of
 /// experts, Hinton 2002).
-void Writer::mix_logits() {
-  std::fill(logits_.begin(), logits_.end(), 0.0F);
-  const auto guidance = static_cast<float>(plan_.sampling.guidance);
-  const std::size_t sides = guidance != 1 ? 2 : 1;
+void Writer::mix(std::vector<float>& out, float guidance) {
+  out.assign(allowed_.size(), 0.0F);
+  const std::size_t sides = plan_.sampling.guidance != 1 ? 2 : 1;
   const float share = static_cast<float>(sides) / static_cast<float>(readings_.size());
   for (std::size_t r = 0; r < readings_.size(); r += sides) {
-    said_.assign(logits_.size(), -INFINITY);
+    said_.assign(out.size(), -INFINITY);
     for (std::size_t t = 0; t < said_.size(); ++t) {
       if (!network_.knows(static_cast<Token>(t))) continue;
       const auto i = static_cast<std::size_t>(network_.number(static_cast<Token>(t)));
       said_[t] = readings_[r].logits[i];
-      if (sides > 1) said_[t] = readings_[r + 1].logits[i] + guidance * (said_[t] - readings_[r + 1].logits[i]);
+      if (guidance != 1) said_[t] = readings_[r + 1].logits[i] + guidance * (said_[t] - readings_[r + 1].logits[i]);
     }
     if (stage_ != Stage::controls) hear_bar_lines();
-    for (std::size_t t = 0; t < said_.size(); ++t) logits_[t] += share * said_[t];
+    for (std::size_t t = 0; t < said_.size(); ++t) out[t] += share * said_[t];
   }
-  for (std::size_t t = 0; t < allowed_.size(); ++t)
-    if (logits_[t] == -INFINITY) allowed_[t] = 0;
-  if (stage_ != Stage::body) return;
+}
+
+/// Bends what the model says towards the chords that were asked and away from repetition.
+void Writer::lean_on_wishes() {
   const bool drums = grammar_.part() >= 0 && grammar_.program(grammar_.part()) == kDrumProgram;
   if (!plan_.chords.empty() && !written_.empty() && !drums)
     lean_on_chords(logits_, plan_.chords[(written_.size() - 1) % plan_.chords.size()], written_.back(),
@@ -305,10 +314,17 @@ void Writer::hear_bar_lines() {
     if (planned >= 0) said_[V::token(TokenKind::bar, planned)] = bar_line();
     return;
   }
+  // What the model would say later than it may is said as late as it may be: with the melody's next note, else with the
+  // bar line. It reads some meters as longer ones, and what cannot be said would leave its weight to further notes.
   float& eos = said_[V::token(TokenKind::eos)];
-  const float bar = bar_line(), largest = std::max(eos, bar);
-  eos = largest + std::log1p(std::exp(std::min(eos, bar) - largest));
-  said_[V::token(TokenKind::bar, planned >= 0 ? planned : grammar_.meter())] = eos;
+  const bool sung = !melody_.empty();
+  float late = add_logs(eos, bar_line());
+  for (int p = sung ? melody_.front().position : grid_of(grammar_.meter()); p < kMaxDuration; ++p)
+    late = add_logs(late, said_[V::token(TokenKind::position, p)]);
+  if (sung)
+    said_[V::token(TokenKind::position, melody_.front().position)] = late;
+  else
+    eos = said_[V::token(TokenKind::bar, planned >= 0 ? planned : grammar_.meter())] = late;
 }
 
 void Writer::push(Token token) {
@@ -339,7 +355,8 @@ void Writer::listen_beyond() {
   for (const auto& bar : RemiBars(plan_.after).first(std::min(plan_.after.size(), kBarsBeyond)))
     beyond_.insert(beyond_.end(), bar.begin(), bar.end());
   beyond_.resize(std::min(beyond_.size(), room_beyond(context())));
-  if (static_cast<std::size_t>(in_time().length) + beyond_.size() > context()) read_again();
+  if (forgot_ || static_cast<std::size_t>(in_time().length) + beyond_.size() > context())
+    read_anew(in_time(), hearing_context(plan_, header(), written_, context() - beyond_.size()));
 }
 
 /// \return false if the model must read first
@@ -388,14 +405,21 @@ bool Writer::reads(const Reading& r, Token token, bool header) const {
 }
 
 void Writer::read(Token token) {
-  for (const Reading& r : readings_)
-    if (static_cast<std::size_t>(r.length) == context()) return read_again();
-  for (Reading& r : readings_) {
-    if (!reads(r, token, stage_ != Stage::body)) continue;
-    if (!r.in_time || V::kind(token) != TokenKind::left) {
-      add(r, token);
-    } else if (const auto left = left_in_piece(plan_, V::value(token))) {
-      add(r, *left);
+  for (const bool in_time : {false, true}) {
+    // With guidance both sides hear the same music.
+    if (std::any_of(readings_.begin(), readings_.end(), [&](const Reading& r) {
+          return r.in_time == in_time && static_cast<std::size_t>(r.length) == context();
+        })) {
+      read_again(in_time);
+      continue;
+    }
+    for (Reading& r : readings_) {
+      if (r.in_time != in_time || !reads(r, token, stage_ != Stage::body)) continue;
+      if (!in_time || V::kind(token) != TokenKind::left) {
+        add(r, token);
+      } else if (const auto left = left_in_piece(plan_, V::value(token))) {
+        add(r, *left);
+      }
     }
   }
 }
@@ -414,20 +438,23 @@ void Writer::add(Reading& r, Token token) {
 }
 
 /// The context is full, or what is given has been taken: the model reads anew what it has room for.
-void Writer::read_again() {
-  for (Reading& r : readings_) {
-    r.tokens.clear();
-    r.places.clear();
-    r.read = 0;
-    r.length = 0;
-    r.anew = true;
-    const std::vector<Token> all = writing_context(plan_, header(), written_, context(), r.in_time);
-    r.place = MusicPlaces(r.in_time ? 0 : gap_in(plan_, all, written_.size()));
-    bool header = true;
-    for (const Token t : all) {
-      header = header && V::kind(t) < TokenKind::part;
-      if (reads(r, t, header)) add(r, t);
-    }
+void Writer::read_again(bool in_time) {
+  forgot_ = forgot_ || (in_time && !written_.empty());
+  for (Reading& r : readings_)
+    if (r.in_time == in_time) read_anew(r, writing_context(plan_, header(), written_, context(), in_time));
+}
+
+void Writer::read_anew(Reading& r, const std::vector<Token>& all) {
+  r.tokens.clear();
+  r.places.clear();
+  r.read = 0;
+  r.length = 0;
+  r.anew = true;
+  r.place = MusicPlaces(r.in_time ? 0 : gap_in(plan_, all, written_.size()));
+  bool header = true;
+  for (const Token t : all) {
+    header = header && V::kind(t) < TokenKind::part;
+    if (reads(r, t, header)) add(r, t);
   }
 }
 

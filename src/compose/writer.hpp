@@ -54,6 +54,7 @@ class Writer {
   /// The bars that were written.
   const std::vector<std::vector<Token>>& written() const { return written_; }
   std::vector<Token> header() const;  ///< Bos, controls and parts
+  /// Mean −ln p of what was drawn of the music, as the model itself has it among what the grammar and the form allow.
   double nats_per_token() const { return drawn_ > 0 ? nats_ / static_cast<double>(drawn_) : 0; }
   /// Of a gap: how unlikely the first bars behind it are after what was written, read in order of time.
   double nats_beyond() const { return nats_beyond_; }
@@ -76,14 +77,16 @@ class Writer {
   void restrict_to_melody();
   float bar_line() const;
   void hear_bar_lines();
-  void mix_logits();
+  void mix(std::vector<float>& out, float guidance);
+  void lean_on_wishes();
   void listen_beyond();
   bool hear_beyond();
   Reading& in_time();
   void push(Token token);
   void plan_bar();
   void read(Token token);
-  void read_again();
+  void read_again(bool in_time);
+  void read_anew(Reading& reading, const std::vector<Token>& all);
   void add(Reading& reading, Token token);
   std::size_t context() const { return static_cast<std::size_t>(network_.weights()->options().context); }
   bool reads(const Reading& reading, Token token, bool header) const;
@@ -103,11 +106,13 @@ class Writer {
   std::deque<Token> forced_;
   std::deque<Token> beyond_;  ///< behind a gap that is filled, what is still to be listened to
   double nats_beyond_ = 0;
+  bool forgot_ = false;             ///< in order of time, the first bars that were written
   std::vector<MelodyNote> melody_;  ///< of the running bar, what is still to come
   std::vector<Token> controls_, parts_, tokens_;
   std::vector<std::vector<Token>> written_;
   std::vector<std::uint8_t> allowed_;
   std::vector<float> logits_, said_;
+  std::vector<float> unbent_;  ///< logits as the model has them, without guidance and wishes
   double nats_ = 0;
   std::size_t drawn_ = 0;
 };

@@ -62,6 +62,17 @@ std::vector<std::vector<Token>> counted_in_piece(const WritingPlan& plan, RemiBa
   return bars;
 }
 
+/// What stands before and what was written, in order of time; of the latter what comes last.
+std::vector<Token> in_time_context(const WritingPlan& plan, std::span<const Token> header, RemiBars written,
+                                   std::size_t most_before, std::size_t most_written) {
+  std::vector<Token> out(header.begin(), header.end());
+  const RemiBars before = tail(plan.before, most_before);
+  if (before.size() < plan.before.size()) out.erase(out.begin());
+  append(out, before);
+  append_tail(out, written, most_written);
+  return out;
+}
+
 }  // namespace
 
 std::vector<Token> writing_context(const WritingPlan& plan, std::span<const Token> header, RemiBars written,
@@ -71,13 +82,9 @@ std::vector<Token> writing_context(const WritingPlan& plan, std::span<const Toke
   if (!plan.after.empty()) {
     const std::size_t gap = room_for_gap(plan, room), around = room - gap;
     const std::size_t last = gap * 3 / 4;  // of what was written, once the context was full
-    if (in_time) {
-      const RemiBars before = tail(plan.before, around - std::min(around, room_beyond(context)));
-      if (before.size() < plan.before.size()) out.erase(out.begin());
-      append(out, before);
-      append_tail(out, counted_in_piece(plan, written), last);
-      return out;
-    }
+    if (in_time)
+      return in_time_context(plan, header, counted_in_piece(plan, written),
+                             around - std::min(around, room_beyond(context)), last);
     // What one side does not need the other may have.
     const auto side = [&](RemiBars other) { return std::max(around / 2, around - std::min(around, length(other))); };
     append(out, tail(plan.before, side(plan.after)));
@@ -107,6 +114,13 @@ std::vector<Token> writing_context(const WritingPlan& plan, std::span<const Toke
   out.erase(out.begin());
   append_tail(out, all, std::min(room, context / 2));
   return out;
+}
+
+std::vector<Token> hearing_context(const WritingPlan& plan, std::span<const Token> header, RemiBars written,
+                                   std::size_t most) {
+  const std::size_t room = most - std::min(most, header.size());
+  const auto bars = counted_in_piece(plan, written);
+  return in_time_context(plan, header, bars, room - std::min(room, length(bars)), room);
 }
 
 std::int64_t gap_in(const WritingPlan& plan, std::span<const Token> context, std::size_t written) {

@@ -22,6 +22,11 @@ inline std::size_t room_beyond(std::size_t context) { return context / 8; }
 std::vector<Token> writing_context(const WritingPlan& plan, std::span<const Token> header, RemiBars written,
                                    std::size_t context, bool in_time);
 
+/// What is read before the bars behind a gap are heard, `most` tokens: first of all the whole of what was written, so
+/// that fills are judged by all their bars, then as many bars before it as there is room for.
+std::vector<Token> hearing_context(const WritingPlan& plan, std::span<const Token> header, RemiBars written,
+                                   std::size_t most);
+
 /// Grid steps from where the middle begins in such a context to where the gap ends. \param written bars so far
 std::int64_t gap_in(const WritingPlan& plan, std::span<const Token> context, std::size_t written);
 

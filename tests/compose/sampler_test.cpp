@@ -89,18 +89,10 @@ TEST(Sampler, never_draws_what_is_not_allowed) {
   EXPECT_EQ(tokens(draws(plain(), {0, 0, 1, 0, 0})), (std::set<int>{2}));
 }
 
-TEST(Sampler, reports_the_models_own_probability_among_the_allowed) {
-  auto o = plain();
-  o.temperature = 0.3;
-  o.top_k = 1;
-  Sampler sampler(o);
-  Random random(1);
-  double log_probability = 0;
+TEST(LogProbability, is_shared_out_among_the_allowed) {
   const std::vector<std::uint8_t> allowed{1, 0, 1, 1, 1};
-  EXPECT_EQ(sampler.draw(logits(), allowed, random, &log_probability), 3);
-  EXPECT_NEAR(log_probability, std::log(0.25 / 0.5), 1e-5);
-  EXPECT_EQ(sampler.draw(logits(), kAll, random, &log_probability), 1);
-  EXPECT_NEAR(log_probability, std::log(0.5), 1e-5);
+  EXPECT_NEAR(log_probability(logits(), allowed, 3), std::log(0.25 / 0.5), 1e-5);
+  EXPECT_NEAR(log_probability(logits(), kAll, 1), std::log(0.5), 1e-5);
 }
 
 TEST(Sampler, refuses_options_out_of_range) {
