@@ -14,6 +14,10 @@ class Progress {
   Progress(std::string title, std::uint64_t total, std::string unit);
   ~Progress();  ///< prints the last state and ends the line
   void advance(std::uint64_t n = 1);
+  std::uint64_t done() const {
+    std::lock_guard lock(mutex_);
+    return done_;
+  }
   /// Text put after the numbers ("loss 2.31").
   void note(std::string text);
   static void set_enabled(bool enabled);  ///< -q turns it off

@@ -185,7 +185,8 @@ void finish(Composition& piece, const Options& o, const Composer* drummer, const
   if (given.empty()) perform(piece.score, style);
   if (!o.melody.empty()) perform(piece.score, style, piece.score.tracks.size() - piece.written.tracks.size());
   if (drummer) {
-    const Composition groove = add_drums(piece.score, *drummer, o.drums, piece.provenance["seed"], o.compose.sampling);
+    const Composition groove =
+        add_drums(piece.score, *drummer, o.drums, piece.provenance["seed"], o.compose.sampling, o.compose.progress);
     add_drummer(piece.provenance, groove.provenance);
   }
   piece.score.tracks.front().texts.push_back(

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/random.hpp"
+#include "compose/bar_progress.hpp"
 #include "compose/chorale_draft.hpp"
 #include "nn/voice_contexts.hpp"
 #include "score/harmony.hpp"
@@ -26,6 +27,8 @@ constexpr double kMinorKeys = 0.47;     // of the pieces for training
 constexpr std::size_t kSeamSteps = 16;  // of what follows a gap, by which drafts are judged
 constexpr std::size_t kLastSteps = 8;   // of a gap, which each draft writes more than once
 constexpr int kEndingsOfADraft = 4;
+
+std::size_t bars_of(std::size_t steps) { return (steps + kBarSteps - 1) / kBarSteps; }
 
 void check_options(const ChoraleOptions& o) {
   check(o.sampling);
@@ -52,11 +55,12 @@ bool is_tonic_chord(const VoicePitches& chord, const KeyEstimate& key) {
 /// Goes on to `total` sixteenths, the last `hold` of them one chord: of many endings one is taken in which the model is
 /// likely to hold the tonic's chord for so long, as it is where a phrase ends.
 void write_ending(ChoraleDraft& draft, std::size_t total, std::size_t hold, const KeyEstimate& key,
-                  const SamplingOptions& sampling, Random& random) {
+                  const SamplingOptions& sampling, Random& random, BarProgress& told) {
   const std::size_t goal = total - hold;  // where the last chord begins
   while (draft.steps().size() + kEndingSteps < goal) {
     check_interrupt();
     draft.draw_step(sampling, random);
+    told.reached(draft.steps().size() / kBarSteps);
   }
   std::optional<ChoraleDraft> best;
   double best_score = 0;
@@ -73,6 +77,7 @@ void write_ending(ChoraleDraft& draft, std::size_t total, std::size_t hold, cons
     best.emplace(std::move(end));
   }
   draft = std::move(*best);
+  told.reached(bars_of(total));
 }
 
 /// How the published chorales are laid out (229 for training).
@@ -173,7 +178,9 @@ Chorale write_chorale(const KeyedModel& model, const ChoraleOptions& options) {
   }
   // The rest goes on from the part as if it had been sung once: a model that has heard it twice says it again and
   // again.
-  write_ending(*draft, form.total - form.repeated, form.hold, key, options.sampling, random);
+  BarProgress told(options.progress);
+  write_ending(*draft, form.total - form.repeated, form.hold, key, options.sampling, random, told);
+  told.reached(static_cast<std::size_t>(options.bars));
   Chorale out = finished(*draft);
   const std::vector<VoicePitches> part(out.grid.steps.begin(),
                                        out.grid.steps.begin() + static_cast<std::ptrdiff_t>(form.repeated));
@@ -198,8 +205,10 @@ Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano,
     drafts.emplace_back(model, wrapped(suggested + (i % 4 == 1 ? 5 : i % 4 == 3 ? -5 : 0)), true);
   std::vector<double> weights(drafts.size(), 1.0 / static_cast<double>(drafts.size()));
   Random random = Random::stream(options.seed, 1);
+  BarProgress told(options.progress);
   for (const std::int8_t pitch : soprano) {
     check_interrupt();
+    told.reached(drafts.front().steps().size() / kBarSteps);
     double sum = 0, squares = 0;
     for (std::size_t i = 0; i < drafts.size(); ++i) {
       weights[i] *= std::exp(-drafts[i].nats(pitch));
@@ -225,6 +234,7 @@ Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano,
       for (int v = 1; v < kGridVoices; ++v) draft.draw(options.sampling, random);
     }
   }
+  told.reached(bars_of(soprano.size()));
   const auto best = std::max_element(weights.begin(), weights.end()) - weights.begin();
   return finished(drafts[static_cast<std::size_t>(best)]);
 }
@@ -261,14 +271,17 @@ Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> bef
   Random random = Random::stream(options.seed, 2);
   const std::size_t total = before.size() + steps;
   if (after.empty()) {
-    write_ending(*start, total, std::min(steps, kHalfBar), key, options.sampling, random);
+    BarProgress told(options.progress, bars_of(before.size()));
+    write_ending(*start, total, std::min(steps, kHalfBar), key, options.sampling, random, told);
     return finished(*start, before.size());
   }
   const std::size_t last = std::min(steps, kLastSteps);
   const auto seam = after.first(std::min(after.size(), kSeamSteps));
   std::optional<ChoraleDraft> best;
   double best_score = 0;
+  BarProgress told(options.progress);
   for (int particle = 0; particle < options.particles; ++particle) {
+    told.reached(bars_of(steps) * static_cast<std::size_t>(particle) / static_cast<std::size_t>(options.particles));
     ChoraleDraft draft = *start;
     while (draft.steps().size() + last < total) {
       check_interrupt();
@@ -286,6 +299,7 @@ Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> bef
       best.emplace(std::move(end));
     }
   }
+  told.reached(bars_of(steps));
   return finished(*best, before.size());
 }
 

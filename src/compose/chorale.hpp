@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 
+#include "base/progress.hpp"
 #include "compose/sampler.hpp"
 #include "nn/keyed_model.hpp"
 #include "score/key.hpp"
@@ -17,8 +18,9 @@ struct ChoraleOptions {
   int bars = 16;                   ///< of four quarters, 1 … 512; for write_chorale() alone
   std::optional<KeyEstimate> key;  ///< for write_chorale() alone
   std::uint64_t seed = 0;
-  SamplingOptions sampling;  ///< guidance and repetition_penalty mean nothing here
-  int particles = 32;        ///< drafts that are written side by side, 1 … 1024
+  SamplingOptions sampling;      ///< guidance and repetition_penalty mean nothing here
+  int particles = 32;            ///< drafts that are written side by side, 1 … 1024
+  Progress* progress = nullptr;  ///< told of every four quarters that are done, may be null
 };
 
 struct Chorale {

@@ -199,6 +199,7 @@ Composition ChoraleComposer::compose(const ComposeOptions& o, const StyleWish&) 
   wish.bars = o.bars;
   wish.key = o.key;
   wish.sampling = o.sampling.over({});
+  wish.progress = o.progress;
   Composition out;
   out.sampling = wish.sampling;
   if (o.melody) {

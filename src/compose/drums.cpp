@@ -27,7 +27,7 @@ std::string most_frequent_meter(const Score& score, const std::vector<std::int64
 }  // namespace
 
 Composition add_drums(Score& score, const Composer& composer, std::string_view variety, std::uint64_t seed,
-                      const SamplingWishes& sampling) {
+                      const SamplingWishes& sampling, Progress* progress) {
   if (score.note_count() == 0) throw Error(Category::bad_input, "drums", "the piece holds no note");
   const auto lines = score.bar_lines();
   const auto bars = static_cast<int>(lines.size()) - 1;
@@ -38,6 +38,7 @@ Composition add_drums(Score& score, const Composer& composer, std::string_view v
   wish.bars = bars;
   wish.seed = seed;
   wish.sampling = sampling;
+  wish.progress = progress;
   wish.meter = most_frequent_meter(score, lines);
   if (!remi_meter(*wish.meter))
     throw Error(Category::unsupported, "drums", fmt::format("no token says the meter {}", *wish.meter));

@@ -40,11 +40,11 @@ bool move_to_key(std::vector<Token>& tokens, const KeyEstimate& wish) {
   return true;
 }
 
-/// Share of the half bars of `score` from bar `from` on whose chord, major or minor, is the one asked for.
-double chord_agreement(const Score& score, const std::vector<BarChords>& asked, std::size_t from) {
+/// Share of the half bars of `score` in [from, to) whose chord, major or minor, is the one asked for.
+double chord_agreement(const Score& score, const std::vector<BarChords>& asked, std::size_t from, std::size_t to) {
   const auto heard = bar_chords(score);
   double same = 0, all = 0;
-  for (std::size_t bar = from; bar < heard.size(); ++bar)
+  for (std::size_t bar = from; bar < std::min(to, heard.size()); ++bar)
     for (std::size_t half = 0; half < 2; ++half) {
       const BarChords& wish = asked[(bar - from) % asked.size()];
       const int want = majmin_class(wish[std::min(half, wish.size() - 1)]);
@@ -122,23 +122,27 @@ Attempt attempt(const Writer& writer, const WritingPlan& plan, const ComposeOpti
   if (!given && now.score.tempos.empty()) now.score.tempos = {{0, 500000}};
   now.written = given ? written_alone(writer, wishes.melody != nullptr) : now.score;
   now.full = wishes.gap_in || now.written.note_count() >= kFewestNotesPerBar * static_cast<std::size_t>(plan.bars);
-  const int before = static_cast<int>(plan.before.size());
-  if (kept) now.score = splice(*kept, now.score, before, plan.after.empty() ? std::nullopt : std::optional(plan.bars));
+  const std::size_t before = plan.before.size();
+  if (kept) now.score = splice(*kept, now.score, static_cast<int>(before), plan.after.empty() ? std::nullopt : std::optional(plan.bars));
   if (wishes.melody) now.score = with_melody(*wishes.melody, now.score);
-  if (!wishes.chords.empty() && !wishes.gap_in)
-    now.chords = chord_agreement(now.score, wishes.chords, static_cast<std::size_t>(before));
+  if (!wishes.chords.empty())
+    now.chords = chord_agreement(now.score, wishes.chords, before, before + static_cast<std::size_t>(plan.bars));
   return now;
 }
 
-/// One piece a seed. Of several fills of a gap one is taken; anything else that is not good yet is written anew, all of
-/// it together.
+/// One piece a seed. Of several fills of a gap the likeliest good one is taken; anything else that is not good yet is
+/// written anew, all of it together.
 std::vector<Attempt> best_attempts(const ComposerNetwork& network, const WritingPlan& plan,
                                    const ComposeOptions& wishes, std::span<const std::uint64_t> seeds) {
   std::vector<Attempt> best(seeds.size());
   if (!plan.after.empty()) {
     for (std::size_t i = 0; i < seeds.size(); ++i) {
-      best[i] = attempt(fill_gap(network, plan, seeds[i]), plan, wishes);
-      best[i].number = 1;
+      for (const Writer& fill : fill_gap(network, plan, seeds[i], wishes.progress)) {
+        Attempt now = attempt(fill, plan, wishes);
+        if (best[i].number == 0 || now.rank() > best[i].rank()) best[i] = std::move(now);
+        best[i].number = 1;
+        if (best[i].good()) break;
+      }
     }
     return best;
   }
@@ -194,6 +198,9 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
   plan.chords = o.chords;
   plan.bars = o.bars;
   RemiControls& controls = plan.controls;
+  require(style.style != "drums" || (!o.key && o.chords.empty() && !o.height),
+          "drums have no key, no chords and no register",
+          "drums for a piece that has are added to it: --style pop --chords \"C | G\" --drums rock");
   // Chords are heard in what is given only where the model reads them.
   const bool chords = network_->knows(TokenKind::chord);
   if (const Score* given = o.prompt ? o.prompt : o.gap_in) {
@@ -250,7 +257,7 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
     }
   }
   require(!o.emotion || emotions_, name_ + " has not learned emotions",
-          "a model that has is made with configs/compose-emotion.toml");
+          "--model composer-emotion has (its weights are non-commercial)");
   const auto ask = [&](bool asked, TokenKind kind, const char* what, auto value) {
     if (!asked) return;
     require(network_->knows(kind), fmt::format("{} has not learned {}", name_, what), kOtherModel);
@@ -289,7 +296,7 @@ std::vector<Composition> TransformerComposer::compose_variants(const ComposeOpti
       piece.sampling = plan.sampling;
       piece.provenance = {{"bars", plan.bars}, {"off_plan", best.off_plan}};
       if (options.key) piece.provenance["in_key"] = best.in_key;
-      if (!options.chords.empty() && !options.gap_in) piece.provenance["chords_kept"] = best.chords;
+      if (!options.chords.empty()) piece.provenance["chords_kept"] = best.chords;
     }
   }
   return out;

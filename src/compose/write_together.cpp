@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "compose/bar_progress.hpp"
 #include "nn/decoder.hpp"
 
 namespace euterpe {
@@ -26,7 +27,7 @@ class SideBySide {
   }
 
   void write(Progress* progress) {
-    std::size_t told = 0;
+    BarProgress told(progress);
     for (bool more = true; more;) {
       check_interrupt();
       more = false;
@@ -37,12 +38,9 @@ class SideBySide {
           writers_[i].turn(randoms_[i]);
         more = more || !writers_[i].finished();
       }
-      if (progress) {
-        std::size_t bars = 0;
-        for (const Writer& w : writers_) bars += w.written().size();
-        if (bars > told) progress->advance(bars - told);
-        told = bars;
-      }
+      std::size_t bars = 0;
+      for (const Writer& w : writers_) bars += w.written().size();
+      told.reached(bars);
       if (more) read();
     }
   }

@@ -119,6 +119,29 @@ TEST(ChoraleComposer, SingsBelowAMelodyInTheMelodysOctave) {
   }
 }
 
+TEST(ChoraleComposer, TellsOfTheBarsThatItSings) {
+  const Score piece = voice_score(chords(6, 0, 32));
+  Score melody = voice_score(chords(7, 0, 16));
+  melody.tracks.resize(1);
+  const auto told = [](ComposeOptions o) {
+    Progress progress("compose", 0, "bars");
+    o.progress = &progress;
+    singers().compose(o);
+    return progress.done();
+  };
+  EXPECT_EQ(told(wish(7, 1)), 7u);
+  ComposeOptions o = wish(3, 1);
+  o.prompt = &piece;
+  EXPECT_EQ(told(o), 3u);
+  o.prompt = nullptr;
+  o.gap_in = &piece;
+  o.gap = {3, 2};
+  EXPECT_EQ(told(o), 2u);
+  o.gap_in = nullptr;
+  o.melody = &melody;
+  EXPECT_EQ(told(o), 4u);
+}
+
 /// What four voices have not learned goes to the model that knows every style, or is refused by name.
 TEST(ChoraleComposer, LeavesFourVoicesWithDrumsAndFewerThanASixteenthToOthers) {
   Score given = singers().compose(wish(4, 1)).score;

@@ -190,7 +190,9 @@ TEST_F(Compose, a_penalty_changes_what_is_written) {
 TEST_F(Compose, adds_drums_bar_for_bar) {
   Score piece = test::walk(5, 6);
   const Score before = piece;
-  const auto groove = add_drums(piece, composer, "funk", 3);
+  Progress progress("compose", 0, "bars");
+  const auto groove = add_drums(piece, composer, "funk", 3, {}, &progress);
+  EXPECT_EQ(progress.done(), 6u * static_cast<unsigned>(groove.attempts));
   ASSERT_EQ(piece.tracks.size(), 2u);
   EXPECT_EQ(piece.tracks[0], before.tracks[0]);
   EXPECT_TRUE(piece.tracks[1].drums);
@@ -254,6 +256,18 @@ TEST_F(Compose, refuses_wishes_it_cannot_fulfill) {
   o = wish("folk", 4, 0);
   o.density = 0;
   expect_refused(composer, o, Category::usage, "density");
+  // What no attempt could fulfill.
+  for (const char* drums : {"drums", "drums/funk"}) {
+    o = wish(drums, 4, 0);
+    o.key = parse_key("A minor");
+    expect_refused(composer, o, Category::usage, "no key");
+    o = wish(drums, 4, 0);
+    o.chords = parse_bar_chords("C");
+    expect_refused(composer, o, Category::usage, "no chords");
+    o = wish(drums, 4, 0);
+    o.height = 60;
+    expect_refused(composer, o, Category::usage, "no register");
+  }
 }
 
 TEST_F(Compose, refuses_models_that_compose_nothing) {
@@ -269,6 +283,14 @@ TEST_F(Compose, refuses_models_that_compose_nothing) {
   refused("options", {{"d_model", 32}});
   test::save_tiny_composer(folder / "short", 32);
   EXPECT_THROW(Composer{find_model((folder / "short").string())}, Error);
+}
+
+TEST_F(Compose, names_a_model_that_has_learned_emotions) {
+  Model model = composer.model();
+  model.card["emotions"] = false;
+  auto o = wish("folk", 4, 0);
+  o.emotion = 2;
+  expect_refused(Composer(model), o, Category::usage, "--model composer-emotion");
 }
 
 TEST_F(Compose, refuses_weights_that_were_changed) {

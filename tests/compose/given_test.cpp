@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compose/infill.hpp"
 #include "compose/with_composer.hpp"
 #include "corpus/music.hpp"
 
@@ -118,7 +119,20 @@ std::vector<Note> notes_between(const Track& track, std::int64_t from, std::int6
   return out;
 }
 
-class Infill : public WithComposer {};
+class Infill : public WithComposer {
+ protected:
+  /// Share of the half bars from bar `from` up to `to` in which the chord is the asked one, major or minor.
+  static double heard(const Score& score, const std::vector<BarChords>& asked, std::size_t from, std::size_t to) {
+    const auto found = bar_chords(score);
+    double same = 0;
+    for (std::size_t half = 0; half < 2 * (to - from); ++half) {
+      const BarChords &bar = found[from + half / 2], &wish = asked[half / 2 % asked.size()];
+      same += majmin_class(bar[std::min(half % 2, bar.size() - 1)]) ==
+              majmin_class(wish[std::min(half % 2, wish.size() - 1)]);
+    }
+    return same / static_cast<double>(2 * (to - from));
+  }
+};
 
 TEST_F(Infill, writes_the_bars_named_anew_and_leaves_the_others) {
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
@@ -151,6 +165,34 @@ TEST_F(Infill, fills_the_end_and_a_gap_in_a_piece_longer_than_the_context) {
     EXPECT_EQ(notes_between(filled.score.tracks[0], to, 1 << 30), notes_between(piece.tracks[0], to, 1 << 30));
     expect_rereads(filled.score);
   }
+}
+
+TEST_F(Infill, says_how_many_of_the_asked_chords_are_heard_in_the_gap_and_takes_the_fill_that_keeps_them) {
+  const auto chords = parse_bar_chords("C");
+  double kept = 0, of_any = 0;
+  for (std::uint64_t seed = 0; seed < 16; ++seed) {
+    const Score piece = test::walk(seed, 10);
+    auto o = wish("folk", 1, seed);
+    o.gap_in = &piece;
+    o.gap = {3, 1};
+    of_any += heard(composer.compose(o).score, chords, 2, 3) / 16;
+    o.chords = chords;
+    const auto filled = composer.compose(o);
+    EXPECT_EQ(filled.provenance["chords_kept"].get<double>(), heard(filled.score, chords, 2, 3)) << seed;
+    kept += filled.provenance["chords_kept"].get<double>() / 16;
+  }
+  EXPECT_GT(kept, of_any + 0.1);
+}
+
+TEST_F(Infill, tells_of_the_bars_of_all_fills) {
+  const Score piece = test::walk(1, 10);
+  Progress progress("compose", 0, "bars");
+  auto o = wish("folk", 1, 1);
+  o.gap_in = &piece;
+  o.gap = {3, 2};
+  o.progress = &progress;
+  composer.compose(o);
+  EXPECT_EQ(progress.done(), 2u * kFills);
 }
 
 TEST_F(Infill, refuses_bars_that_are_not_there) {
