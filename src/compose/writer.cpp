@@ -314,12 +314,12 @@ void Writer::hear_bar_lines() {
     if (planned >= 0) said_[V::token(TokenKind::bar, planned)] = bar_line();
     return;
   }
-  // What the model would say later than it may is said as late as it may be: with the melody's next note, else with the
-  // bar line. It reads some meters as longer ones, and what cannot be said would leave its weight to further notes.
+  // What the model would say later than it may is said as late as it may be: with the melody's next note, else, where
+  // it reads the meter as a longer one, with the bar line. Else its weight would be left to notes upon notes.
   float& eos = said_[V::token(TokenKind::eos)];
-  const bool sung = !melody_.empty();
+  const bool sung = !melody_.empty(), met = network_.met(V::token(TokenKind::bar, grammar_.meter()));
   float late = add_logs(eos, bar_line());
-  for (int p = sung ? melody_.front().position : grid_of(grammar_.meter()); p < kMaxDuration; ++p)
+  for (int p = sung ? melody_.front().position : met ? kMaxDuration : grid_of(grammar_.meter()); p < kMaxDuration; ++p)
     late = add_logs(late, said_[V::token(TokenKind::position, p)]);
   if (sung)
     said_[V::token(TokenKind::position, melody_.front().position)] = late;
