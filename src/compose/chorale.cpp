@@ -11,6 +11,7 @@
 #include "base/random.hpp"
 #include "compose/bar_progress.hpp"
 #include "compose/chorale_draft.hpp"
+#include "compose/wishes.hpp"
 #include "nn/voice_contexts.hpp"
 #include "score/harmony.hpp"
 
@@ -18,7 +19,6 @@ namespace euterpe {
 namespace {
 
 constexpr std::size_t kBarSteps = 16, kHalfBar = 8, kBeatSteps = 4;
-constexpr int kMostBars = 512;
 constexpr int kStarts = 20, kOpenings = 24, kEndings = 40;  // from which one is chosen
 constexpr std::size_t kOpeningSteps = 64, kEndingSteps = 24;
 constexpr std::size_t kLongNote = 8;  // of the soprano: the end of a phrase
@@ -33,7 +33,7 @@ std::size_t bars_of(std::size_t steps) { return (steps + kBarSteps - 1) / kBarSt
 void check_options(const ChoraleOptions& o) {
   check(o.sampling);
   const auto refuse = [](const char* what) { throw Error(Category::usage, "chorale", what); };
-  if (o.bars < 1 || o.bars > kMostBars) refuse("bars must be 1 … 512");
+  if (o.bars < 1 || o.bars > kMostBarsComposed) refuse("bars must be 1 … 512");
   if (o.particles < 1 || o.particles > 1024) refuse("particles must be 1 … 1024");
 }
 

@@ -23,10 +23,6 @@ constexpr int kTicksPerQuarter = 480;
 constexpr std::size_t kBarSteps = 16;
 constexpr std::size_t kSilence = 8;  // sixteenths without melody during which nobody sings
 
-void require(bool ok, const std::string& what, const std::string& hint = {}) {
-  if (!ok) throw Error(Category::usage, "compose", what, hint);
-}
-
 /// Starts of the bars of `score` in sixteenths, the end included; empty if one of them is off the sixteenths.
 std::vector<std::size_t> bar_steps(const Score& score) {
   std::vector<std::size_t> out;
@@ -153,11 +149,6 @@ bool in_key(const Score& score, const KeyEstimate& key) {
   return heard.tonic == key.tonic && heard.minor == key.minor;
 }
 
-KeySignature key_signature(const KeyEstimate& key) {
-  const int fifths = 7 * (key.tonic + (key.minor ? 3 : 0)) % 12;
-  return {0, static_cast<std::int8_t>(fifths > 6 ? fifths - 12 : fifths), key.minor};
-}
-
 }  // namespace
 
 std::string beyond_chorales(const ComposeOptions& o) {
@@ -193,7 +184,7 @@ ChoraleComposer::ChoraleComposer(const Model& model) : model_(KeyedModel::load(v
 
 Composition ChoraleComposer::compose(const ComposeOptions& o, const StyleWish&) const {
   const std::string beyond = beyond_chorales(o);
-  require(beyond.empty(), "a model of chorales has not learned " + beyond, "--model composer may have");
+  require_wish(beyond.empty(), "a model of chorales has not learned " + beyond, "--model composer may have");
   ChoraleOptions wish;
   wish.seed = o.seed;
   wish.bars = o.bars;
@@ -234,10 +225,11 @@ Composition ChoraleComposer::compose(const ComposeOptions& o, const StyleWish&) 
     std::size_t from = grid.steps.size(), to = from;
     int first_bar = total, bars = o.bars;
     if (o.gap_in) {
-      require(o.gap.first >= 1 && o.gap.count >= 1 && o.gap.first + o.gap.count - 1 <= total && o.gap.count < total,
-              fmt::format("bars {} to {} cannot be filled in a piece of {} bars", o.gap.first,
-                          o.gap.first + o.gap.count - 1, total),
-              "at least one bar must stay");
+      require_wish(
+          o.gap.first >= 1 && o.gap.count >= 1 && o.gap.first + o.gap.count - 1 <= total && o.gap.count < total,
+          fmt::format("bars {} to {} cannot be filled in a piece of {} bars", o.gap.first,
+                      o.gap.first + o.gap.count - 1, total),
+          "at least one bar must stay");
       first_bar = o.gap.first - 1;
       bars = o.gap.count;
       from = lines[static_cast<std::size_t>(first_bar)];

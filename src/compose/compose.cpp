@@ -14,26 +14,22 @@
 namespace euterpe {
 namespace {
 
-void require(bool ok, const std::string& what, const std::string& hint = {}) {
-  if (!ok) throw Error(Category::usage, "compose", what, hint);
-}
-
 void check_wishes(const ComposeOptions& o) {
-  require(o.bars >= 1 && o.bars <= kMostBarsComposed,
-          fmt::format("{} bars asked for, 1 to {} can be written", o.bars, kMostBarsComposed));
-  require(!o.tempo || (*o.tempo >= 30 && *o.tempo <= 240),
-          fmt::format("tempo {} is outside 30 to 240 quarter notes a minute", o.tempo.value_or(0)));
-  require(!o.meter || remi_meter(*o.meter), fmt::format("unknown meter \"{}\"", o.meter.value_or("")),
-          "for example 4/4, 3/4 or 6/8");
-  require(!o.density || (*o.density >= 0.5 && *o.density <= 200),
-          fmt::format("density {} is outside 0.5 to 200 notes a bar", o.density.value_or(0)));
-  require(!o.height || (*o.height >= 0 && *o.height <= 127),
-          fmt::format("register {} is no MIDI pitch", o.height.value_or(0)));
-  require(!o.emotion || (*o.emotion >= 0 && *o.emotion < kEmotions), "there are four quadrants of emotion");
+  require_wish(o.bars >= 1 && o.bars <= kMostBarsComposed,
+               fmt::format("{} bars asked for, 1 to {} can be written", o.bars, kMostBarsComposed));
+  require_wish(!o.tempo || (*o.tempo >= 30 && *o.tempo <= 240),
+               fmt::format("tempo {} is outside 30 to 240 quarter notes a minute", o.tempo.value_or(0)));
+  require_wish(!o.meter || remi_meter(*o.meter), fmt::format("unknown meter \"{}\"", o.meter.value_or("")),
+               "for example 4/4, 3/4 or 6/8");
+  require_wish(!o.density || (*o.density >= 0.5 && *o.density <= 200),
+               fmt::format("density {} is outside 0.5 to 200 notes a bar", o.density.value_or(0)));
+  require_wish(!o.height || (*o.height >= 0 && *o.height <= 127),
+               fmt::format("register {} is no MIDI pitch", o.height.value_or(0)));
+  require_wish(!o.emotion || (*o.emotion >= 0 && *o.emotion < kEmotions), "there are four quadrants of emotion");
   const int given = (o.prompt != nullptr) + (o.melody != nullptr) + (o.gap_in != nullptr);
-  require(given <= 1, "a piece to continue, one to fill and a melody do not go together", "give one of them");
-  require(given == 0 || (!o.key && !o.tempo && !o.meter), "key, tempo and meter do not go with a piece that is given",
-          "the piece keeps its own");
+  require_wish(given <= 1, "a piece to continue, one to fill and a melody do not go together", "give one of them");
+  require_wish(given == 0 || (!o.key && !o.tempo && !o.meter),
+               "key, tempo and meter do not go with a piece that is given", "the piece keeps its own");
 }
 
 std::string chord_names(const std::vector<BarChords>& chords) {

@@ -21,7 +21,7 @@ namespace euterpe {
 
 class ComposingModel;
 
-inline constexpr int kMostBarsComposed = 512;  ///< that are written at once
+inline constexpr double kChordsKept = 0.8;  ///< share of the half bars that must have the chord that was asked for
 
 /// What is not asked for the model chooses. At most one of prompt, melody and gap_in is given: they are written on from
 /// as they are, and their key, tempo and meter hold.

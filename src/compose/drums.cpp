@@ -11,7 +11,6 @@
 namespace euterpe {
 namespace {
 
-constexpr int kMostBars = 512;
 constexpr std::uint8_t kDrumChannel = 9;
 
 std::string most_frequent_meter(const Score& score, const std::vector<std::int64_t>& lines) {
@@ -31,8 +30,9 @@ Composition add_drums(Score& score, const Composer& composer, std::string_view v
   if (score.note_count() == 0) throw Error(Category::bad_input, "drums", "the piece holds no note");
   const auto lines = score.bar_lines();
   const auto bars = static_cast<int>(lines.size()) - 1;
-  if (bars > kMostBars)
-    throw Error(Category::usage, "drums", fmt::format("the piece has {} bars, {} are the most", bars, kMostBars));
+  if (bars > kMostBarsComposed)
+    throw Error(Category::usage, "drums",
+                fmt::format("the piece has {} bars, {} are the most", bars, kMostBarsComposed));
   ComposeOptions wish;
   wish.style = variety.empty() ? "drums" : fmt::format("drums/{}", variety);
   wish.bars = bars;

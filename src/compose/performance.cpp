@@ -6,6 +6,7 @@
 
 #include "base/random.hpp"
 #include "score/remi_vocabulary.hpp"
+#include "score/struck_again.hpp"
 
 namespace euterpe {
 namespace {
@@ -117,15 +118,7 @@ Score played(const Score& score) {
       note.velocity =
           static_cast<std::uint8_t>(std::clamp(std::lround(note.velocity + kLoudness * random.normal()), 1L, 127L));
     }
-    // A key that is struck anew was let go before.
-    std::sort(track.notes.begin(), track.notes.end());
-    std::array<Note*, 128> last{};
-    for (Note& note : track.notes) {
-      Note*& before = last[note.pitch];
-      if (before && before->end() > note.start)
-        before->duration = std::max<std::int64_t>(1, note.start - before->start);
-      before = &note;
-    }
+    cut_where_struck_again(track.notes);
   }
   out.sort();
   return out;

@@ -11,7 +11,8 @@ namespace {
 
 std::int64_t rescaled(std::int64_t tick, int from, int to) { return (tick * to + from / 2) / from; }
 
-/// Of two notes of one pitch that overlap the first ends where the second begins, if one of them is new.
+/// Of two notes of one pitch that overlap the first ends where the second begins, if one of them is new: what the piece
+/// itself has stays as it is.
 template <class IsNew>
 void cut_overlaps(std::vector<Note>& notes, IsNew&& is_new) {
   std::sort(notes.begin(), notes.end());

@@ -23,10 +23,7 @@ constexpr int kShortestContext = 64;  // holds any header (45 tokens) and some m
 constexpr std::size_t kFewestNotesPerBar = 2;
 constexpr std::size_t kSideBySide = 16;  // pieces, each with a cache of its own
 constexpr const char* kOtherModel = "the shipped composer has; `euterpe models` lists what there is";
-constexpr int kOffPlan = 1;          // classes of density, register and polyphony in all
-constexpr double kChordsKept = 0.8;  // share of the half bars whose chord must be the one asked for
-
-int key_value(const KeyEstimate& key) { return key.tonic + (key.minor ? 12 : 0); }
+constexpr int kOffPlan = 1;  // classes of density, register and polyphony in all
 
 /// A model that was told a key often settles a fifth away. If the piece sounds in the mode that was asked for, it is
 /// moved to the tonic by the shortest way. \return false if it sounds in the other mode or cannot be moved
@@ -69,10 +66,6 @@ std::vector<int> meters_of(std::span<const std::vector<Token>> bars) {
   std::vector<int> out;
   for (const auto& bar : bars) out.push_back(V::value(bar.front()));
   return out;
-}
-
-void require(bool ok, const std::string& what, const std::string& hint = {}) {
-  if (!ok) throw Error(Category::usage, "compose", what, hint);
 }
 
 /// The bars that were written, without the melody that was given in them.
@@ -123,7 +116,9 @@ Attempt attempt(const Writer& writer, const WritingPlan& plan, const ComposeOpti
   now.written = given ? written_alone(writer, wishes.melody != nullptr) : now.score;
   now.full = wishes.gap_in || now.written.note_count() >= kFewestNotesPerBar * static_cast<std::size_t>(plan.bars);
   const std::size_t before = plan.before.size();
-  if (kept) now.score = splice(*kept, now.score, static_cast<int>(before), plan.after.empty() ? std::nullopt : std::optional(plan.bars));
+  if (kept)
+    now.score = splice(*kept, now.score, static_cast<int>(before),
+                       plan.after.empty() ? std::nullopt : std::optional(plan.bars));
   if (wishes.melody) now.score = with_melody(*wishes.melody, now.score);
   if (!wishes.chords.empty())
     now.chords = chord_agreement(now.score, wishes.chords, before, before + static_cast<std::size_t>(plan.bars));
@@ -198,9 +193,9 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
   plan.chords = o.chords;
   plan.bars = o.bars;
   RemiControls& controls = plan.controls;
-  require(style.style != "drums" || (!o.key && o.chords.empty() && !o.height),
-          "drums have no key, no chords and no register",
-          "drums for a piece that has are added to it: --style pop --chords \"C | G\" --drums rock");
+  require_wish(style.style != "drums" || (!o.key && o.chords.empty() && !o.height),
+               "drums have no key, no chords and no register",
+               "drums for a piece that has are added to it: --style pop --chords \"C | G\" --drums rock");
   // Chords are heard in what is given only where the model reads them.
   const bool chords = network_->knows(TokenKind::chord);
   if (const Score* given = o.prompt ? o.prompt : o.gap_in) {
@@ -212,19 +207,20 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
     plan.before = passage.bars;
     if (o.gap_in) {
       const int total = static_cast<int>(passage.bars.size());
-      require(o.gap.first >= 1 && o.gap.count >= 1 && o.gap.first + o.gap.count - 1 <= total && o.gap.count < total,
-              fmt::format("bars {} to {} cannot be filled in a piece of {} bars", o.gap.first,
-                          o.gap.first + o.gap.count - 1, total),
-              "at least one bar must stay");
-      require(o.gap.count <= kMostBarsComposed,
-              fmt::format("{} bars to fill, {} are the most", o.gap.count, kMostBarsComposed));
+      require_wish(
+          o.gap.first >= 1 && o.gap.count >= 1 && o.gap.first + o.gap.count - 1 <= total && o.gap.count < total,
+          fmt::format("bars {} to {} cannot be filled in a piece of {} bars", o.gap.first,
+                      o.gap.first + o.gap.count - 1, total),
+          "at least one bar must stay");
+      require_wish(o.gap.count <= kMostBarsComposed,
+                   fmt::format("{} bars to fill, {} are the most", o.gap.count, kMostBarsComposed));
       plan.bars = o.gap.count;
       const auto first = passage.bars.begin() + (o.gap.first - 1), last = first + o.gap.count;
       plan.before.assign(passage.bars.begin(), first);
       plan.after.assign(last, passage.bars.end());
       plan.meters = meters_of(std::span(passage.bars).subspan(plan.before.size(), static_cast<std::size_t>(plan.bars)));
-      require(plan.after.empty() || network_->knows(TokenKind::mark), name_ + " has not learned to fill gaps",
-              kOtherModel);
+      require_wish(plan.after.empty() || network_->knows(TokenKind::mark), name_ + " has not learned to fill gaps",
+                   kOtherModel);
     } else {
       plan.meters = {V::value(passage.bars.back().front())};
       for (auto& bar : plan.before) std::erase_if(bar, [](Token t) { return V::kind(t) == TokenKind::left; });
@@ -236,12 +232,12 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
     measure_controls(stays, controls);
     plan.draw_tempo = false;
   } else if (o.melody) {
-    require(network_->knows(TokenKind::mark), name_ + " has not learned to accompany", kOtherModel);
+    require_wish(network_->knows(TokenKind::mark), name_ + " has not learned to accompany", kOtherModel);
     const auto tokens = encode_remi(*o.melody, encoding(*o.melody, style, false));
     const RemiPassage passage = cut_at_bars(tokens);
-    require(passage.bars.size() <= kMostBarsComposed,
-            fmt::format("the melody has {} bars, {} are the most that are accompanied", passage.bars.size(),
-                        kMostBarsComposed));
+    require_wish(passage.bars.size() <= kMostBarsComposed,
+                 fmt::format("the melody has {} bars, {} are the most that are accompanied", passage.bars.size(),
+                             kMostBarsComposed));
     controls = read_controls(std::span(tokens).subspan(1));
     for (const auto& bar : passage.bars) plan.melody.push_back(melody_of_bar(bar));
     plan.bars = static_cast<int>(passage.bars.size());
@@ -256,17 +252,17 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
       controls.set(TokenKind::meter, plan.meters.front());
     }
   }
-  require(!o.emotion || emotions_, name_ + " has not learned emotions",
-          "--model composer-emotion has (its weights are non-commercial)");
+  require_wish(!o.emotion || emotions_, name_ + " has not learned emotions",
+               "--model composer-emotion has (its weights are non-commercial)");
   const auto ask = [&](bool asked, TokenKind kind, const char* what, auto value) {
     if (!asked) return;
-    require(network_->knows(kind), fmt::format("{} has not learned {}", name_, what), kOtherModel);
+    require_wish(network_->knows(kind), fmt::format("{} has not learned {}", name_, what), kOtherModel);
     controls.set(kind, value());
   };
   ask(o.emotion.has_value(), TokenKind::emotion, "emotions", [&] { return *o.emotion; });
   ask(o.density.has_value(), TokenKind::density, "density", [&] { return density_class(*o.density); });
   ask(o.height.has_value(), TokenKind::height, "registers", [&] { return height_class(*o.height); });
-  require(plan.chords.empty() || chords, name_ + " has not learned chords", kOtherModel);
+  require_wish(plan.chords.empty() || chords, name_ + " has not learned chords", kOtherModel);
   return plan;
 }
 

@@ -9,12 +9,11 @@
 #include <charconv>
 
 #include "base/error.hpp"
+#include "score/note_name.hpp"
 #include "score/remi_vocabulary.hpp"
 
 namespace euterpe {
 namespace {
-
-constexpr std::string_view kLetters = "C D EF G A B";
 
 std::optional<int> whole_number(std::string_view text) {
   int value = 0;
@@ -25,24 +24,26 @@ std::optional<int> whole_number(std::string_view text) {
 
 }  // namespace
 
+void require_wish(bool ok, const std::string& what, const std::string& hint) {
+  if (!ok) throw Error(Category::usage, "compose", what, hint);
+}
+
 KeyEstimate parse_key(std::string_view text) {
   const auto fail = [&]() -> KeyEstimate {
     throw Error(Category::usage, "compose", fmt::format("\"{}\" is no key", text),
                 "for example \"C major\", \"F# minor\", \"Bb\" or \"Am\"");
   };
   if (text.empty()) return fail();
-  std::string_view rest = text;
+  const auto first = static_cast<unsigned char>(text[0]);
+  std::string capital(text);
+  capital[0] = static_cast<char>(std::toupper(first));
+  std::string_view rest = capital;
+  const auto tonic = take_note_name(rest);
+  if (!tonic) return fail();
   KeyEstimate key;
-  const auto letter = kLetters.find(static_cast<char>(std::toupper(static_cast<unsigned char>(rest[0]))));
-  if (letter == std::string_view::npos || rest[0] == ' ') return fail();
-  key.tonic = static_cast<int>(letter);
+  key.tonic = (*tonic + 12) % 12;
   // A small letter alone means minor ("a"), as in German and in many catalogs.
-  key.minor = std::islower(static_cast<unsigned char>(rest[0])) && rest.size() <= 2;
-  rest.remove_prefix(1);
-  if (!rest.empty() && (rest[0] == '#' || rest[0] == 'b')) {
-    key.tonic = (key.tonic + (rest[0] == '#' ? 1 : 11)) % 12;
-    rest.remove_prefix(1);
-  }
+  key.minor = std::islower(first) && text.size() <= 2;
   while (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
   if (rest == "m" || rest == "min" || rest == "minor")
     key.minor = true;
@@ -93,17 +94,10 @@ int parse_pitch(std::string_view text) {
   };
   if (const auto number = whole_number(text)) return *number >= 0 && *number <= 127 ? *number : fail();
   std::string_view rest = text;
-  const auto letter = rest.empty() || rest[0] == ' ' ? std::string_view::npos : kLetters.find(rest[0]);
-  if (letter == std::string_view::npos) return fail();
-  int pitch = static_cast<int>(letter);
-  rest.remove_prefix(1);
-  if (!rest.empty() && (rest[0] == '#' || rest[0] == 'b')) {
-    pitch += rest[0] == '#' ? 1 : -1;
-    rest.remove_prefix(1);
-  }
+  const auto name = take_note_name(rest);
   const auto octave = whole_number(rest);
-  if (!octave || *octave < -1 || *octave > 9) return fail();
-  pitch += (*octave + 1) * 12;
+  if (!name || !octave || *octave < -1 || *octave > 9) return fail();
+  const int pitch = *name + (*octave + 1) * 12;
   return pitch >= 0 && pitch <= 127 ? pitch : fail();
 }
 

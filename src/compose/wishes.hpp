@@ -9,6 +9,11 @@
 
 namespace euterpe {
 
+inline constexpr int kMostBarsComposed = 512;  ///< that are written at once
+
+/// Error{usage} saying what cannot be composed so, unless `ok`.
+void require_wish(bool ok, const std::string& what, const std::string& hint = {});
+
 /// "C major", "a minor", "F#m", "Bb"; Error{usage} otherwise.
 KeyEstimate parse_key(std::string_view text);
 

@@ -39,6 +39,11 @@ std::string KeyEstimate::name() const {
   return std::string(minor ? kMinorNames[pc] : kMajorNames[pc]) + (minor ? " minor" : " major");
 }
 
+KeySignature key_signature(const KeyEstimate& key) {
+  const int fifths = 7 * (key.tonic + (key.minor ? 3 : 0)) % 12;  // along the circle from C, from A for minor
+  return {0, static_cast<std::int8_t>(fifths > 6 ? fifths - 12 : fifths), key.minor};
+}
+
 KeyEstimate estimate_key(const std::array<double, 12>& pitch_class_weights) {
   Profile weights{};
   double largest = 0;

@@ -14,6 +14,9 @@ struct KeyEstimate {
   std::string name() const;  ///< "C# minor", "Eb major" (usual spelling)
 };
 
+/// With at most six signs: six sharps rather than six flats.
+KeySignature key_signature(const KeyEstimate& key);
+
 /// Krumhansl–Schmuckler (Krumhansl 1990): the key whose profile correlates best. All-zero input gives confidence 0.
 /// estimate_global_key() (score/harmony.hpp) is right more often; this one stays what shipped weights have learned from.
 KeyEstimate estimate_key(const std::array<double, 12>& pitch_class_weights);

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "score/harmony.hpp"
+#include "score/note_name.hpp"
 
 namespace euterpe {
 namespace {
@@ -133,16 +134,9 @@ std::optional<Chord> parse_chord_symbol(std::string_view word) {
     chord->bass = 0;
     return chord;
   }
-  static constexpr std::string_view kLetters = "C D EF G A B";
-  if (word.empty() || word[0] == ' ') return std::nullopt;
-  const auto letter = kLetters.find(word[0]);
-  if (letter == std::string_view::npos) return std::nullopt;
-  Chord chord{static_cast<int>(letter), ChordQuality::major, 0};
-  word.remove_prefix(1);
-  if (!word.empty() && (word[0] == '#' || word[0] == 'b')) {
-    chord.root = (chord.root + (word[0] == '#' ? 1 : 11)) % 12;
-    word.remove_prefix(1);
-  }
+  const auto root = take_note_name(word);
+  if (!root) return std::nullopt;
+  Chord chord{(*root + 12) % 12, ChordQuality::major, 0};
   word = word.substr(0, word.find('/'));
   for (const Suffix& s : kSuffixes)
     if (s.text == word) {

@@ -24,6 +24,9 @@ RemiControls read_controls(std::span<const Token> tokens) {
   return out;
 }
 
+int key_value(const KeyEstimate& key) { return key.tonic + (key.minor ? 12 : 0); }
+KeyEstimate key_of_value(int value) { return {value % 12, value >= 12}; }
+
 int density_class(double notes_per_bar) {
   return std::clamp(static_cast<int>(std::lround(2 * std::log2(std::max(notes_per_bar, 1.0)))), 0, kDensityClasses - 1);
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "score/key.hpp"
 #include "score/remi_vocabulary.hpp"
 
 namespace euterpe {
@@ -47,6 +48,10 @@ RemiControls read_controls(std::span<const Token> tokens);
 /// Density, height and polyphony of the bars of a passage, set in `controls`; `tokens` begin with the header, which
 /// tells drums from the rest. Drums count for density alone; without a bar or note nothing is set.
 void measure_controls(std::span<const Token> tokens, RemiControls& controls);
+
+/// Value of the Key token: the tonic, and 12 more for minor.
+int key_value(const KeyEstimate& key);
+KeyEstimate key_of_value(int value);
 
 int density_class(double notes_per_bar);  ///< nearest class, clamped
 int height_class(double mean_pitch);

@@ -11,6 +11,7 @@
 #include "score/remi_controls.hpp"
 #include "score/remi_grammar.hpp"
 #include "score/remi_passages.hpp"
+#include "score/struck_again.hpp"
 
 namespace euterpe {
 namespace {
@@ -105,7 +106,7 @@ RemiControls header_controls(const RemiOptions& options) {
     controls.set(TokenKind::variety, *variety);
   }
   if (options.emotion) controls.set(TokenKind::emotion, *options.emotion);
-  if (options.key) controls.set(TokenKind::key, options.key->tonic + (options.key->minor ? 12 : 0));
+  if (options.key) controls.set(TokenKind::key, key_value(*options.key));
   return controls;
 }
 
@@ -113,17 +114,6 @@ RemiControls header_controls(const RemiOptions& options) {
 int velocity_value(int velocity, int levels) {
   const int width = 128 / levels;
   return (velocity / width * width + width / 2) / 4;
-}
-
-/// A note that sounds when its pitch begins again in its track ends there.
-void cut_where_struck_again(Track& track) {
-  std::sort(track.notes.begin(), track.notes.end());
-  std::array<Note*, 128> last{};
-  for (Note& n : track.notes) {
-    Note*& before = last[n.pitch];
-    if (before && before->end() > n.start) before->duration = n.start - before->start;
-    before = &n;
-  }
 }
 
 }  // namespace
@@ -236,14 +226,7 @@ Score decode_remi(std::span<const Token> sequence) {
         break;
       }
       case TokenKind::key:
-        // A key signature has at most seven accidentals; fifths from the tonic along the circle.
-        {
-          const int tonic = value % 12;
-          const bool minor = value >= 12;
-          int fifths = (tonic * 7 + (minor ? 9 : 0)) % 12;
-          if (fifths > 6) fifths -= 12;
-          score.keys.push_back({0, static_cast<std::int8_t>(fifths), minor});
-        }
+        score.keys.push_back(key_signature(key_of_value(value)));
         break;
       case TokenKind::part:
         (header ? header_part : part) = value;
@@ -304,7 +287,7 @@ Score decode_remi(std::span<const Token> sequence) {
   }
   // The middle of a filled gap may ring on into what follows.
   if (tokens.size() != sequence.size())
-    for (Track& track : score.tracks) cut_where_struck_again(track);
+    for (Track& track : score.tracks) cut_where_struck_again(track.notes);
   score.sort();
   return score;
 }

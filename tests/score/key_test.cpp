@@ -69,5 +69,17 @@ TEST(PitchClassDurations, count_seconds_through_the_tempo_map_and_leave_drums_ou
   EXPECT_DOUBLE_EQ(total, 2);
 }
 
+TEST(KeySignature, has_at_most_six_signs) {
+  const auto fifths = [](int tonic, bool minor) { return int{key_signature({tonic, minor}).fifths}; };
+  EXPECT_EQ(fifths(0, false), 0);
+  EXPECT_EQ(fifths(9, true), 0);
+  EXPECT_EQ(fifths(7, false), 1);
+  EXPECT_EQ(fifths(5, false), -1);
+  EXPECT_EQ(fifths(6, false), 6);
+  EXPECT_EQ(fifths(1, false), -5);
+  EXPECT_EQ(fifths(4, true), 1);
+  EXPECT_TRUE(key_signature({4, true}).minor);
+}
+
 }  // namespace
 }  // namespace euterpe
