@@ -115,11 +115,13 @@ torch::Tensor TransformerModuleImpl::loss(const torch::Tensor& tokens, std::int6
   const auto nats = [&](const torch::Tensor& of, std::int64_t first) {
     return consume_cross_entropy(of, tokens.slice(1, 1, 1 + first).reshape({-1}), pad);
   };
+  const auto items = [&](std::int64_t first) { return (tokens.slice(1, 1, 1 + first) != pad).sum().clamp_min(1); };
   torch::Tensor stressed;
   if (const auto first = std::min(head.tokens, length - 1); head.weight > 0 && first > 0)
-    stressed = head.weight * nats(logits.slice(1, 0, first).clone().reshape({-1, logits.size(-1)}), first);
+    stressed = nats(logits.slice(1, 0, first).clone().reshape({-1, logits.size(-1)}), first) *
+               (head.weight * items(first) / items(length - 1));
   const torch::Tensor all = nats(logits.reshape({-1, logits.size(-1)}), length - 1);
-  return stressed.defined() ? all + stressed : all;
+  return stressed.defined() ? all + (stressed - stressed.detach()) : all;
 }
 
 }  // namespace euterpe

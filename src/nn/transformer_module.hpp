@@ -30,7 +30,8 @@ struct TransformerBlockImpl : torch::nn::Module {
 TORCH_MODULE(TransformerBlock);
 
 /// What stands first in a sequence and says what follows: a handful of tokens that would hardly be learned among a
-/// thousand others.
+/// thousand others. In the gradient each of these tokens counts `weight` times more; the loss itself stays the plain
+/// mean.
 struct StressedHead {
   std::int64_t tokens = 0;
   double weight = 0;
@@ -48,7 +49,7 @@ struct TransformerModuleImpl : torch::nn::Module {
                         std::span<const MusicPlace> places = {});
   /// Mean nats of each token after the first, given those before it; `pad` is not predicted.
   /// \param tokens int64 [batch × time + 1] \param places [batch × time], of those before the last
-  /// \param head adds to it the mean nats of the first tokens of each sequence alone
+  /// \param head the first tokens of each sequence, stressed in the gradient
   torch::Tensor loss(const torch::Tensor& tokens, std::int64_t pad, Random* random, std::int64_t first_row = 0,
                      std::span<const MusicPlace> places = {}, const StressedHead& head = {});
   TransformerOptions options;

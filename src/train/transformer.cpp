@@ -25,7 +25,7 @@ namespace {
 
 /// Controls stand before the piece. Counted as one token in a thousand each, emotions made no difference to what
 /// follows after 600 steps.
-constexpr StressedHead kControls{10, 0.1};
+constexpr StressedHead kControls{10, 10};
 
 /// Mean nats a token over the sequences, Pad not counted. \param first number of the first sequence in the whole batch
 torch::Tensor sequence_loss(TransformerModule& network, const std::vector<std::vector<Token>>& sequences,

@@ -167,18 +167,26 @@ TEST_F(Fused, a_step_in_bf16_is_that_of_float32_to_its_precision) {
         << i;
 }
 
-TEST_F(Fused, a_stressed_head_counts_its_tokens_once_more) {
+TEST_F(Fused, a_stressed_head_counts_its_tokens_more_in_the_gradient_alone) {
   torch::manual_seed(2);
   TransformerModule network(TransformerOptions{40, 32, 1, 2, 48, 60, false, 0});
-  network->eval();
-  const Tensor tokens = torch::randint(1, 40, {3, 51}, torch::kInt64);
-  const auto loss = [&](const Tensor& of, const StressedHead& head = {}) {
-    return network->loss(of, 0, nullptr, 0, {}, head).item<double>();
+  Tensor tokens = torch::randint(1, 40, {3, 51}, torch::kInt64);
+  tokens[2].slice(0, 5, 51).zero_();  // a short sequence: its head is four tokens
+  const auto step = [&](const Tensor& of, const StressedHead& head) {
+    network->zero_grad();
+    const Tensor loss = network->loss(of, 0, nullptr, 0, {}, head);
+    loss.backward();
+    return std::pair(loss.item<double>(), network->blocks[0]->qkv.grad().clone());
   };
-  const double all = loss(tokens), first = loss(tokens.slice(1, 0, 8));
-  EXPECT_NEAR(loss(tokens, {7, 0.3}), all + 0.3 * first, 1e-5);
-  EXPECT_GT(std::abs(first - all), 1e-3);
-  EXPECT_NEAR(loss(tokens, {500, 0.3}), 1.3 * all, 1e-5);  // a sequence shorter than the head
+  const auto [plain, gradient] = step(tokens, {});
+  const auto [first_loss, of_head] = step(tokens.slice(1, 0, 8), {});
+  const auto [stressed, more] = step(tokens, {7, 3});
+  EXPECT_EQ(stressed, plain);
+  // 7 + 7 + 4 tokens of the 50 + 50 + 4.
+  EXPECT_LT((more - gradient - 3 * 18.0 / 104 * of_head).norm().item<double>(), 1e-4 * of_head.norm().item<double>());
+  EXPECT_GT((of_head - gradient).norm().item<double>(), 0.1 * of_head.norm().item<double>());
+  const auto [same, all] = step(tokens, {500, 3});  // no sequence is as long as the head
+  EXPECT_LT((all - 4 * gradient).norm().item<double>(), 1e-4 * all.norm().item<double>());
 }
 
 }  // namespace
