@@ -106,7 +106,10 @@ class Run {
     Processes& all = processes();
     if (all.size() == 1) return;
     torch::NoGradGuard guard;
-    torch::Tensor state = torch::tensor({static_cast<double>(step), sum, static_cast<double>(since)}, torch::kFloat64);
+    torch::Tensor state =
+        torch::tensor({static_cast<double>(step), sum, static_cast<double>(since), static_cast<double>(stale),
+                       report.best_validation, static_cast<double>(report.best_step), report.first_loss},
+                      torch::kFloat64);
     for (const auto& [kind, flat] : buffers()) {
       torch::Tensor mine = flat;
       if (!all.first()) mine.zero_();
@@ -119,6 +122,10 @@ class Run {
     step = static_cast<std::int64_t>(state[0].item<double>());
     sum = state[1].item<double>();
     since = static_cast<std::int64_t>(state[2].item<double>());
+    stale = static_cast<int>(state[3].item<double>());
+    report.best_validation = state[4].item<double>();
+    report.best_step = static_cast<std::int64_t>(state[5].item<double>());
+    report.first_loss = state[6].item<double>();
   }
 
   void save() const {
@@ -188,7 +195,7 @@ class Run {
       processes().sum(told);
       loss = told.cpu()[0].item<double>();
     }
-    const bool better = report.validations.empty() || loss < report.best_validation;
+    const bool better = report.best_step == 0 || loss < report.best_validation;
     if (better) best_.copy_(weights_.value);
     weights_.value.copy_(kept);
     stale = better ? 0 : stale + 1;

@@ -24,16 +24,18 @@ namespace fs = std::filesystem;
 
 constexpr int kBatch = 4, kTime = 24, kVocabulary = 17;
 
-/// A tiny Transformer that learns to count, with dropout and sequences of unequal length.
-TrainingReport count(const fs::path& folder, std::int64_t die_at) {
+/// A tiny Transformer that learns to count, with dropout, sequences of unequal length and a stressed head. \param
+/// patience above 0: nothing that it learns is found better
+TrainingReport count(const fs::path& folder, std::int64_t die_at, int patience = 0) {
   at::set_num_threads(1);
   torch::manual_seed(processes().first() ? 3 : 4);  // only the first process's start counts
   TransformerModule network(TransformerOptions{kVocabulary, 32, 2, 2, 32, kTime, false, 0.1});
-  auto loss = [&](const std::vector<std::vector<std::int64_t>>& rows, Random* random, std::int64_t first) {
+  auto loss = [&](const std::vector<std::vector<std::int64_t>>& rows, Random* random, std::int64_t first,
+                  const StressedHead& head = {}) {
     torch::Tensor tokens = torch::zeros({static_cast<std::int64_t>(rows.size()), kTime}, torch::kInt64);
     for (std::size_t i = 0; i < rows.size(); ++i)
       std::copy(rows[i].begin(), rows[i].end(), tokens.data_ptr<std::int64_t>() + static_cast<std::int64_t>(i) * kTime);
-    return network->loss(tokens, 0, random, first);
+    return network->loss(tokens, 0, random, first, {}, head);
   };
   auto draw = [](Random& random) {
     std::vector<std::int64_t> row(3 + random.below(kTime - 3));
@@ -55,9 +57,10 @@ TrainingReport count(const fs::path& folder, std::int64_t die_at) {
       items += static_cast<std::int64_t>(row.size()) - 1;
       rows.push_back(std::move(row));
     }
-    return loss(rows, &random, begin);
+    return loss(rows, &random, begin, {4, 10});
   };
   task.validate = [&] {
+    if (patience > 0) return 1.0;
     torch::NoGradGuard guard;
     Random fixed(8);
     return loss({draw(fixed), draw(fixed)}, nullptr, 0).item<double>();
@@ -69,6 +72,8 @@ TrainingReport count(const fs::path& folder, std::int64_t die_at) {
   options.learning_rate = 0.01;
   options.evaluate_every = 20;
   options.checkpoint_every = 20;
+  if (patience > 0) options.evaluate_every = options.checkpoint_every = 5;
+  options.patience = patience;
   return run_training(task, options);
 }
 
@@ -79,8 +84,13 @@ TEST(OneOfTwo, DISABLED_process) {
   nlohmann::json out;
   try {
     const TrainingReport report =
-        count(folder / ("run" + rank), std::stoll(std::getenv(("EUTERPE_TEST_DIES_" + rank).c_str())));
-    out = {{"losses", report.losses}, {"validations", report.validations}, {"first", report.first_loss}};
+        count(folder / ("run" + rank), std::stoll(std::getenv(("EUTERPE_TEST_DIES_" + rank).c_str())),
+              std::stoi(std::getenv("EUTERPE_TEST_PATIENCE")));
+    out = {{"steps", report.steps},
+           {"best_step", report.best_step},
+           {"losses", report.losses},
+           {"validations", report.validations},
+           {"first", report.first_loss}};
   } catch (const Error& e) {
     out = {{"error", e.what()}};
   }
@@ -103,7 +113,7 @@ class DataParallel : public ::testing::Test {
     return ntohs(address.sin_port);
   }
   /// Exit status of both; process 1 dies at its call `dies`.
-  std::pair<int, int> two(int dies = -1) {
+  std::pair<int, int> two(int dies = -1, int patience = 0) {
     const std::string port = std::to_string(free_port());
     pid_t children[2];
     for (int rank = 0; rank < 2; ++rank) {
@@ -115,6 +125,7 @@ class DataParallel : public ::testing::Test {
         ::setenv("MASTER_PORT", port.c_str(), 1);
         ::setenv("EUTERPE_TEST_FOLDER", folder.path().c_str(), 1);
         ::setenv("EUTERPE_TEST_DIES_0", "-1", 1);
+        ::setenv("EUTERPE_TEST_PATIENCE", std::to_string(patience).c_str(), 1);
         ::setenv("EUTERPE_TEST_DIES_1", std::to_string(dies).c_str(), 1);
         ::execl("/proc/self/exe", "train_test", "--gtest_also_run_disabled_tests",
                 "--gtest_filter=OneOfTwo.DISABLED_process", nullptr);
@@ -170,6 +181,18 @@ TEST_F(DataParallel, a_process_that_dies_ends_the_other_which_resumes_on_the_sam
   const auto losses = report(0)["losses"].get<decltype(whole.losses)>();
   ASSERT_EQ(losses.size(), whole.losses.size());
   for (std::size_t i = 0; i < losses.size(); ++i) EXPECT_NEAR(losses[i].second, whole.losses[i].second, 1e-3);
+}
+
+TEST_F(DataParallel, resumed_processes_lose_patience_together) {
+  const auto dead = two(13, 3).second;  // after validations at the steps 5 and 10
+  EXPECT_TRUE(WIFSIGNALED(dead));
+  if (unsupported(report(0))) GTEST_SKIP() << "built without gloo's headers";
+  ASSERT_EQ(two(-1, 3), (std::pair{0, 0}));
+  for (const int rank : {0, 1}) {
+    ASSERT_FALSE(report(rank).contains("error")) << rank << report(rank);
+    EXPECT_EQ(report(rank)["steps"], 20) << rank;  // three validations no better than that at step 5
+    EXPECT_EQ(report(rank)["best_step"], 5) << rank;
+  }
 }
 
 TEST(Processes, share_everything_and_say_what_is_missing) {
