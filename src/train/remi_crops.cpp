@@ -22,7 +22,9 @@ constexpr std::size_t kLongestGap = 16;  // bars
 /// What is read less often is told to be unlikely far more often than it is said, and its row of the embedding comes to
 /// point where Pad's does: in the composer cosines of 0.9 at 30 readings, 0.4 at 120, 0.3 at 200.
 constexpr std::int64_t kFewestReadings = 150;
-constexpr std::size_t kControlRoom = 9 + 3;  // tokens that controls, marks and Eos may add
+/// Tokens that a crop may have beside the header and the bars of its piece: Bos, two marks, Eos, the three controls
+/// that are measured on it, and the Left tokens that count a gap's own bars.
+constexpr std::size_t kControlRoom = 1 + 2 + 1 + 3 + kLeftBars;
 
 /// How often each control is left out: one that users seldom give is mostly absent, so that the model writes well
 /// without it.
@@ -73,7 +75,6 @@ RemiCrops::RemiCrops(const Shard& shard, const std::string& split, int context,
     Prepared item{cut_at_bars(p.tokens), {}, false};
     const auto& bars = item.passage.bars;
     if (bars.empty()) continue;
-    // A piece cut short must not look like one that ends.
     std::size_t total = 0;
     bool melody = false, others = false;
     for (const auto& bar : bars) {

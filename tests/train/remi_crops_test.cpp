@@ -120,5 +120,19 @@ TEST(RemiCrops, of_a_gap_tell_how_many_of_its_bars_remain) {
   EXPECT_GT(seen, 10);
 }
 
+TEST(RemiCrops, hold_what_fills_a_gap_to_its_end) {
+  const Shard made = shard();
+  for (int context = 100; context < 300; context += 7) {
+    const RemiCrops crops(made, "train", context);
+    Random random(11);
+    for (int i = 0; i < 200; ++i) {
+      const auto tokens = crops.draw(random);
+      if (std::count(tokens.begin(), tokens.end(), V::token(TokenKind::mark, static_cast<int>(Mark::suffix))) == 0)
+        continue;
+      ASSERT_EQ(count(tokens, TokenKind::eos), 1) << context;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace euterpe
