@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "cli/train.hpp"
+#include "compose/sampler.hpp"
 #include "corpus/shard.hpp"
 #include "train/data_parallel.hpp"
 #include "train/transformer.hpp"
@@ -39,9 +40,13 @@ std::map<std::string, StyleSampling> parse_sampling(const std::string& text) {
     const bool read = equal != std::string::npos && slash != std::string::npos && equal < slash &&
                       std::from_chars(begin + equal + 1, begin + slash, value.temperature).ptr == begin + slash &&
                       std::from_chars(begin + slash + 1, end, value.top_p).ptr == end;
-    if (!read || !(value.temperature > 0) || !(value.top_p > 0 && value.top_p <= 1))
+    if (!read)
       throw Error(Category::usage, "train",
                   fmt::format("--sampling: \"{}\" is not STYLE=TEMPERATURE/TOP-P, as in pop=0.93/1", word));
+    SamplingOptions drawn;
+    drawn.temperature = value.temperature;
+    drawn.top_p = value.top_p;
+    check(drawn);
     out[word.substr(0, equal)] = value;
   }
   return out;
@@ -67,10 +72,11 @@ void setup_train_transformer(CLI::App& app, Context& context) {
                  "square root of their tokens)");
   app.add_option("--sampling", o->sampling,
                  "Temperature and top-p with which compose draws a style, chosen on validation pieces: pop=0.93/1; "
-                 "they stand in the card");
-  app.add_option("--emotion-guidance", t.emotion_guidance,
-                 "Guidance with which compose draws what has an emotion; it stands in the card")
-      ->capture_default_str()
+                 "they stand in the card, beside those of the parent");
+  app.add_option(
+         "--emotion-guidance", t.emotion_guidance,
+         "Guidance with which compose draws what has an emotion, 1 = off (default: the parent's); it stands in the "
+         "card")
       ->check(CLI::Range(0.0, 10.0));
   app.add_option("--steps", t.steps, "Optimizer steps")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--minutes", o->minutes, "Stop after so long, 0 = never")->capture_default_str();

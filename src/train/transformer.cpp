@@ -1,6 +1,7 @@
 #include "train/transformer.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -91,13 +92,13 @@ Safetensors weights_of(TransformerModule& network, DType matrices) {
   return file;
 }
 
-/// What can be asked of a model that learned from the shard, beyond styles: kinds of a style as "folk/jig", and whether
-/// its pieces are judged by emotion.
-void name_what_can_be_asked(const Shard& shard, nlohmann::json& card) {
+/// What can be asked of a model that learned these styles of the shard, beyond them: kinds of a style as "folk/jig",
+/// and whether its pieces are judged by emotion.
+void name_what_can_be_asked(const Shard& shard, const std::vector<std::string>& styles, nlohmann::json& card) {
   std::set<std::string> varieties;
   bool emotions = false;
   for (const ShardPiece& p : shard.pieces) {
-    if (p.split != "train") continue;
+    if (p.split != "train" || std::find(styles.begin(), styles.end(), p.style) == styles.end()) continue;
     const RemiControls controls = read_controls(std::span(p.tokens).subspan(1));
     emotions = emotions || controls.get(TokenKind::emotion);
     if (const auto variety = controls.get(TokenKind::variety)) {
@@ -142,10 +143,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
     shape.dropout = dropout;
     learned = learned_by(model, known);
     start = model.weights();
-    parent = {{"name", model.name},
-              {"hash", model.hash},
-              {"commercial", model.card.value("commercial", false)},
-              {"data", model.card.value("data", nlohmann::json::array())}};
+    parent = {{"name", model.name}, {"hash", model.hash}, {"card", model.card}};
   }
   shape.vocabulary = shard.vocabulary;
   shape = transformer_options(to_json(shape));
@@ -153,6 +151,14 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   if (train.empty())
     throw Error(Category::bad_input, "train_transformer", "the shard holds no training piece",
                 "every piece was left out or fell into another split: see the counts that prepare printed");
+  const std::vector<std::string> learns = train.styles();
+  const auto has = [&](const std::string& style) {
+    return std::find(learns.begin(), learns.end(), style) != learns.end();
+  };
+  for (const auto& [style, how] : options.sampling)
+    if (!has(style))
+      throw Error(Category::usage, "train_transformer",
+                  fmt::format("how to draw the style \"{}\": it learns {}", style, fmt::join(learns, ", ")));
   TransformerModule network(shape);
   if (!options.from.empty()) {
     // Rows that all point one way can hardly be told apart again: what the parent did not learn and is met now begins
@@ -172,13 +178,13 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
 
   // A handful of pieces may leave no validation split; then the training pieces stand in and the card says so.
   const RemiCrops held_out(shard, "valid", shape.context);
-  auto styles = train.styles();
+  auto styles = learns;
   const auto all_held_out = held_out.styles();
   std::erase_if(styles, [&](const std::string& style) {
     return std::find(all_held_out.begin(), all_held_out.end(), style) == all_held_out.end();
   });
   const bool validated = !styles.empty();
-  if (!validated) styles = train.styles();
+  if (!validated) styles = learns;
   const RemiCrops& valid = validated ? held_out : train;
   std::map<std::string, std::vector<std::vector<Token>>> validation;
   Random fixed(0x5eed);
@@ -257,11 +263,11 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
   if (!all.first()) return report;  // the first process writes the model
   report.validation_by_style = style_losses();
 
-  bool commercial = parent.is_null() || parent["commercial"].get<bool>();
+  bool commercial = parent.is_null() || parent["card"].value("commercial", false);
   for (const auto& source : shard.data) commercial = commercial && source.value("commercial", false);
   nlohmann::json data = shard.data;
   if (!parent.is_null())
-    for (const auto& source : parent["data"])
+    for (const auto& source : parent["card"].value("data", nlohmann::json::array()))
       if (std::find(data.begin(), data.end(), source) == data.end()) data.push_back(source);
   nlohmann::json by_style = nlohmann::json::object();
   for (const auto& [style, loss] : report.validation_by_style) by_style[style] = loss;
@@ -270,7 +276,7 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
                       {"network", "transformer"},
                       {"options", to_json(shape)},
                       {"tokenizer", shard.tokenizer},
-                      {"styles", train.styles()},
+                      {"styles", learns},
                       {"data", data},
                       {"left_out", shard.left_out},
                       {"commercial", commercial},
@@ -288,11 +294,20 @@ TransformerReport train_transformer(const Shard& shard, const TransformerTrainin
                        {{{"command", "train transformer"},
                          {"validation_nats_per_token", report.best_validation},
                          {"by_style", by_style}}}}};
-  if (!parent.is_null()) card["from"] = {{"name", parent["name"]}, {"hash", parent["hash"]}};
+  if (!parent.is_null()) {
+    const nlohmann::json& its = parent["card"];
+    card["from"] = {{"name", parent["name"]}, {"hash", parent["hash"]}};
+    for (const char* key : {"training", "from"})
+      if (its.contains(key)) card["from"][key] = its[key];
+    if (its.contains("emotion_guidance")) card["emotion_guidance"] = its["emotion_guidance"];
+    const nlohmann::json rows = its.value("sampling", nlohmann::json::object());
+    for (const auto& [style, how] : rows.items())
+      if (has(style)) card["sampling"][style] = how;
+  }
   for (const auto& [style, s] : options.sampling)
     card["sampling"][style] = {{"temperature", s.temperature}, {"top_p", s.top_p}};
-  if (options.emotion_guidance != 1) card["emotion_guidance"] = options.emotion_guidance;
-  name_what_can_be_asked(shard, card);
+  if (options.emotion_guidance) card["emotion_guidance"] = *options.emotion_guidance;
+  name_what_can_be_asked(shard, learns, card);
   const std::vector<bool> met = tokens_met(train, options.seed, report.best_step, options.batch);
   card["unmet"] = nlohmann::json::array();
   for (std::size_t t = 0; t < met.size(); ++t)

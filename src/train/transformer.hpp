@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,8 +27,8 @@ struct TransformerTraining {
   std::uint64_t seed = 1;
   std::int64_t steps = 2000;
   std::map<std::string, double> shares;           ///< see RemiCrops
-  std::map<std::string, StyleSampling> sampling;  ///< for the card: how compose draws a style
-  double emotion_guidance = 1;                    ///< for the card
+  std::map<std::string, StyleSampling> sampling;  ///< for the card: how compose draws a style; else as the parent's
+  std::optional<double> emotion_guidance;         ///< for the card
   bool int8 = false;                              ///< saves matrices in eight bits a number instead of bf16
   int batch = 8;                                  ///< sequences a step, each of `network.context` tokens
   double learning_rate = 2e-3;
@@ -48,7 +49,8 @@ struct TransformerReport {
 
 /// Batches are those of train/remi_crops.hpp. A model to start from may have an older vocabulary: what it does not know
 /// yet begins at random.
-/// Throws Error{bad_input} if the shard has no training piece, Error{interrupted} after a checkpoint on SIGINT.
+/// Throws Error{bad_input} if the shard has no training piece, Error{usage} for a share or sampling of a style that it
+/// does not have, Error{interrupted} after a checkpoint on SIGINT.
 TransformerReport train_transformer(const Shard& shard, const TransformerTraining& options);
 
 }  // namespace euterpe

@@ -11,6 +11,7 @@
 #include "corpus/music.hpp"
 #include "corpus/prepare.hpp"
 #include "nn/model.hpp"
+#include "score/remi_controls.hpp"
 
 namespace euterpe {
 namespace {
@@ -143,6 +144,51 @@ TEST_F(TrainTransformer, goes_on_from_a_trained_model) {
   EXPECT_EQ(card["sampling"], (nlohmann::json{{"pop", {{"temperature", 0.93}, {"top_p", 1.0}}}}));
   EXPECT_EQ(card["emotion_guidance"], 2.5);
   EXPECT_FALSE(model("first").card.contains("sampling"));
+  // What follows from it is drawn and remembers as it did.
+  auto third = tiny("third");
+  third.from = (folder / "tuned").string();
+  third.shares = {{"pop", 1}};
+  train_transformer(corpus(), third);
+  const auto last = model("third").card;
+  EXPECT_EQ(last["sampling"], card["sampling"]);
+  EXPECT_EQ(last["emotion_guidance"], 2.5);
+  EXPECT_EQ(last["from"]["training"], card["training"]);
+  EXPECT_EQ(last["from"]["from"]["training"]["steps"], 60);
+  third.name = "fourth";
+  third.out = folder / "fourth";
+  third.run = folder / "fourth.run";
+  third.from = (folder / "third").string();
+  third.sampling = {{"pop", {1.1, 0.9}}};
+  third.emotion_guidance = 1;
+  train_transformer(corpus(), third);
+  EXPECT_EQ(model("fourth").card["sampling"]["pop"]["temperature"], 1.1);
+  EXPECT_EQ(model("fourth").card["emotion_guidance"], 1);
+}
+
+TEST_F(TrainTransformer, offers_only_what_it_learns) {
+  Shard shard = corpus();
+  for (ShardPiece& p : shard.pieces)
+    if (p.style == "folk") {
+      RemiControls controls = read_controls(std::span(p.tokens).subspan(1));
+      const auto parts = std::find_if(p.tokens.begin() + 1, p.tokens.end(),
+                                      [](Token t) { return !is_control(RemiVocabulary::kind(t)); });
+      controls.set(TokenKind::variety, *remi_variety("folk", "jig"));
+      controls.set(TokenKind::emotion, 2);
+      auto tokens = controls.tokens();
+      tokens.insert(tokens.begin(), p.tokens.front());
+      tokens.insert(tokens.end(), parts, p.tokens.end());
+      p.tokens = tokens;
+    }
+  train_transformer(shard, tiny("all"));
+  EXPECT_EQ(model("all").card["varieties"], (nlohmann::json{"folk/jig"}));
+  EXPECT_EQ(model("all").card["emotions"], true);
+  auto t = tiny("some");
+  t.shares = {{"pop", 1}};
+  train_transformer(shard, t);
+  EXPECT_EQ(model("some").card["varieties"], nlohmann::json::array());
+  EXPECT_EQ(model("some").card["emotions"], false);
+  t.sampling = {{"folk", {1, 1}}};
+  EXPECT_THROW(train_transformer(shard, t), Error);
 }
 
 TEST_F(TrainTransformer, names_the_tokens_that_it_hardly_met_and_begins_them_anew_where_they_are_met) {
