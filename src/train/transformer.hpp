@@ -48,9 +48,10 @@ struct TransformerReport {
 };
 
 /// Batches are those of train/remi_crops.hpp. A model to start from may have an older vocabulary: what it does not know
-/// yet begins at random.
-/// Throws Error{bad_input} if the shard has no training piece, Error{usage} for a share or sampling of a style that it
-/// does not have, Error{interrupted} after a checkpoint on SIGINT.
+/// yet begins at random. The card's "unmet" lists the tokens, by their numbers, that neither it nor its parents met
+/// often enough to learn them; "from" holds the parent's "training" and "from". Throws Error{bad_input} if the shard
+/// has no training piece, Error{usage} for a share or sampling of a style that it does not have, Error{interrupted}
+/// after a checkpoint on SIGINT.
 TransformerReport train_transformer(const Shard& shard, const TransformerTraining& options);
 
 }  // namespace euterpe
