@@ -81,10 +81,12 @@ void Config::load_file(const std::filesystem::path& path) {
   std::vector<Setting> settings;
   flatten(table, "", file, settings);
   // All keys are checked before any is set, so that a refused file leaves nothing behind.
+  std::vector<std::string> known;
+  for (const auto& [key, value] : values_) known.push_back(key);
   for (const Setting& s : settings)
     if (!values_.contains(s.key))
       throw Error(Category::usage, "read_config", fmt::format("{}:{}: unknown key '{}'", file, s.line, s.key),
-                  "`euterpe config show` lists the keys");
+                  fmt::format("known are {}", fmt::join(known, ", ")));
   for (Setting& s : settings) {
     Value& value = values_.find(s.key)->second;
     value.value = std::move(s.value);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 
@@ -45,20 +46,35 @@ void Progress::advance(std::uint64_t n) {
   print(false);
 }
 
+void Progress::go_on_from(std::uint64_t n) {
+  std::lock_guard lock(mutex_);
+  done_ += n;
+  before_ += n;
+}
+
+void Progress::stop_after(double seconds) {
+  std::lock_guard lock(mutex_);
+  most_seconds_ = seconds;
+}
+
 void Progress::note(std::string text) {
   std::lock_guard lock(mutex_);
   note_ = std::move(text);
 }
 
 std::string Progress::line(double elapsed) const {
-  const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
+  const double rate = elapsed > 0 ? static_cast<double>(done_ - before_) / elapsed : 0;
   std::string text = fmt::format("{}: {}", title_, done_);
-  if (total_) text += fmt::format("/{} ({:.0f} %)", total_, 100.0 * static_cast<double>(done_) / static_cast<double>(total_));
+  if (total_)
+    text += fmt::format("/{} ({:.0f} %)", total_, 100.0 * static_cast<double>(done_) / static_cast<double>(total_));
   text += fmt::format(" {}, {:.{}f}/s", unit_, rate, rate < 10 ? 2 : 0);
-  if (total_ && rate > 0 && done_ < total_)
-    text += fmt::format(", {} left", format_duration(static_cast<double>(total_ - done_) / rate));
-  else
+  if (total_ && rate > 0 && done_ < total_) {
+    double left = static_cast<double>(total_ - done_) / rate;
+    if (most_seconds_ > 0) left = std::min(left, std::max(0.0, most_seconds_ - elapsed));
+    text += fmt::format(", {} left", format_duration(left));
+  } else {
     text += fmt::format(", {}", format_duration(elapsed));
+  }
   if (!note_.empty()) text += ", " + note_;
   return text;
 }

@@ -14,6 +14,10 @@ class Progress {
   Progress(std::string title, std::uint64_t total, std::string unit);
   ~Progress();  ///< prints the last state and ends the line
   void advance(std::uint64_t n = 1);
+  /// `n` were done before this process began: they count, but not in the rate.
+  void go_on_from(std::uint64_t n);
+  /// The work stops after so many seconds, done or not.
+  void stop_after(double seconds);
   std::uint64_t done() const {
     std::lock_guard lock(mutex_);
     return done_;
@@ -28,7 +32,8 @@ class Progress {
 
   using Clock = std::chrono::steady_clock;
   std::string title_, unit_, note_;
-  std::uint64_t total_, done_ = 0;
+  std::uint64_t total_, done_ = 0, before_ = 0;
+  double most_seconds_ = 0;
   Clock::time_point start_, printed_;
   bool terminal_, any_ = false;
   mutable std::mutex mutex_;

@@ -91,6 +91,9 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
 /// The style of the model's that the score-style recognizer hears in the prompt; empty if the model is another's whose
 /// styles it does not know, or the prompt tells none.
 std::string closest_style(const Score& prompt, const std::vector<std::string>& styles) {
+  const bool pitched = std::any_of(prompt.tracks.begin(), prompt.tracks.end(),
+                                   [](const Track& t) { return !t.drums && !t.notes.empty(); });
+  if (!pitched) return std::find(styles.begin(), styles.end(), "drums") != styles.end() ? "drums" : "";
   const auto notes = grid_notes(prompt);
   if (notes.size() < kStyleMinNotes) return {};
   const StyleScoreModel judge = StyleScoreModel::load();
@@ -181,6 +184,9 @@ void finish(Composition& piece, const Options& o, const Composer* drummer, const
   if (piece.provenance.value("chords_kept", 1.0) < kChordsKept)
     spdlog::warn("seed {}: {:.0f} % of the chords asked for are heard in what kept to them best",
                  piece.provenance["seed"].get<std::uint64_t>(), 100 * piece.provenance["chords_kept"].get<double>());
+  if ((o.compose.density || o.compose.height) && piece.provenance.value("off_plan", 0) > 1)
+    spdlog::warn("seed {}: the density or register that was asked for is missed in the best of {} attempts",
+                 piece.provenance["seed"].get<std::uint64_t>(), piece.attempts);
   if (given.empty()) perform(piece.score, style);
   if (!o.melody.empty()) perform(piece.score, style, piece.score.tracks.size() - piece.written.tracks.size());
   if (drummer) {
@@ -234,7 +240,10 @@ void run(Options& o, const Context& context) {
   synthesis.soundfont = o.soundfont;
 
   GateOptions gate_options;
-  if (!file.empty()) gate_options.except = {sha256_file(file)};  // what is gone on from may be repeated
+  if (!file.empty()) {  // what is gone on from may be repeated
+    gate_options.except = {sha256_file(file)};
+    gate_options.given = given;
+  }
   std::optional<PassageIndex> own;
   if (std::filesystem::exists(context.catalog)) own = open_catalog_passages(*open_catalog(context.catalog));
   const OriginalityGate gate(OriginalityGate::indexes_of(model), std::move(own), gate_options);
@@ -299,9 +308,10 @@ void run(Options& o, const Context& context) {
     else if (context.json)
       rows.push_back(std::move(row));
     else
-      fmt::print(to_stdout ? stderr : stdout, "{}: {}, {} notes, {:.0f} s, seed {} ({:.2f} nats a token)\n",
+      fmt::print(to_stdout ? stderr : stdout, "{}: {}, {} notes, {:.0f} s, seed {}{}\n",
                  fmt::join(row["files"].get<std::vector<std::string>>(), " "), style, piece.score.note_count(),
-                 piece.score.duration().value, seed, piece.nats_per_token);
+                 piece.score.duration().value, seed,
+                 writes ? fmt::format(" ({:.2f} nats a token)", piece.nats_per_token) : "");
   }
   if (context.json && !context.jsonl) print_json(o.count == 1 ? rows.front() : nlohmann::json{{"pieces", rows}});
 }

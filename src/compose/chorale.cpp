@@ -27,6 +27,7 @@ constexpr double kMinorKeys = 0.47;     // of the pieces for training
 constexpr std::size_t kSeamSteps = 16;  // of what follows a gap, by which drafts are judged
 constexpr std::size_t kLastSteps = 8;   // of a gap, which each draft writes more than once
 constexpr int kEndingsOfADraft = 4;
+constexpr int kCadences = 6;  // of a harmonization, until one closes on the tonic
 
 std::size_t bars_of(std::size_t steps) { return (steps + kBarSteps - 1) / kBarSteps; }
 
@@ -134,6 +135,42 @@ KeyEstimate key_of(const Range& pitches) {
   return estimate_key(classes);
 }
 
+/// Whether the chord before step `end` is the tonic's, in the key of the whole.
+bool arrives(const ChoraleDraft& draft, std::size_t end) {
+  std::vector<std::int8_t> pitches;
+  for (const VoicePitches& step : draft.steps()) pitches.insert(pitches.end(), step.begin(), step.end());
+  return is_tonic_chord(draft.steps()[end - 1], key_of(pitches));
+}
+
+/// One step of a particle filter: drafts in which the soprano's `pitch` was likely have heirs, then all set it.
+void follow(std::vector<ChoraleDraft>& drafts, std::vector<double>& weights, std::int8_t pitch,
+            const SamplingOptions& sampling, Random& random) {
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    weights[i] *= std::exp(-drafts[i].nats(pitch));
+    sum += weights[i];
+  }
+  for (double& w : weights) {
+    w /= sum;
+    squares += w * w;
+  }
+  if (squares * static_cast<double>(weights.size()) > 2) {  // fewer than half of the drafts count
+    const std::vector<int> copies = heirs(weights, random);
+    std::vector<ChoraleDraft> next;
+    next.reserve(drafts.size());
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+      for (int h = 1; h < copies[i]; ++h) next.push_back(drafts[i]);
+      if (copies[i] > 0) next.push_back(std::move(drafts[i]));
+    }
+    drafts = std::move(next);
+    weights.assign(drafts.size(), 1.0 / static_cast<double>(drafts.size()));
+  }
+  for (ChoraleDraft& draft : drafts) {
+    draft.sing(pitch);
+    for (int v = 1; v < kGridVoices; ++v) draft.draw(sampling, random);
+  }
+}
+
 Chorale finished(const ChoraleDraft& draft, std::size_t from = 0) {
   Chorale out;
   out.grid.steps.assign(draft.steps().begin() + static_cast<std::ptrdiff_t>(from), draft.steps().end());
@@ -206,37 +243,40 @@ Chorale harmonize(const KeyedModel& model, std::span<const std::int8_t> soprano,
   std::vector<double> weights(drafts.size(), 1.0 / static_cast<double>(drafts.size()));
   Random random = Random::stream(options.seed, 1);
   BarProgress told(options.progress);
-  for (const std::int8_t pitch : soprano) {
-    check_interrupt();
-    told.reached(drafts.front().steps().size() / kBarSteps);
-    double sum = 0, squares = 0;
-    for (std::size_t i = 0; i < drafts.size(); ++i) {
-      weights[i] *= std::exp(-drafts[i].nats(pitch));
-      sum += weights[i];
+  const auto set = [&](std::span<const std::int8_t> pitches) {
+    for (const std::int8_t pitch : pitches) {
+      check_interrupt();
+      told.reached(drafts.front().steps().size() / kBarSteps);
+      follow(drafts, weights, pitch, options.sampling, random);
     }
-    for (double& w : weights) {
-      w /= sum;
-      squares += w * w;
-    }
-    if (squares * static_cast<double>(weights.size()) > 2) {  // fewer than half of the drafts count
-      const std::vector<int> copies = heirs(weights, random);
-      std::vector<ChoraleDraft> next;
-      next.reserve(drafts.size());
-      for (std::size_t i = 0; i < drafts.size(); ++i) {
-        for (int h = 1; h < copies[i]; ++h) next.push_back(drafts[i]);
-        if (copies[i] > 0) next.push_back(std::move(drafts[i]));
-      }
-      drafts = std::move(next);
-      weights.assign(drafts.size(), 1.0 / static_cast<double>(drafts.size()));
-    }
-    for (ChoraleDraft& draft : drafts) {
-      draft.sing(pitch);
-      for (int v = 1; v < kGridVoices; ++v) draft.draw(options.sampling, random);
+  };
+  const auto heaviest = [&] {
+    return static_cast<std::size_t>(std::max_element(weights.begin(), weights.end()) - weights.begin());
+  };
+  // Where the last note begins and ends, and from where its cadence can still be another.
+  std::size_t end = soprano.size();
+  while (end > 1 && soprano[end - 1] == kGridRest) --end;
+  std::size_t last = end - 1;
+  while (last > 0 && soprano[last - 1] == soprano[end - 1]) --last;
+  const std::size_t cadence = last - std::min(last, kHalfBar);
+  set(soprano.first(cadence));
+  const auto at_cadence = drafts;
+  const auto weights_there = weights;
+  std::optional<ChoraleDraft> best;
+  for (int attempt = 0; attempt < kCadences; ++attempt) {
+    drafts = std::vector<ChoraleDraft>(at_cadence);  // they can be copied, not assigned
+    weights = weights_there;
+    set(soprano.subspan(cadence));
+    if (!best) best.emplace(drafts[heaviest()]);
+    for (std::size_t i = 0; i < drafts.size(); ++i)
+      if (!arrives(drafts[i], end)) weights[i] = 0;
+    if (const std::size_t i = heaviest(); weights[i] > 0) {
+      best.emplace(std::move(drafts[i]));
+      break;
     }
   }
   told.reached(bars_of(soprano.size()));
-  const auto best = std::max_element(weights.begin(), weights.end()) - weights.begin();
-  return finished(drafts[static_cast<std::size_t>(best)]);
+  return finished(*best);
 }
 
 Chorale write_between(const KeyedModel& model, std::span<const VoicePitches> before, std::size_t steps,

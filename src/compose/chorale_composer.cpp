@@ -229,7 +229,7 @@ Composition ChoraleComposer::compose(const ComposeOptions& o, const StyleWish&) 
           o.gap.first >= 1 && o.gap.count >= 1 && o.gap.first + o.gap.count - 1 <= total && o.gap.count < total,
           fmt::format("bars {} to {} cannot be filled in a piece of {} bars", o.gap.first,
                       o.gap.first + o.gap.count - 1, total),
-          "at least one bar must stay");
+          "bars count from 1, and at least one must stay");
       first_bar = o.gap.first - 1;
       bars = o.gap.count;
       from = lines[static_cast<std::size_t>(first_bar)];

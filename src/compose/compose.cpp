@@ -14,13 +14,19 @@
 namespace euterpe {
 namespace {
 
+std::string known_meters() {
+  std::vector<std::string> out;
+  for (const MeterChoice& m : remi_meters()) out.push_back(fmt::format("{}/{}", m.numerator, m.denominator));
+  return fmt::format("{}", fmt::join(out, " "));
+}
+
 void check_wishes(const ComposeOptions& o) {
   require_wish(o.bars >= 1 && o.bars <= kMostBarsComposed,
                fmt::format("{} bars asked for, 1 to {} can be written", o.bars, kMostBarsComposed));
   require_wish(!o.tempo || (*o.tempo >= 30 && *o.tempo <= 240),
                fmt::format("tempo {} is outside 30 to 240 quarter notes a minute", o.tempo.value_or(0)));
   require_wish(!o.meter || remi_meter(*o.meter), fmt::format("unknown meter \"{}\"", o.meter.value_or("")),
-               "for example 4/4, 3/4 or 6/8");
+               "known are " + known_meters());
   require_wish(!o.density || (*o.density >= 0.5 && *o.density <= 200),
                fmt::format("density {} is outside 0.5 to 200 notes a bar", o.density.value_or(0)));
   require_wish(!o.height || (*o.height >= 0 && *o.height <= 127),

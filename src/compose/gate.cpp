@@ -24,6 +24,18 @@ nlohmann::json row(std::span<const PassageIndex> indexes) {
   return {{"pieces", pieces}, {"hash", indexes.size() == 1 ? hashes : sha256(hashes)}};
 }
 
+/// Of all tracks the notes that begin in the passage, or those that do not.
+Score notes_in(const Score& score, const PassageMatch& match, bool inside) {
+  constexpr double kSlack = 0.05;  // quarters
+  Score out = score;
+  for (Track& track : out.tracks)
+    std::erase_if(track.notes, [&](const Note& n) {
+      const double at = static_cast<double>(n.start) / score.ticks_per_quarter;
+      return (at >= match.from - kSlack && at <= match.to + kSlack) != inside;
+    });
+  return out;
+}
+
 std::string bars(int from, int to) {
   return from == to ? fmt::format("bar {}", from) : fmt::format("bars {}-{}", from, to);
 }
@@ -36,6 +48,11 @@ OriginalityGate::OriginalityGate(std::vector<PassageIndex> corpus, std::optional
   if (options_.attempts < 1) throw Error(Category::usage, "compose", "the gate needs at least one attempt");
   if (catalog) indexes_.push_back(std::move(*catalog));
   catalog_ = row(std::span(indexes_).subspan(of_corpus_));
+  if (options_.given && options_.given->note_count() > 0) {
+    PassageIndexBuilder builder;
+    builder.add("given", *options_.given);
+    given_.emplace(builder.finish());
+  }
 }
 
 std::vector<PassageIndex> OriginalityGate::indexes_of(const Model& model) {
@@ -44,7 +61,7 @@ std::vector<PassageIndex> OriginalityGate::indexes_of(const Model& model) {
   return out;
 }
 
-GateVerdict OriginalityGate::judge(const Score& composed) const {
+GateVerdict OriginalityGate::nearest(const Score& composed) const {
   std::vector<const PassageIndex*> indexes;
   for (const PassageIndex& index : indexes_) indexes.push_back(&index);
   GateVerdict verdict;
@@ -59,6 +76,30 @@ GateVerdict OriginalityGate::judge(const Score& composed) const {
   return verdict;
 }
 
+/// Whether what repeats another piece repeats, all along, what was given.
+bool OriginalityGate::is_given(const Score& composed, const PassageMatch& match) const {
+  constexpr std::size_t kMost = 64;
+  constexpr double kAllAlong = 0.8;
+  if (!given_) return false;
+  std::vector<const PassageIndex*> indexes{&*given_};  // the others say how rare it is
+  for (const PassageIndex& index : indexes_) indexes.push_back(&index);
+  for (const PassageMatch& own : find_passages(notes_in(composed, match, true), indexes, kMost))
+    if (own.index == 0)
+      return own.similarity >= options_.threshold && own.to - own.from >= kAllAlong * (match.to - match.from);
+  return false;
+}
+
+GateVerdict OriginalityGate::judge(const Score& composed) const {
+  GateVerdict verdict = nearest(composed);
+  for (Score rest = composed; !verdict.original && is_given(rest, *verdict.nearest);) {
+    const std::size_t notes = rest.note_count();
+    rest = notes_in(rest, *verdict.nearest, false);
+    if (rest.note_count() == notes) break;
+    verdict = nearest(rest);
+  }
+  return verdict;
+}
+
 nlohmann::json OriginalityGate::admit(const std::function<Score(int attempt)>& compose) const {
   for (int attempt = 1;; ++attempt) {
     const GateVerdict verdict = judge(compose(attempt));
@@ -66,8 +107,8 @@ nlohmann::json OriginalityGate::admit(const std::function<Score(int attempt)>& c
     if (attempt < options_.attempts) continue;
     throw Error(
         Category::refused, "compose",
-        fmt::format("{} pieces were composed and each repeats one of the {}; the last {} (similarity {:.2f}, {:.2f} "
-                    "at most)",
+        fmt::format("{} pieces were composed and each repeats one of the {}; the last, counted from where it is new, "
+                    "{} (similarity {:.2f}, {:.2f} at most)",
                     attempt, verdict.where, passage_text(*verdict.nearest), verdict.nearest->similarity,
                     options_.threshold),
         "another --seed or a higher --temperature strays farther from what was learned");

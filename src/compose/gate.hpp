@@ -23,6 +23,7 @@ struct GateOptions {
   double threshold = kCopySimilarity;  ///< above 1: off, the nearest passage is found and recorded all the same
   int attempts = 8;                    ///< pieces that are composed at most until one passes, ≥ 1
   std::set<std::string> except;        ///< names of pieces that may be repeated: the one that is continued
+  std::optional<Score> given;          ///< what is gone on from: what it says itself may be said again
 };
 
 struct GateVerdict {
@@ -53,9 +54,13 @@ class OriginalityGate {
   const GateOptions& options() const { return options_; }
 
  private:
+  GateVerdict nearest(const Score& composed) const;
+  bool is_given(const Score& composed, const PassageMatch& match) const;
+
   std::vector<PassageIndex> indexes_;  ///< the corpus's, then the catalog's
   std::size_t of_corpus_;
   nlohmann::json corpus_, catalog_;  ///< as record() has them
+  std::optional<PassageIndex> given_;
   GateOptions options_;
 };
 

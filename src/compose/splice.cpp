@@ -30,6 +30,9 @@ Score melody_of(const Score& score) {
   for (std::size_t i = 0; i < out.tracks.size(); ++i)
     if (!out.tracks[i].notes.empty()) playing.push_back(i);
   if (playing.empty()) throw Error(Category::bad_input, "compose", "the melody holds no note");
+  if (std::all_of(playing.begin(), playing.end(), [&](std::size_t i) { return out.tracks[i].drums; }))
+    throw Error(Category::bad_input, "compose", "all notes of the melody are drums'",
+                "name a file in which a pitched part plays; --continue goes on from drums");
   if (playing.size() > 1) {
     ScoreMelody melody = score_melody(score);
     if (melody.notes.empty()) throw Error(Category::bad_input, "compose", "no melody is found in the score");

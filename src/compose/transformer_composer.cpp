@@ -211,7 +211,7 @@ WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& 
           o.gap.first >= 1 && o.gap.count >= 1 && o.gap.first + o.gap.count - 1 <= total && o.gap.count < total,
           fmt::format("bars {} to {} cannot be filled in a piece of {} bars", o.gap.first,
                       o.gap.first + o.gap.count - 1, total),
-          "at least one bar must stay");
+          "bars count from 1, and at least one must stay");
       require_wish(o.gap.count <= kMostBarsComposed,
                    fmt::format("{} bars to fill, {} are the most", o.gap.count, kMostBarsComposed));
       plan.bars = o.gap.count;

@@ -155,6 +155,9 @@ void save_model(const fs::path& wanted, const Safetensors& weights, nlohmann::js
   spdlog::info("{}: replaces the model that was there", folder.string());
   if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) != 0) fail("exchange");
   for (const char* old : {kWeights, kCard}) fs::remove(made / old, ignored);
+  for (const auto& beside : fs::directory_iterator(made, ignored))
+    if (!fs::exists(folder / beside.path().filename()))
+      fs::rename(beside.path(), folder / beside.path().filename(), ignored);
   if (!fs::remove(made, ignored)) spdlog::warn("{}: holds what lay beside the old model", made.string());
 }
 

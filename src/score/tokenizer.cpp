@@ -90,7 +90,7 @@ int meter_of_bar(const Score& score, std::int64_t tick, std::int64_t grid_length
   throw Error(Category::unsupported, "encode_remi",
               fmt::format("bar {} is {}/{}, {} twelfths of a quarter long: no token says this meter", bar + 1,
                           signature.numerator, signature.denominator, grid_length),
-              "meters from 1/8 to 4/2 are known; a change of meter must fall on a bar line");
+              "most meters from 1/8 to 4/2 are known; a change of meter must fall on a bar line");
 }
 
 RemiControls header_controls(const RemiOptions& options) {

@@ -60,6 +60,12 @@ double learning_rate(const TrainerOptions& o, std::int64_t step) {
   return floor + (o.learning_rate - floor) * 0.5 * (1 + std::cos(3.141592653589793 * x));
 }
 
+std::string shortened(std::string text) {
+  constexpr std::size_t kMost = 24;
+  if (text.size() > kMost) text = text.substr(0, kMost) + "…";
+  return text;
+}
+
 /// Everything that a resumed run needs; random numbers are a function of seed and step, so they need no state.
 class Run {
  public:
@@ -80,8 +86,8 @@ class Run {
         if (!theirs.contains(key) || theirs[key] != value)
           throw Error(Category::usage, "resume",
                       fmt::format("{}: the run there has {} {}, this one {}", options_.folder.string(), key,
-                                  theirs.value(key, nlohmann::json()).dump(), value.dump()),
-                      "give the same options, or another --run folder");
+                                  shortened(theirs.value(key, nlohmann::json()).dump()), shortened(value.dump())),
+                      "give the same options and corpus to go on with it, or another --name or --run for a new one");
       step = state.at("step");
       stale = state.at("stale");
       sum = state.at("sum");
@@ -257,7 +263,8 @@ struct Journal {
       : events(options.folder),
         metrics(options.folder / "metrics.jsonl", std::ios::app),
         progress("train", static_cast<std::uint64_t>(options.steps), "steps") {
-    progress.advance(static_cast<std::uint64_t>(step));
+    progress.go_on_from(static_cast<std::uint64_t>(step));
+    progress.stop_after(options.seconds);
   }
   void training(std::int64_t step, double loss, double norm, double learning_rate, double rate,
                 const std::string& unit) {
@@ -337,10 +344,11 @@ TrainingReport run_training(const TrainingTask& task, const TrainerOptions& opti
     // Asked once: a signal that comes after this line is met by the next step, after its checkpoint.
     const bool stop = stopping();
     if (journal && (run.step % options.checkpoint_every == 0 || last || stop)) run.save();
-    if (stop) {
-      check_interrupt();
-      throw Error(Category::interrupted, "train", "another of the processes was interrupted");
-    }
+    if (stop)
+      throw Error(Category::interrupted, "train",
+                  interrupted() ? fmt::format("stopped by a signal after step {} of {}", run.step, options.steps)
+                                : "another of the processes was interrupted",
+                  "the same command goes on from there");
     if (late) break;
     if (options.patience > 0 && run.stale >= options.patience) {
       run.report.stopped_early = true;

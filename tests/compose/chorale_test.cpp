@@ -105,6 +105,19 @@ TEST(Chorale, HarmonizesATuneAsItWasHarmonized) {
   EXPECT_GT(same, soprano.size() / 3);  // a C may stand on C or F
 }
 
+TEST(Chorale, AHarmonizedTuneClosesOnTheTonic) {
+  int closed = 0;
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    const VoiceGrid real = chords(41 + seed, 2, 12);  // ends on D, which the chord of G holds as well
+    std::vector<std::int8_t> soprano;
+    for (const VoicePitches& step : real.steps) soprano.push_back(step[0]);
+    ChoraleOptions options;
+    options.seed = seed;
+    closed += harmonize(small_model(), soprano, options).grid.steps.back()[3] % 12 == 2;
+  }
+  EXPECT_GE(closed, 11);
+}
+
 TEST(Chorale, RefusesWhatItCannotSing) {
   EXPECT_THROW(harmonize(small_model(), {}, {}), Error);
   const std::vector<std::int8_t> high(16, 100), endless(5000, 70);

@@ -67,6 +67,10 @@ TEST_F(Melody, of_ten_thousand_notes_or_of_none_is_a_clear_error) {
   const Score empty;
   o.melody = &empty;
   expect_refused(composer, o, Category::bad_input, "no note");
+  Score beat;
+  add_track(beat, "kit", 0, 9).notes = {{0, 120, 36, 90, 9}, {480, 120, 38, 90, 9}};
+  o.melody = &beat;
+  expect_refused(composer, o, Category::bad_input, "drums");
   const Score tune = test::walk(1, 4);
   o.melody = o.prompt = &tune;
   expect_refused(composer, o, Category::usage, "do not go together");

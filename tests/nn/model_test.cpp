@@ -96,6 +96,15 @@ TEST_F(Models, WeightsThatAreNotTheCardsAreRefused) {
   EXPECT_EQ(refusal("folk"), Category::not_found);
 }
 
+TEST_F(Models, WhatLiesBesideAModelStaysWhenItIsReplaced) {
+  save(user / "a", "first", 1);
+  write_file(user / "a" / "notes.txt", "mine");
+  save(user / "a", "second", 2);
+  EXPECT_EQ(find_model("a").card["network"], "second");
+  EXPECT_TRUE(fs::exists(user / "a" / "notes.txt"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(user), fs::directory_iterator()), 1);
+}
+
 TEST_F(Models, ACardWithoutItsKeysIsRefused) {
   save(user / "folk", "own", 1);
   for (const char* text : {"", "[]", "{}", R"({"format_version": "1"})", R"({"format_version": 1, "name": 3})"}) {
