@@ -13,7 +13,7 @@ namespace {
 
 // Chosen on validation pieces. What is drawn as likely as the model says it goes astray: an unlikely sixteenth makes
 // the next ones unlikelier still, for no piece has taught what follows it.
-constexpr double kHoldTemperature = 0.9;
+constexpr double kHoldTemperature = 0.8;
 constexpr std::array<double, 4> kPitchTemperature{0.75, 0.75, 0.69, 0.63};
 constexpr double kLeastShare = 0.05;
 constexpr int kLongNote = 8;  // sixteenths from which on the model alone decides: else notes would be held for ever

@@ -189,7 +189,8 @@ TransformerComposer::TransformerComposer(const Model& model)
 
 WritingPlan TransformerComposer::plan(const ComposeOptions& o, const StyleWish& style) const {
   WritingPlan plan;
-  plan.sampling = sampling_.with(o.sampling, style.style, o.emotion.has_value());
+  // What suits a style was chosen on whole pieces; in a gap, where both sides speak, it is worse than what is usual.
+  plan.sampling = sampling_.with(o.sampling, o.gap_in ? "" : style.style, o.emotion.has_value());
   plan.chords = o.chords;
   plan.bars = o.bars;
   RemiControls& controls = plan.controls;
