@@ -137,7 +137,7 @@ TEST_F(BadInput, one_note_is_enough) {
   wish.melody = nullptr;
   wish.gap_in = &one;
   wish.gap = {1, 1};
-  refused(wish, Category::usage, "at least one bar must stay");
+  refused(wish, Category::usage, "at least one must stay");
 }
 
 }  // namespace
