@@ -43,10 +43,12 @@ std::map<std::string, StyleSampling> parse_sampling(const std::string& text) {
     if (!read)
       throw Error(Category::usage, "train",
                   fmt::format("--sampling: \"{}\" is not STYLE=TEMPERATURE/TOP-P, as in pop=0.93/1", word));
-    SamplingOptions drawn;
-    drawn.temperature = value.temperature;
-    drawn.top_p = value.top_p;
-    check(drawn);
+    // compose itself is not there in a build without media; its ranges are.
+    if (!(value.temperature > 0 && value.temperature <= kHighestTemperature && value.top_p > 0 && value.top_p <= 1))
+      throw Error(
+          Category::usage, "train",
+          fmt::format("--sampling: \"{}\": a temperature is above 0 and at most {}, top-p above 0 and at most 1", word,
+                      kHighestTemperature));
     out[word.substr(0, equal)] = value;
   }
   return out;

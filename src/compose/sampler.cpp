@@ -25,7 +25,8 @@ void check(const SamplingOptions& o) {
   auto require = [](bool ok, const char* option, double value, const char* rule) {
     if (!ok) throw Error(Category::usage, "compose", fmt::format("{} is {}, must be {}", option, value, rule));
   };
-  require(o.temperature > 0 && o.temperature <= 10, "temperature", o.temperature, "above 0, at most 10");
+  require(o.temperature > 0 && o.temperature <= kHighestTemperature, "temperature", o.temperature,
+          "above 0, at most 10");
   require(o.top_k >= 0, "top-k", o.top_k, "0 (off) or more");
   require(o.top_p > 0 && o.top_p <= 1, "top-p", o.top_p, "above 0, at most 1");
   require(o.min_p >= 0 && o.min_p < 1, "min-p", o.min_p, "at least 0, below 1");

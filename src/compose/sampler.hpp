@@ -9,6 +9,8 @@
 
 namespace euterpe {
 
+inline constexpr double kHighestTemperature = 10;
+
 struct SamplingOptions {
   double temperature = 1.0;  ///< > 0; below 1 safer, above 1 bolder
   int top_k = 0;             ///< keep the k most likely, 0 = off
