@@ -3,13 +3,8 @@
 
 #include <algorithm>
 
-#include "base/error.hpp"
-#include "catalog/support.hpp"
-#include "compose/compose.hpp"
-#include "compose/tiny_composer.hpp"
+#include "compose/with_composer.hpp"
 #include "corpus/music.hpp"
-#include "score/midi.hpp"
-#include "score/musicxml.hpp"
 
 namespace euterpe {
 namespace {
@@ -26,20 +21,11 @@ class BadInput : public ::testing::Test {
   Score compose(const ComposeOptions& wish, int bars) const {
     const Score score = composer.compose(wish).score;
     EXPECT_EQ(static_cast<int>(score.bar_lines().size()) - 1, bars);
-    const auto read = read_midi(write_midi(score));
-    EXPECT_TRUE(read.mended.empty());
-    EXPECT_EQ(read.score, score);
-    EXPECT_FALSE(write_musicxml(score).empty());
+    test::expect_rereads(score);
     return score;
   }
   void refused(const ComposeOptions& wish, Category category, const std::string& word) const {
-    try {
-      composer.compose(wish);
-      ADD_FAILURE() << "was composed: " << word;
-    } catch (const Error& e) {
-      EXPECT_EQ(e.category(), category) << e.what();
-      EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
-    }
+    test::expect_refused(composer, wish, category, word);
   }
 };
 
