@@ -6,24 +6,16 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <limits>
 #include <optional>
-
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/interrupt.hpp"
 #include "base/log.hpp"
-#include "base/progress.hpp"
 #include "nn/safetensors.hpp"
 #include "train/adamw_module.hpp"
+#include "train/checkpoint_module.hpp"
 #include "train/data_parallel.hpp"
-#include "train/tensorboard.hpp"
 
 namespace euterpe {
 namespace fs = std::filesystem;
@@ -31,39 +23,12 @@ namespace {
 
 constexpr int kCheckpointVersion = 1;
 
-void store(Safetensors& file, const std::string& name, const torch::Tensor& tensor) {
-  const torch::Tensor t = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
-  file.put(name, t.sizes().vec(), std::span(t.data_ptr<float>(), static_cast<std::size_t>(t.numel())));
-}
-
-void load(const Safetensors& file, const std::string& name, torch::Tensor into) {
-  const auto shape = into.sizes().vec();
-  auto values = file.floats(name, shape);
-  torch::NoGradGuard guard;
-  into.copy_(torch::from_blob(values.data(), shape, torch::kFloat32));
-}
-
-/// Every step asks for the same large tensors again. Given back to the system in between, each of their pages would be
-/// faulted in and cleared anew, a tenth of a step's time.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-#endif
-}
-
 double learning_rate(const TrainerOptions& o, std::int64_t step) {
   if (step < o.warmup) return o.learning_rate * static_cast<double>(step + 1) / static_cast<double>(o.warmup);
   const double x = std::min(
       1.0, static_cast<double>(step - o.warmup) / static_cast<double>(std::max<std::int64_t>(1, o.steps - o.warmup)));
   const double floor = o.learning_rate * o.final_rate;
   return floor + (o.learning_rate - floor) * 0.5 * (1 + std::cos(3.141592653589793 * x));
-}
-
-std::string shortened(std::string text) {
-  constexpr std::size_t kMost = 24;
-  if (text.size() > kMost) text = text.substr(0, kMost) + "…";
-  return text;
 }
 
 /// Everything that a resumed run needs; random numbers are a function of seed and step, so they need no state.
@@ -81,13 +46,7 @@ class Run {
       const auto state = nlohmann::json::parse(file.metadata.at("state"));
       if (state.at("version").get<int>() > kCheckpointVersion)
         throw Error(Category::newer_version, "resume", checkpoint().string() + ": made by a newer version");
-      const auto mine = recipe(), theirs = state.at("recipe");
-      for (const auto& [key, value] : mine.items())
-        if (!theirs.contains(key) || theirs[key] != value)
-          throw Error(Category::usage, "resume",
-                      fmt::format("{}: the run there has {} {}, this one {}", options_.folder.string(), key,
-                                  shortened(theirs.value(key, nlohmann::json()).dump()), shortened(value.dump())),
-                      "give the same options and corpus to go on with it, or another --name or --run for a new one");
+      require_same_recipe(options_.folder, recipe(), state.at("recipe"));
       step = state.at("step");
       stale = state.at("stale");
       sum = state.at("sum");
@@ -103,7 +62,7 @@ class Run {
       throw Error(Category::bad_input, "resume", checkpoint().string() + ": holds no training state");
     }
     for (const auto& [kind, flat] : buffers())
-      for (const auto& [name, tensor] : weights_.views(flat)) load(file, kind + name, tensor);
+      for (const auto& [name, tensor] : weights_.views(flat)) load_tensor(file, kind + name, tensor);
     return true;
   }
 
@@ -137,7 +96,7 @@ class Run {
   void save() const {
     Safetensors file;
     for (const auto& [kind, flat] : buffers())
-      for (const auto& [name, tensor] : weights_.views(flat)) store(file, kind + name, tensor);
+      for (const auto& [name, tensor] : weights_.views(flat)) store_tensor(file, kind + name, tensor);
     file.metadata["state"] = nlohmann::json{
         {"version", kCheckpointVersion},
         {"recipe", recipe()},
@@ -253,19 +212,9 @@ class Run {
   torch::Tensor best_;  ///< flat: the averaged weights of the best validation
 };
 
-/// What a run leaves to be read: metrics.jsonl, TensorBoard's events, progress.
-struct Journal {
-  TensorboardWriter events;
-  std::ofstream metrics;
-  Progress progress;
-
+struct Journal : RunJournal {
   Journal(const TrainerOptions& options, std::int64_t step)
-      : events(options.folder),
-        metrics(options.folder / "metrics.jsonl", std::ios::app),
-        progress("train", static_cast<std::uint64_t>(options.steps), "steps") {
-    progress.go_on_from(static_cast<std::uint64_t>(step));
-    progress.stop_after(options.seconds);
-  }
+      : RunJournal(options.folder, step, options.steps, options.seconds) {}
   void training(std::int64_t step, double loss, double norm, double learning_rate, double rate,
                 const std::string& unit) {
     events.scalar("loss/train", loss, step);
@@ -283,7 +232,6 @@ struct Journal {
     events.scalar("loss/valid", loss, step);
     write({{"step", step}, {"valid", loss}});
   }
-  void write(const nlohmann::json& row) { metrics << row.dump() << '\n' << std::flush; }
 };
 
 }  // namespace
