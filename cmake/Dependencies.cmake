@@ -19,6 +19,7 @@ if(EUTERPE_MEDIA)
   euterpe_pkg(pugixml pugixml)
   euterpe_pkg(zlib zlib)
   set(musicxml_packages euterpe::pugixml euterpe::zlib)
+  set(gzip_packages euterpe::zlib)
 endif()
 
 find_package(Torch REQUIRED)

@@ -38,3 +38,6 @@ euterpe_fuzzer(musicxml ${CMAKE_SOURCE_DIR}/src/score/media_m*.cpp ${CMAKE_SOURC
                ${CMAKE_SOURCE_DIR}/src/score/score.cpp ${CMAKE_SOURCE_DIR}/src/score/tempo_map.cpp)
 target_link_libraries(fuzz_musicxml PRIVATE PkgConfig::musicxml)
 target_compile_definitions(fuzz_musicxml PRIVATE EUTERPE_VERSION="fuzz")
+euterpe_fuzzer(idx ${CMAKE_SOURCE_DIR}/src/corpus/idx.cpp ${CMAKE_SOURCE_DIR}/src/corpus/gunzip.cpp
+               ${CMAKE_SOURCE_DIR}/src/corpus/media_gunzip.cpp)
+target_link_libraries(fuzz_idx PRIVATE PkgConfig::musicxml)
