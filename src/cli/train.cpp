@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <cmath>
 #include <map>
 #include <memory>
 
@@ -71,22 +72,32 @@ void setup_train_row(const TrainerRow& row, CLI::App& app, Context& context) {
     std::filesystem::path data;
     std::uint64_t seed = 1;
     std::map<std::string, double, std::less<>> settings;
+    std::map<std::string, std::string, std::less<>> words;
   };
   auto o = std::make_shared<Options>();
   o->name = fmt::format("my-{}", row.model ? row.model : row.name);
   o->add_to(app);
   app.add_option("--data", o->data, row.data)->envname("EUTERPE_DATA")->type_name("DIR");
-  for (const Setting& setting : row.settings)
-    app.add_option(std::string("--") + setting.name, o->settings[setting.name] = setting.fallback, setting.help)
-        ->capture_default_str()
-        ->type_name("NUMBER");
+  for (const Setting& setting : row.settings) {
+    CLI::Option* option =
+        app.add_option(std::string("--") + setting.name, o->settings[setting.name] = setting.fallback, setting.help)
+            ->type_name("NUMBER");
+    if (!std::isnan(setting.fallback)) option->capture_default_str();
+  }
+  for (const WordSetting& setting : row.words) {
+    CLI::Option* option =
+        app.add_option(std::string("--") + setting.name, o->words[setting.name] = setting.fallback, setting.help)
+            ->capture_default_str();
+    if (!setting.known.empty())
+      option->check(CLI::IsMember(std::vector<std::string>(setting.known.begin(), setting.known.end())));
+  }
   app.callback([o, &row, &app, &context] {
     if (!o->recipe.empty()) apply_recipe(app, o->recipe, &o->seed);
     if (context.seed_given) o->seed = context.seed;
     if (o->data.empty())
       throw Error(Category::usage, "train", "--data is missing", fmt::format("name it: {}", row.data));
     const TrainingRequest training{
-        o->data, o->model_folder(), o->run_folder(), o->seed, forbidden_by(context.catalog), o->settings};
+        o->data, o->model_folder(), o->run_folder(), o->seed, forbidden_by(context.catalog), o->settings, o->words};
     const nlohmann::json result = row.train(training);
     if (context.json || context.jsonl)
       print_json(result);

@@ -1,7 +1,9 @@
 #pragma once
 /// What a row of a table of trainers says: `train NAME`, its options, recipes and help derive from it.
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -20,6 +22,16 @@ struct Setting {
   double fallback;
   const char* help;
 };
+/// Fallback of a setting whose own default depends on another, such as the network: the help says what it is.
+inline constexpr double kItsOwn = std::numeric_limits<double>::quiet_NaN();
+
+/// One word of a recipe: --network dense, `network = "dense"`.
+struct WordSetting {
+  const char* name;
+  const char* fallback;
+  const char* help;
+  std::span<const char* const> known;  ///< words that may be given; empty = any
+};
 
 struct TrainingRequest {
   std::filesystem::path data;  ///< folder with the data set, or with all data sets
@@ -27,9 +39,16 @@ struct TrainingRequest {
   std::filesystem::path run;   ///< checkpoints and metrics; what an interrupted run left here is resumed
   std::uint64_t seed = 1;
   Forbidden forbidden;
-  std::map<std::string, double, std::less<>> settings;  ///< every setting of the trainer's row
+  std::map<std::string, double, std::less<>> settings;    ///< every setting of the trainer's row
+  std::map<std::string, std::string, std::less<>> words;  ///< every one of them that is a word
 
   double operator[](std::string_view name) const { return settings.find(name)->second; }
+  /// The same for a setting whose fallback is kItsOwn.
+  double get(std::string_view name, double its_own) const {
+    const double given = (*this)[name];
+    return std::isnan(given) ? its_own : given;
+  }
+  const std::string& word(std::string_view name) const { return words.find(name)->second; }
 };
 
 struct TrainerRow {
@@ -40,6 +59,7 @@ struct TrainerRow {
   /// Trains, writes the model, returns what the command prints: {training, metrics, …}.
   nlohmann::json (*train)(const TrainingRequest&);
   const char* model = nullptr;  ///< the shipped model's name where it is not `name`
+  std::span<const WordSetting> words = {};
 };
 
 }  // namespace euterpe
