@@ -242,7 +242,7 @@ void run(Options& o, const Context& context) {
   GateOptions gate_options;
   if (!file.empty()) {  // what is gone on from may be repeated
     gate_options.except = {sha256_file(file)};
-    gate_options.given = given;
+    gate_options.given = {given};
   }
   std::optional<PassageIndex> own;
   if (std::filesystem::exists(context.catalog)) own = open_catalog_passages(*open_catalog(context.catalog));

@@ -19,6 +19,7 @@ class ChoraleComposer : public ComposingModel {
   explicit ChoraleComposer(const Model& model);
   const std::vector<std::string>& styles() const override { return styles_; }
   const std::vector<std::string>& varieties() const override { return varieties_; }
+  std::vector<Wish> learned() const override { return {Wish::go_on, Wish::accompany, Wish::fill}; }
   /// Error{usage} for what is beyond_chorales().
   Composition compose(const ComposeOptions& options, const StyleWish& style) const override;
 

@@ -7,6 +7,7 @@
 #include "base/parallel.hpp"
 #include "compose/chorale_composer.hpp"
 #include "compose/composing_model.hpp"
+#include "compose/learned_wishes.hpp"
 #include "compose/transformer_composer.hpp"
 #include "score/remi_controls.hpp"
 #include "score/tokenizers.hpp"
@@ -32,8 +33,18 @@ void check_wishes(const ComposeOptions& o) {
   require_wish(!o.height || (*o.height >= 0 && *o.height <= 127),
                fmt::format("register {} is no MIDI pitch", o.height.value_or(0)));
   require_wish(!o.emotion || (*o.emotion >= 0 && *o.emotion < kEmotions), "there are four quadrants of emotion");
-  const int given = (o.prompt != nullptr) + (o.melody != nullptr) + (o.gap_in != nullptr);
-  require_wish(given <= 1, "a piece to continue, one to fill and a melody do not go together", "give one of them");
+  require_wish(!o.polyphony || (*o.polyphony >= 1 && *o.polyphony <= 16),
+               fmt::format("polyphony {} is outside 1 to 16 notes that sound together", o.polyphony.value_or(0)));
+  require_wish(o.amount >= 0 && o.amount <= 1, fmt::format("amount {} of a variation is outside 0 to 1", o.amount));
+  require_wish(o.share >= 0 && o.share <= 1, fmt::format("share {} of the way is outside 0 to 1", o.share));
+  require_wish(!o.blend_from == !o.blend_to, "two pieces are needed to go from one to the other");
+  require_wish(!o.transfer || !o.style.empty(), "the style into which the piece is transferred is not named",
+               "name it with --style");
+  const int given = (o.prompt != nullptr) + (o.melody != nullptr) + (o.gap_in != nullptr) + (o.vary != nullptr) +
+                    (o.transfer != nullptr) + (o.blend_from != nullptr);
+  require_wish(given <= 1,
+               "a piece to continue, to fill, to vary, to transfer, two to blend and a melody do not go together",
+               "give one of them");
   require_wish(given == 0 || (!o.key && !o.tempo && !o.meter),
                "key, tempo and meter do not go with a piece that is given", "the piece keeps its own");
 }
@@ -85,6 +96,7 @@ std::vector<Composition> ComposingModel::compose_variants(const ComposeOptions& 
 
 Composition Composer::compose(const ComposeOptions& options) const {
   check_wishes(options);
+  require_learned(options, network_->learned(), model_.name);
   const StyleWish style = parse_style(options.style, styles(), varieties());
   Composition out = network_->compose(options, style);
   say_where_from(out, options, style, options.seed);
@@ -94,6 +106,7 @@ Composition Composer::compose(const ComposeOptions& options) const {
 std::vector<Composition> Composer::compose_variants(const ComposeOptions& options,
                                                     std::span<const std::uint64_t> seeds) const {
   check_wishes(options);
+  require_learned(options, network_->learned(), model_.name);
   const StyleWish style = parse_style(options.style, styles(), varieties());
   std::vector<Composition> out = network_->compose_variants(options, style, seeds);
   for (std::size_t i = 0; i < seeds.size(); ++i) say_where_from(out[i], options, style, seeds[i]);
@@ -127,6 +140,9 @@ void Composer::say_where_from(Composition& out, const ComposeOptions& options, c
   if (options.emotion) p["emotion"] = fmt::format("Q{}", *options.emotion + 1);
   if (options.density) p["density"] = *options.density;
   if (options.height) p["register"] = *options.height;
+  if (options.polyphony) p["polyphony"] = *options.polyphony;
+  if (options.vary) p["amount"] = options.amount;
+  if (options.blend_from) p["share"] = options.share;
   if (!options.chords.empty()) p["chords"] = chord_names(options.chords);
   if (options.gap_in) p["filled"] = fmt::format("{}-{}", options.gap.first, options.gap.first + options.gap.count - 1);
 }

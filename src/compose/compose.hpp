@@ -1,5 +1,6 @@
 #pragma once
-/// Writes new music with a trained network: freely, on from a piece, into a gap of it, or around a melody.
+/// Writes new music with a trained network: freely, on from a piece, into a gap of it, around a melody, as a variation
+/// of a piece, in another style, or between two pieces.
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -23,11 +24,11 @@ class ComposingModel;
 
 inline constexpr double kChordsKept = 0.8;  ///< share of the half bars that must have the chord that was asked for
 
-/// What is not asked for the model chooses. At most one of prompt, melody and gap_in is given: they are written on from
-/// as they are, and their key, tempo and meter hold.
+/// What is not asked for the model chooses. At most one of prompt, melody, gap_in, vary, transfer and the two to blend
+/// is given, and its key, tempo and meter hold. Which of all this a model has learned: compose/learned_wishes.hpp.
 struct ComposeOptions {
   std::string style;  ///< one of Composer::styles(), with a variety if wanted: "folk/jig"; empty = the model's first
-  int bars = 16;      ///< bars to write (beyond the prompt's), 1 … 512; not asked for with a melody or a gap
+  int bars = 16;  ///< bars to write (beyond the prompt's), 1 … 512; of a prompt and of what is written freely alone
   std::uint64_t seed = 0;
   SamplingWishes sampling;
   std::optional<KeyEstimate> key;    ///< the piece is moved to it if need be
@@ -36,11 +37,18 @@ struct ComposeOptions {
   std::optional<int> emotion;        ///< Russell's quadrant, 0 … 3
   std::optional<double> density;     ///< notes a bar, 0.5 … 200
   std::optional<double> height;      ///< mean MIDI pitch, 0 … 127
+  std::optional<double> polyphony;   ///< mean number of notes that sound together where any does, 1 … 16
   std::vector<BarChords> chords;     ///< of the bars to write, again from the first when they run out
   const Score* prompt = nullptr;     ///< continue this score
   const Score* melody = nullptr;     ///< accompany the melody of this score
   const Score* gap_in = nullptr;     ///< write the bars `gap` of this score anew
   BarRange gap;
+  const Score* vary = nullptr;      ///< say this score otherwise
+  double amount = 0.3;              ///< of a variation, 0 … 1: 0 = the score as the network says it, 1 = a new piece
+  const Score* transfer = nullptr;  ///< say this score in `style`, which must be named; its melody keeps its shape
+  const Score* blend_from = nullptr;  ///< a piece that lies between this one …
+  const Score* blend_to = nullptr;    ///< … and this one, whose bars have the same meters; both or neither
+  double share = 0.5;            ///< of the way between them, 0 … 1: 0 and 1 = they themselves as the network says
   Progress* progress = nullptr;  ///< told of every bar that is written, of all attempts
 };
 

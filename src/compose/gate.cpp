@@ -48,9 +48,11 @@ OriginalityGate::OriginalityGate(std::vector<PassageIndex> corpus, std::optional
   if (options_.attempts < 1) throw Error(Category::usage, "compose", "the gate needs at least one attempt");
   if (catalog) indexes_.push_back(std::move(*catalog));
   catalog_ = row(std::span(indexes_).subspan(of_corpus_));
-  if (options_.given && options_.given->note_count() > 0) {
+  std::erase_if(options_.given, [](const Score& s) { return s.note_count() == 0; });
+  if (!options_.given.empty()) {
     PassageIndexBuilder builder;
-    builder.add("given", *options_.given);
+    for (std::size_t i = 0; i < options_.given.size(); ++i)
+      builder.add(fmt::format("given {}", i + 1), options_.given[i]);
     given_.emplace(builder.finish());
   }
 }

@@ -23,7 +23,7 @@ struct GateOptions {
   double threshold = kCopySimilarity;  ///< above 1: off, the nearest passage is found and recorded all the same
   int attempts = 8;                    ///< pieces that are composed at most until one passes, ≥ 1
   std::set<std::string> except;        ///< names of pieces that may be repeated: the one that is continued
-  std::optional<Score> given;          ///< what is gone on from: what it says itself may be said again
+  std::vector<Score> given;            ///< what is gone on from: what it says itself may be said again
 };
 
 struct GateVerdict {

@@ -15,6 +15,10 @@ class TransformerComposer : public ComposingModel {
   explicit TransformerComposer(const Model& model);
   const std::vector<std::string>& styles() const override { return styles_; }
   const std::vector<std::string>& varieties() const override { return varieties_; }
+  /// As far as its weights know the tokens for it.
+  std::vector<Wish> learned() const override {
+    return {Wish::go_on, Wish::accompany, Wish::fill, Wish::chords, Wish::emotion, Wish::density, Wish::height};
+  }
   Composition compose(const ComposeOptions& options, const StyleWish& style) const override;
   std::vector<Composition> compose_variants(const ComposeOptions& options, const StyleWish& style,
                                             std::span<const std::uint64_t> seeds) const override;

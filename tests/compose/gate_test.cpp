@@ -83,7 +83,7 @@ TEST(OriginalityGate, the_piece_that_is_continued_may_be_repeated) {
 
 TEST(OriginalityGate, what_was_given_may_be_said_again_and_nothing_else_of_the_same_piece) {
   GateOptions options;
-  options.given = test::plant(test::tune(600), test::tune(4), 4, 8, 6, 5, 1);  // holds bars 5 to 12 of piece 4
+  options.given = {test::plant(test::tune(600), test::tune(4), 4, 8, 6, 5, 1)};  // holds bars 5 to 12 of piece 4
   const OriginalityGate gate(corpus(), {}, options);
   const Score said_again = copy_of(4), beyond = test::plant(test::tune(500), test::tune(4), 12, 4, 6, 2, 0.9);
   EXPECT_FALSE(OriginalityGate(corpus(), {}).judge(said_again).original);
@@ -91,6 +91,15 @@ TEST(OriginalityGate, what_was_given_may_be_said_again_and_nothing_else_of_the_s
   EXPECT_FALSE(gate.judge(beyond).original);
   EXPECT_FALSE(gate.judge(copy_of(5)).original);
   EXPECT_FALSE(gate.judge(test::plant(said_again, test::tune(9), 4, 4, 1, 0, 1)).original);
+}
+
+TEST(OriginalityGate, each_of_two_pieces_that_are_given_may_be_said_again) {
+  GateOptions options;
+  options.given = {test::tune(4), test::tune(5)};
+  const OriginalityGate gate(corpus(), {}, options);
+  EXPECT_TRUE(gate.judge(copy_of(4)).original);
+  EXPECT_TRUE(gate.judge(copy_of(5)).original);
+  EXPECT_FALSE(gate.judge(copy_of(6)).original);
 }
 
 TEST(OriginalityGate, needs_neither_index) {
