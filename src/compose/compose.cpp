@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
+#include <string_view>
+
 #include "base/error.hpp"
 #include "base/parallel.hpp"
 #include "compose/chorale_composer.hpp"
 #include "compose/composing_model.hpp"
+#include "compose/dense_gan_composer.hpp"
 #include "compose/learned_wishes.hpp"
 #include "compose/transformer_composer.hpp"
 #include "score/remi_controls.hpp"
@@ -64,13 +68,32 @@ std::string said(const nlohmann::json& card, const char* key) {
   return value != card.end() && value->is_string() ? value->get<std::string>() : "";
 }
 
-std::shared_ptr<const ComposingModel> open_model(const Model& model) {
+using Opened = std::shared_ptr<const ComposingModel>;
+
+template <class Network>
+Opened open_as(const Model& model) {
+  return std::make_shared<Network>(model);
+}
+
+/// A kind of network that composes; one more is one file and one row.
+struct NetworkRow {
+  std::string_view network;    ///< as a card says it
+  std::string_view tokenizer;  ///< today's name of the tokens that it writes; empty: none
+  Opened (*open)(const Model&);
+};
+constexpr std::array kNetworks{
+    NetworkRow{"transformer", kRemiTokens, open_as<TransformerComposer>},
+    NetworkRow{"context-mixing", kVoiceTokens, open_as<ChoraleComposer>},
+    NetworkRow{"dense-gan", "", open_as<DenseGanComposer>},
+};
+
+Opened open_model(const Model& model) {
   const std::string task = said(model.card, "task"), network = said(model.card, "network"),
                     tokenizer = said(model.card, "tokenizer");
-  if (const Tokenizer* tokens = known_tokenizer(tokenizer); tokens && task == "compose") {
-    if (network == "transformer" && tokens->name == kRemiTokens) return std::make_shared<TransformerComposer>(model);
-    if (network == "context-mixing" && tokens->name == kVoiceTokens) return std::make_shared<ChoraleComposer>(model);
-  }
+  const Tokenizer* tokens = known_tokenizer(tokenizer);
+  const std::string_view writes = tokens ? tokens->name : tokenizer;  // an older name of it may stand in the card
+  for (const NetworkRow& row : kNetworks)
+    if (task == "compose" && network == row.network && writes == row.tokenizer) return row.open(model);
   throw Error(Category::bad_input, "compose",
               fmt::format("{} does not compose (its card says task \"{}\", network \"{}\", tokenizer \"{}\")",
                           model.name, task, network, tokenizer));

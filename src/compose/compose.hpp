@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/gray_png.hpp"
 #include "base/progress.hpp"
 #include "compose/sampler.hpp"
 #include "compose/wishes.hpp"
@@ -57,8 +58,10 @@ struct Composition {
                   ///< melody's own notes; a note that rings on ends where its pitch begins again
   Score written;  ///< what was composed alone, on the grid: without the prompt, the melody, the rest of a
                   ///< piece; its first bar is the first that was written
-  std::vector<Token> tokens;  ///< the sequence as a Transformer wrote it, what was given included
-  double nats_per_token = 0;  ///< mean negative log-likelihood of what was drawn
+  std::optional<GrayImage> sheet;  ///< samples side by side, of a network that draws pictures; `score` is empty where
+                                   ///< they say no notes
+  std::vector<Token> tokens;       ///< the sequence as a Transformer wrote it, what was given included
+  double nats_per_token = 0;       ///< mean negative log-likelihood of what was drawn
   int attempts = 1;           ///< a piece with fewer than two notes a bar, in the other mode than asked, with other
                               ///< chords than asked, or of another density, register or polyphony than was said ahead
                               ///< is written anew
