@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "nn/model.hpp"
+#include "train/gan_trainers.hpp"
 #include "train/keyed_trainers.hpp"
 #include "train/passages.hpp"
 
@@ -111,6 +112,8 @@ void setup_train(CLI::App& app, Context& context) {
   setup_train_transformer(*app.add_subcommand("transformer", "The composer: a decoder Transformer over REMI tokens"),
                           context);
   for (const TrainerRow& row : keyed_trainers())
+    setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
+  for (const TrainerRow& row : gan_trainers())
     setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
   for (const TrainerRow& row : passage_trainers())
     setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);

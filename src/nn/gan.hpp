@@ -1,0 +1,62 @@
+#pragma once
+/// The GAN on piano rolls of four bars: its shape, and its generator as compose draws with it. Without libtorch.
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/model.hpp"
+#include "nn/phrase_roll.hpp"
+
+namespace euterpe {
+
+struct GanOptions {
+  std::string network = "1d";       ///< "1d": bar-wise, time then pitch; "2d": as Radford et al. 2016
+  std::vector<std::string> styles;  ///< that it can be asked for, at least one
+  int width = 96;                   ///< channels of the generator, 8 … 512
+  int blocks = 3;                   ///< of the 1-D generator's time network, 1 … 8
+  int noise_piece = 32;             ///< numbers that all phrases of a piece share
+  int noise_phrase = 32;            ///< that the bars of a phrase share
+  int noise_bar = 12;               ///< of a bar, and as many for each of its two parts
+  bool stochastic = false;          ///< binary neurons that draw instead of rounding (Dong and Yang 2018)
+
+  /// Numbers of noise behind a phrase: piece, phrase, then for each bar its own, the melody's, the accompaniment's.
+  int noise() const { return noise_piece + noise_phrase + 3 * kPhraseBars * noise_bar; }
+  /// Length of the vector by which a phrase is asked for.
+  int condition() const;
+};
+nlohmann::json to_json(const GanOptions& options);
+/// Error{bad_input} naming what is missing or out of range.
+GanOptions gan_options(const nlohmann::json& options);
+
+/// What a phrase is asked to be.
+struct PhraseWish {
+  int style = 0;  ///< number in GanOptions::styles
+  int meter = 0;  ///< number in grid_meters()
+  bool minor = false;
+  bool begins = false, ends = false;  ///< whether a piece begins or ends with it
+  bool operator==(const PhraseWish&) const = default;
+};
+/// \return options.condition() numbers, 0 or 1
+std::vector<float> condition_of(const PhraseWish& wish, const GanOptions& options);
+
+/// A generator that has learned.
+class PhraseGenerator {
+ public:
+  /// Error{bad_input} if the card or the weights do not fit.
+  explicit PhraseGenerator(const Model& model);
+  const GanOptions& options() const { return options_; }
+  /// \param noise options().noise() normal numbers a phrase, one phrase after the other
+  /// \param seed of stochastic neurons
+  /// \return kPhraseValues a phrase. The same on every machine of one instruction set; thread-safe.
+  std::vector<float> draw(std::span<const PhraseWish> wishes, std::span<const float> noise, std::uint64_t seed) const;
+
+ private:
+  struct Network;
+  GanOptions options_;
+  std::shared_ptr<Network> network_;
+};
+
+}  // namespace euterpe

@@ -1,0 +1,71 @@
+#pragma once
+/// What both networks of the GAN are made of: matrices, convolutions over time as products, binary neurons, spectral
+/// norms.
+#include <torch/torch.h>
+
+#include <functional>
+#include <vector>
+
+#include "base/random.hpp"
+
+namespace euterpe {
+
+/// Normal numbers from the project's own generator, so that they are the same everywhere.
+torch::Tensor normal_tensor(Random& random, std::vector<std::int64_t> shape);
+torch::Tensor uniform_tensor(Random& random, std::vector<std::int64_t> shape);
+
+/// Divides by the root of the mean square over the last dimension (Karras et al. 2018, section 4.2, with ε 1e-6).
+torch::Tensor pixel_norm(const torch::Tensor& x);
+
+/// A binary neuron (Dong and Yang 2018; Bengio et al. 2013): 1 where sigmoid(logits) is above the threshold, a gradient
+/// as if it were sigmoid(slope · logits).
+/// \param thresholds of the shape of `logits`, in [0, 1); undefined = ½ everywhere, the deterministic neuron
+torch::Tensor binary_neurons(const torch::Tensor& logits, double slope, const torch::Tensor& thresholds = {});
+/// One of the last dimension is 1, all others 0: the largest, or with noise a draw (Gumbel's trick); a gradient as if
+/// it were softmax(slope · logits).
+torch::Tensor one_of_many(const torch::Tensor& logits, double slope, const torch::Tensor& thresholds = {});
+
+/// Neighbors in time side by side: [n, t, c] → [n, t, 3 c], at distance `dilation`, zeros beyond the ends. A product
+/// with a matrix [out, 3 c] is then a convolution of width 3.
+torch::Tensor three_in_time(const torch::Tensor& x, std::int64_t dilation);
+
+/// A weight whose largest singular value may be held at 1 by power iteration (Miyato et al. 2018, algorithm 1).
+class SpectralWeight {
+ public:
+  SpectralWeight() = default;
+  /// \param weight [out, …], a parameter \param u [out], kept from step to step \param held whether it is normed
+  SpectralWeight(torch::Tensor weight, torch::Tensor u, bool held);
+  /// To be called before a step's uses. \param iterate one more power iteration, by which `u` changes
+  void refresh(bool iterate);
+  const torch::Tensor& now() const { return now_; }  ///< the weight, divided by its norm if it is held
+
+ private:
+  torch::Tensor weight_, u_, now_;
+  bool held_ = false;
+};
+
+/// A module whose layers are matrices [out, in] (or kernels [out, …]) with a bias, spectrally normed or not.
+class SpectralModule : public torch::nn::Module {
+ public:
+  void refresh(bool iterate);
+
+ protected:
+  struct Layer {
+    SpectralWeight* weight = nullptr;
+    torch::Tensor bias;
+    /// x [… , in] → [… , out]
+    torch::Tensor operator()(const torch::Tensor& x) const;
+  };
+  explicit SpectralModule(bool held) : held_(held) {}
+  Layer layer(const std::string& name, std::vector<std::int64_t> shape);
+
+ private:
+  bool held_;
+  std::vector<std::unique_ptr<SpectralWeight>> weights_;
+};
+
+/// How much the samples of a batch differ: the standard deviation over the batch of each feature, their mean as one
+/// more column (Karras et al. 2018, section 3). [n, f] → [n, f + 1]
+torch::Tensor with_minibatch_deviation(const torch::Tensor& x);
+
+}  // namespace euterpe
