@@ -11,6 +11,7 @@
 #include "compose/chorale_composer.hpp"
 #include "compose/composing_model.hpp"
 #include "compose/dense_gan_composer.hpp"
+#include "compose/gan_composer.hpp"
 #include "compose/learned_wishes.hpp"
 #include "compose/transformer_composer.hpp"
 #include "score/remi_controls.hpp"
@@ -84,6 +85,7 @@ struct NetworkRow {
 constexpr std::array kNetworks{
     NetworkRow{"transformer", kRemiTokens, open_as<TransformerComposer>},
     NetworkRow{"context-mixing", kVoiceTokens, open_as<ChoraleComposer>},
+    NetworkRow{"gan", "", open_as<GanComposer>},
     NetworkRow{"dense-gan", "", open_as<DenseGanComposer>},
 };
 

@@ -12,6 +12,16 @@ namespace {
 
 Error bad_options(const std::string& detail) { return Error(Category::bad_input, "gan_options", detail); }
 
+/// Callers draw many pieces at a time, each on its own thread; more threads below would be in each other's way.
+/// (libtorch keeps this number for each calling thread.)
+void one_thread() {
+  static thread_local const bool once = [] {
+    at::set_num_threads(1);
+    return true;
+  }();
+  (void)once;
+}
+
 }  // namespace
 
 int GanOptions::condition() const {
@@ -87,6 +97,7 @@ std::vector<float> PhraseGenerator::draw(std::span<const PhraseWish> wishes, std
   const auto n = static_cast<std::int64_t>(wishes.size());
   EUTERPE_ASSERT(noise.size() == wishes.size() * static_cast<std::size_t>(options_.noise()));
   if (n == 0) return {};
+  one_thread();
   torch::NoGradGuard guard;
   const torch::Tensor z = torch::from_blob(const_cast<float*>(noise.data()), {n, options_.noise()}, torch::kFloat32);
   const PhraseBatch asked = phrase_batch(wishes, options_);

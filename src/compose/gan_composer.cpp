@@ -1,0 +1,193 @@
+#include "compose/gan_composer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <limits>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "score/harmony.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr int kMaxAttempts = 8;
+constexpr double kFewestNotes = 2;     // a bar
+constexpr double kDensityClass = 0.5;  // octaves of notes a bar
+constexpr double kHeightClass = 4;     // semitones of mean pitch
+constexpr int kKeptBars = 2;           // of a phrase that comes back varied
+
+PieceFrame read_frame(const nlohmann::json& row, const std::string& model) {
+  const auto wrong = [&](const std::string& what) {
+    return Error(Category::bad_input, "compose", model + ": a frame in its card " + what);
+  };
+  PieceFrame f;
+  try {
+    f.meter = row.at(0).get<int>();
+    f.minor = row.at(1).get<int>() != 0;
+    f.moved = row.at(2).get<int>();
+    f.tempo = row.at(3).get<double>();
+    f.form = row.at(4).get<std::string>();
+  } catch (const nlohmann::json::exception& e) {
+    throw wrong(fmt::format("is damaged: {}", e.what()));
+  }
+  if (f.meter < 0 || f.meter >= static_cast<int>(grid_meters().size())) throw wrong("has no meter");
+  if (f.moved < -6 || f.moved > 5) throw wrong("is moved beyond an octave");
+  if (f.form.empty() || f.form.size() > 64 ||
+      !std::all_of(f.form.begin(), f.form.end(), [](unsigned char c) { return std::isalpha(c) && c < 128; }))
+    throw wrong("has no form");
+  f.tempo = std::clamp(f.tempo, 30.0, 240.0);
+  return f;
+}
+
+double mean_pitch(const Score& score) {
+  double sum = 0;
+  for (const Track& track : score.tracks)
+    for (const Note& n : track.notes) sum += n.pitch;
+  return sum / std::max(1.0, static_cast<double>(score.note_count()));
+}
+
+/// Classes of density and register by which a piece misses what was asked.
+double missed(const Score& score, const ComposeOptions& o) {
+  double out = 0;
+  const double notes = static_cast<double>(score.note_count()) / o.bars;
+  if (o.density) out += std::abs(std::log2(std::max(notes, 0.01) / *o.density)) / kDensityClass;
+  if (o.height) out += std::abs(mean_pitch(score) - *o.height) / kHeightClass;
+  return out;
+}
+
+/// Whole octaves towards the register that was asked for, as far as MIDI reaches.
+void to_register(Score& score, double height) {
+  int low = 127, high = 0;
+  for (const Track& track : score.tracks)
+    for (const Note& n : track.notes) low = std::min<int>(low, n.pitch), high = std::max<int>(high, n.pitch);
+  if (low > high) return;
+  int up = static_cast<int>(std::lround((height - mean_pitch(score)) / 12)) * 12;
+  while (up < 0 && low + up < 0) up += 12;
+  while (up > 0 && high + up > 127) up -= 12;
+  for (Track& track : score.tracks)
+    for (Note& n : track.notes) n.pitch = static_cast<std::uint8_t>(n.pitch + up);
+}
+
+}  // namespace
+
+std::string form_of_length(const std::string& form, std::size_t phrases) {
+  EUTERPE_ASSERT(!form.empty());
+  std::string out = form.substr(0, phrases);
+  while (out.size() < phrases) {
+    const char letter = form[out.size() % form.size()];
+    out += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
+  return out;
+}
+
+GanComposer::GanComposer(const Model& model) : generator_(model) {
+  const nlohmann::json all = model.card.value("frames", nlohmann::json::object());
+  for (const std::string& style : generator_.options().styles) {
+    frames_.emplace_back();
+    if (const auto rows = all.find(style); rows != all.end() && rows->is_array())
+      for (const auto& row : *rows) frames_.back().push_back(read_frame(row, model.name));
+    if (frames_.back().empty())
+      throw Error(Category::bad_input, "compose", fmt::format("{}: its card has no frames of {}", model.name, style));
+  }
+}
+
+PieceFrame GanComposer::draw_frame(const ComposeOptions& o, int style, Random& random) const {
+  const std::vector<PieceFrame>& all = frames_[static_cast<std::size_t>(style)];
+  const int meter = o.meter ? grid_meter(*o.meter).value() : -1;
+  std::vector<const PieceFrame*> fitting;
+  for (const PieceFrame& f : all)
+    if ((meter < 0 || f.meter == meter) && (!o.key || f.minor == o.key->minor)) fitting.push_back(&f);
+  PieceFrame f = fitting.empty() ? all[random.below(all.size())] : *fitting[random.below(fitting.size())];
+  if (meter >= 0) f.meter = meter;
+  if (o.key) {
+    f.minor = o.key->minor;
+    f.moved = ((f.minor ? 9 : 0) - o.key->tonic + 12) % 12;
+    if (f.moved > 5) f.moved -= 12;
+  }
+  if (o.tempo) f.tempo = *o.tempo;
+  return f;
+}
+
+BarGrid GanComposer::draw_piece(const PieceFrame& frame, int style, const ComposeOptions& o, std::uint64_t seed) const {
+  const GanOptions& shape = generator_.options();
+  const std::size_t phrases = (static_cast<std::size_t>(o.bars) + kPhraseBars - 1) / kPhraseBars;
+  const std::string form = form_of_length(frame.form, phrases);
+  const auto width = static_cast<std::size_t>(shape.noise());
+  const auto piece = static_cast<std::size_t>(shape.noise_piece);
+  const auto kept = piece + static_cast<std::size_t>(shape.noise_phrase + 3 * kKeptBars * shape.noise_bar);
+  Random random(seed);
+  const double deviation = o.sampling.temperature.value_or(1);
+  std::vector<float> noise(phrases * width);
+  for (float& v : noise) v = static_cast<float>(deviation * random.normal());
+  std::vector<PhraseWish> wishes;
+  std::vector<std::size_t> source;  // the phrase that each one repeats, or itself
+  for (std::size_t p = 0; p < phrases; ++p) {
+    const auto mine = noise.begin() + static_cast<std::ptrdiff_t>(p * width);
+    std::copy_n(noise.begin(), piece, mine);
+    const auto letter = static_cast<char>(std::toupper(static_cast<unsigned char>(form[p])));
+    const std::size_t first = form.find_first_of(std::string{letter, static_cast<char>(letter + 'a' - 'A')});
+    source.push_back(form[p] == letter ? first : p);
+    if (source.back() == p && first < p)
+      std::copy_n(noise.begin() + static_cast<std::ptrdiff_t>(first * width), kept, mine);
+    wishes.push_back(
+        {.style = style, .meter = frame.meter, .minor = frame.minor, .begins = p == 0, .ends = p + 1 == phrases});
+  }
+  const std::vector<float> rolls = generator_.draw(wishes, noise, seed);
+  BarGrid grid;
+  grid.minor = frame.minor;
+  grid.moved = frame.moved;
+  grid.tempo = frame.tempo;
+  for (const std::size_t p : source)
+    for (GridBar& bar : roll_bars(std::span(rolls).subspan(p * kPhraseValues, kPhraseValues), frame.meter))
+      grid.bars.push_back(std::move(bar));
+  // A last phrase that is too long loses its beginning: its end is the piece's.
+  const auto last = grid.bars.end() - kPhraseBars;
+  grid.bars.erase(last, last + static_cast<std::ptrdiff_t>(phrases * kPhraseBars - static_cast<std::size_t>(o.bars)));
+  if (o.progress) o.progress->advance(static_cast<std::uint64_t>(o.bars));
+  return grid;
+}
+
+Composition GanComposer::compose(const ComposeOptions& o, const StyleWish& wish) const {
+  const SamplingWishes& s = o.sampling;
+  require_wish(!s.top_p && !s.guidance && s.top_k == 0 && s.min_p == 0 && s.repetition_penalty == 0,
+               "a network that draws whole phrases knows no top-k, top-p, min-p, guidance or penalty on repetition",
+               "--temperature is its noise's deviation");
+  require_wish(!o.meter || grid_meter(*o.meter), fmt::format("the GAN knows no bars of {}", o.meter.value_or("")),
+               "4/4, 3/4, 6/8 and 2/4 are possible; --model composer knows more");
+  Composition out;
+  out.sampling = s.over({.temperature = 1, .top_p = 1});
+  check(out.sampling);
+  const auto& all = styles();
+  const auto style = static_cast<int>(std::find(all.begin(), all.end(), wish.style) - all.begin());
+  EUTERPE_ASSERT(style < static_cast<int>(all.size()));
+  double best = std::numeric_limits<double>::infinity();
+  for (int attempt = 0; attempt < kMaxAttempts && best > 0.5; ++attempt) {
+    const std::uint64_t seed =
+        attempt == 0 ? o.seed : Random::stream(o.seed, static_cast<std::uint64_t>(attempt)).next();
+    Random random = Random::stream(seed, 1);  // the noise has the first
+    const PieceFrame frame = draw_frame(o, style, random);
+    Score score = grid_score(draw_piece(frame, style, o, seed));
+    if (o.height) to_register(score, *o.height);
+    out.attempts = attempt + 1;
+    const KeyEstimate heard = estimate_global_key(score);
+    const bool in_key = !o.key || (heard.tonic == o.key->tonic && heard.minor == o.key->minor);
+    const bool full = static_cast<double>(score.note_count()) >= kFewestNotes * o.bars;
+    constexpr double kWorst = 100;  // a piece that is hardly one is taken only if all are
+    const double off = missed(score, o) + (in_key ? 0 : kWorst / 10) + (full ? 0 : kWorst);
+    if (off >= best) continue;
+    best = off;
+    out.score = std::move(score);
+    out.provenance["bars"] = o.bars;
+    out.provenance["form"] = form_of_length(frame.form, static_cast<std::size_t>((o.bars + 3) / kPhraseBars));
+    if (o.key) out.provenance["in_key"] = in_key;
+    if (o.density || o.height) out.provenance["off_plan"] = static_cast<int>(missed(out.score, o));
+  }
+  out.written = out.score;
+  return out;
+}
+
+}  // namespace euterpe
