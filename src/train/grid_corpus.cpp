@@ -95,4 +95,12 @@ nlohmann::json corpus_card(const GridCorpus& corpus) {
           {"training", {{"manifest_hash", corpus.shard.hash}, {"split_hash", corpus.shard.split_hash}}}};
 }
 
+StyleHabits corpus_habits(const GridCorpus& corpus, const std::string& style) {
+  std::vector<const BarGrid*> pieces;
+  for (const GridPiece& piece : corpus.pieces)
+    if (piece.split == "train" && piece.style == style) pieces.push_back(&piece.grid);
+  EUTERPE_ASSERT(!pieces.empty());
+  return style_habits(pieces);
+}
+
 }  // namespace euterpe

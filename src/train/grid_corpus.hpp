@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "corpus/shard.hpp"
+#include "nn/style_habits.hpp"
 #include "score/bar_grid.hpp"
 
 namespace euterpe {
@@ -35,5 +36,8 @@ GridCorpus read_grid_corpus(const std::filesystem::path& path, const std::vector
 /// What every card says of where a model comes from: data, left_out, commercial, styles, and training's manifest_hash
 /// and split_hash. Only the sources of the styles that were kept are named.
 nlohmann::json corpus_card(const GridCorpus& corpus);
+
+/// Of the training pieces of a style.
+StyleHabits corpus_habits(const GridCorpus& corpus, const std::string& style);
 
 }  // namespace euterpe

@@ -257,6 +257,7 @@ TrainingReport run_training(const TrainingTask& task, const TrainerOptions& opti
   while (run.step < options.steps) {
     Random random = Random::stream(options.seed, static_cast<std::uint64_t>(run.step));
     const std::int64_t before = items;
+    if (task.begin_step) task.begin_step(run.step);
     const torch::Tensor loss = task.loss(random, items);
     loss.backward();
     double value = loss.item<double>();

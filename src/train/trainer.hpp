@@ -37,6 +37,8 @@ struct TrainingTask {
   std::vector<std::pair<std::string, torch::Tensor>> parameters;
   /// Loss of one step, a scalar that can be differentiated: the mean over the items by whose number `items` is raised.
   std::function<torch::Tensor(Random& random, std::int64_t& items)> loss;
+  /// Called before each loss with the number of the step, from 0; may be empty.
+  std::function<void(std::int64_t step)> begin_step;
   /// Validation loss with the averaged weights in place.
   std::function<double()> validate;
   std::string unit = "tokens";

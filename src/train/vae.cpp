@@ -1,0 +1,215 @@
+#include "train/vae.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/parallel.hpp"
+#include "nn/latent_prior_module.hpp"
+#include "nn/note_encoder_module.hpp"
+#include "nn/vae_module.hpp"
+#include "train/bar_batches.hpp"
+#include "train/latent_batches.hpp"
+#include "train/trainer.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr std::size_t kValidationBars = 300;
+constexpr std::size_t kBarsAtOnce = 100;
+constexpr int kDrawsOfTime = 4;  // places along the flow at which a bar is learned, for one reading of its context
+
+torch::Device device_of_run() { return torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::kCPU; }
+
+torch::Tensor normal(at::IntArrayRef shape, Random& random) {
+  torch::Tensor out = torch::empty(shape);
+  float* values = out.data_ptr<float>();
+  for (std::int64_t i = 0; i < out.numel(); ++i) values[i] = static_cast<float>(random.normal());
+  return out;
+}
+
+std::vector<const GridBar*> addresses(const std::vector<GridBar>& bars, std::size_t first, std::size_t count) {
+  std::vector<const GridBar*> out;
+  for (std::size_t i = first; i < std::min(bars.size(), first + count); ++i) out.push_back(&bars[i]);
+  return out;
+}
+
+double beta_at(const VaeTraining& o, std::int64_t step) {
+  const double cycle = static_cast<double>(step) * o.cycles / static_cast<double>(o.steps);
+  const double rising = cycle >= o.cycles - 1 ? 0.25 : 0.5;  // the part of a cycle in which β rises
+  return o.beta * std::min(1.0, (cycle - std::floor(cycle)) / rising);
+}
+
+/// Nats a note from the mean of q(z | bar), styles weighted equally.
+double validation(const VaeModule& network, const std::map<std::string, std::vector<GridBar>>& held_out,
+                  torch::Device device) {
+  torch::NoGradGuard guard;
+  double sum = 0;
+  for (const auto& [style, bars] : held_out) {
+    double nats = 0, notes = 0;
+    for (std::size_t first = 0; first < bars.size(); first += kBarsAtOnce) {
+      const BarBatch batch = bar_batch(addresses(bars, first, kBarsAtOnce)).to(device);
+      nats += network->reconstruction_nats(batch, network->encode(batch).first).sum().item<double>();
+      notes += static_cast<double>(batch.notes);
+    }
+    sum += nats / std::max(1.0, notes);
+  }
+  return sum / static_cast<double>(held_out.size());
+}
+
+TrainingReport train_codec(const GridCorpus& corpus, const VaeTraining& options, VaeModule& network) {
+  const torch::Device device = device_of_run();
+  network->to(device);
+  TransformerCompute compute;
+  compute.bf16 = options.bf16;
+  network->set_compute(compute);
+  const BarBatches train(corpus, "train");
+  const bool validated =
+      std::any_of(corpus.pieces.begin(), corpus.pieces.end(), [](const GridPiece& p) { return p.split == "valid"; });
+  std::map<std::string, std::vector<GridBar>> held_out;
+  for (const std::string& style : corpus.styles) {
+    auto bars = BarBatches::spread(corpus, validated ? "valid" : "train", style, kValidationBars);
+    if (!bars.empty()) held_out[style] = std::move(bars);
+  }
+  TrainingTask task;
+  task.unit = "notes";
+  task.recipe = {{"network", to_json(options.network)}, {"notes", options.notes},   {"beta", options.beta},
+                 {"free_bits", options.free_bits},      {"cycles", options.cycles}, {"corpus", corpus.shard.hash}};
+  for (auto& p : network->named_parameters()) task.parameters.emplace_back(p.key(), p.value());
+  std::int64_t step = 0;
+  task.begin_step = [&](std::int64_t s) { step = s; };
+  task.loss = [&](Random& random, std::int64_t& items) {
+    const std::vector<GridBar> bars = train.draw(random, options.notes);
+    const BarBatch batch = bar_batch(addresses(bars, 0, bars.size())).to(device);
+    items += batch.notes;
+    const auto [mean, log_variance] = network->encode(batch);
+    const auto z = mean + torch::exp(0.5 * log_variance) * normal(mean.sizes(), random).to(device);
+    const auto kl = 0.5 * (mean * mean + torch::exp(log_variance) - 1 - log_variance);
+    const auto rate = kl.mean(0).clamp_min(options.free_bits).sum() * static_cast<double>(bars.size());
+    const auto distortion = network->reconstruction_nats(batch, z).sum();
+    return (distortion + beta_at(options, step) * rate) / static_cast<double>(batch.notes + batch.meters.size(0));
+  };
+  task.validate = [&] { return validation(network, held_out, device); };
+  TrainerOptions trainer;
+  trainer.folder = options.run / "codec";
+  trainer.seed = options.seed;
+  trainer.steps = options.steps;
+  trainer.learning_rate = options.learning_rate;
+  trainer.warmup = std::min<std::int64_t>(200, options.steps / 10 + 1);
+  trainer.weight_decay = 0.02;
+  trainer.evaluate_every = std::max<std::int64_t>(1, options.steps / 16);
+  trainer.checkpoint_every = 100;
+  trainer.seconds = options.seconds;
+  return run_training(task, trainer);
+}
+
+TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options, const Vae& codec,
+                           LatentPriorModule& network) {
+  const torch::Device device = device_of_run();
+  const LatentBatches train(corpus, "train", codec), valid(corpus, "valid", codec);
+  {
+    torch::NoGradGuard guard;
+    const auto [mean, deviation] = train.spread();
+    network->mean.copy_(torch::tensor(mean));
+    network->deviation.copy_(torch::tensor(deviation));
+  }
+  network->to(device);
+  const auto loss_of = [&](const LatentBatch& drawn, Random& random, double without) {
+    std::vector<LatentWish> wishes = drawn.wishes;
+    if (without > 0) forget_wishes(wishes, random);
+    const WishBatch batch = wish_batch(wishes, network->options).to(device);
+    const std::int64_t pieces = batch.present.size(0), bars = batch.present.size(1), latent = network->options.latent;
+    const auto z = network->standardized(
+        torch::from_blob(const_cast<float*>(drawn.z.data()), {pieces, bars, latent}).clone().to(device));
+    const auto present = batch.present.unsqueeze(-1);
+    const auto before = torch::cat({torch::zeros({pieces, 1, latent}, z.options()), z.slice(1, 0, bars - 1)}, 1) *
+                        torch::cat({torch::zeros({pieces, 1, 1}, z.options()), present.slice(1, 0, bars - 1)}, 1);
+    const auto said = network->context(batch, before).view({pieces * bars, -1}).repeat({kDrawsOfTime, 1});
+    const auto goal = z.view({pieces * bars, latent}).repeat({kDrawsOfTime, 1});
+    const auto noise = normal({goal.size(0), latent}, random).to(device);
+    // Logistic-normal times: the middle of the flow is where it turns (Esser et al. 2024).
+    const auto time = torch::sigmoid(normal({goal.size(0)}, random)).to(device);
+    const auto t = time.unsqueeze(1);
+    const auto error = network->velocity((1 - t) * noise + t * goal, time, said) - (goal - noise);
+    const auto there = present.view({-1, 1}).repeat({kDrawsOfTime, 1});
+    return (error * error * there).sum() / (there.sum() * static_cast<double>(latent));
+  };
+  TrainingTask task;
+  task.unit = "bars";
+  task.recipe = {{"prior", to_json(network->options)},
+                 {"pieces", options.prior_pieces},
+                 {"bars", options.prior_bars},
+                 {"corpus", corpus.shard.hash},
+                 {"codec", train.hash()}};
+  for (auto& p : network->named_parameters())
+    if (p.value().requires_grad()) task.parameters.emplace_back(p.key(), p.value());
+  task.loss = [&](Random& random, std::int64_t& items) {
+    const LatentBatch batch = train.draw(random, options.prior_pieces, options.prior_bars);
+    items += batch.bars;
+    return loss_of(batch, random, 1);
+  };
+  const LatentBatches& judge = valid.empty() ? train : valid;
+  task.validate = [&] {
+    constexpr int kBatches = 12;
+    double sum = 0;
+    for (std::uint64_t i = 0; i < kBatches; ++i) {
+      Random fixed = Random::stream(0x5eed, i);
+      sum += loss_of(judge.draw(fixed, options.prior_pieces, options.prior_bars), fixed, 1).item<double>();
+    }
+    return sum / kBatches;
+  };
+  TrainerOptions trainer;
+  trainer.folder = options.run / "prior";
+  trainer.seed = options.seed;
+  trainer.steps = options.prior_steps;
+  trainer.learning_rate = options.prior_learning_rate;
+  trainer.warmup = std::min<std::int64_t>(200, options.prior_steps / 10 + 1);
+  trainer.ema = 0.999;
+  trainer.evaluate_every = std::max<std::int64_t>(1, options.prior_steps / 12);
+  trainer.checkpoint_every = 100;
+  trainer.seconds = options.seconds;
+  return run_training(task, trainer);
+}
+
+std::int64_t count_parameters(const torch::nn::Module& module) {
+  std::int64_t sum = 0;
+  for (const auto& p : module.parameters()) sum += p.numel();
+  return sum;
+}
+
+}  // namespace
+
+VaeReport train_vae(const GridCorpus& corpus, const VaeTraining& options) {
+  at::set_num_threads(threads());
+  torch::manual_seed(options.seed);
+  VaeReport report;
+  VaeModule codec(vae_options(to_json(options.network)));
+  const TrainingReport first = train_codec(corpus, options, codec);
+  codec->to(torch::kCPU);
+  put_parameters(*codec, report.weights, "vae.");
+
+  report.prior = options.prior;
+  report.prior.latent = options.network.latent;
+  report.prior.styles = static_cast<int>(corpus.styles.size());
+  LatentPriorModule prior(latent_prior_options(to_json(report.prior)));
+  // The prior learns the latents of the weights as they are stored.
+  const TrainingReport second = train_prior(corpus, options, Vae(options.network, report.weights), prior);
+  prior->to(torch::kCPU);
+  put_parameters(*prior, report.weights, "prior.");
+
+  report.steps = first.steps;
+  report.prior_steps = second.steps;
+  report.parameters = count_parameters(*codec) + count_parameters(*prior);
+  report.validation = first.best_validation;
+  report.prior_validation = second.best_validation;
+  report.seconds = first.seconds + second.seconds;
+  report.notes_per_second = first.items_per_second;
+  report.bars_per_second = second.items_per_second;
+  return report;
+}
+
+}  // namespace euterpe
