@@ -18,6 +18,7 @@
 #include "catalog/catalog.hpp"
 #include "catalog/passages.hpp"
 #include "cli/command.hpp"
+#include "compose/blend.hpp"
 #include "compose/default_composer.hpp"
 #include "compose/drums.hpp"
 #include "compose/gate.hpp"
@@ -33,11 +34,23 @@ namespace {
 
 struct Options {
   std::string model, key, meter, emotion, height, chords, infill, drums;
-  std::filesystem::path prompt, melody, piece, soundfont;
+  std::filesystem::path prompt, melody, piece, vary, transfer, soundfont;
+  std::vector<std::filesystem::path> interpolate;  ///< from and to, or none
   std::vector<std::filesystem::path> out;
-  int count = 1, variants = 0;
+  int count = 1, variants = 0, steps = 7;
   bool commercial = false, store = false, with_drums = false;
   ComposeOptions compose;
+
+  /// Pieces that are written.
+  int pieces() const { return interpolate.empty() ? count : steps; }
+  /// Nothing of what is given stays as it is.
+  bool all_new() const { return prompt.empty() && melody.empty() && piece.empty(); }
+};
+
+struct GivenFile {
+  std::filesystem::path path;
+  std::string hash;
+  Score score;
 };
 
 /// "tune.mid" for a single piece, "tune-3.mid" for the third of several.
@@ -47,7 +60,8 @@ std::filesystem::path numbered(const std::filesystem::path& path, int index, int
 }
 
 /// The piece enters the catalog as a track with its terms, and as a work with its provenance.
-void store(Catalog& catalog, const std::filesystem::path& midi, const Composition& piece) {
+void store(Catalog& catalog, const std::filesystem::path& midi, const Composition& piece,
+           const std::vector<GivenFile>& given) {
   const Analysis analysis = analyze_file(midi);
   TrackRecord track;
   track.id = sha256_file(midi);
@@ -64,15 +78,18 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
   rights.licence = piece.provenance["commercial"].get<bool>()
                        ? "composed; learned from " + fmt::format("{}", fmt::join(terms, "; "))
                        : "non-commercial: learned from " + fmt::format("{}", fmt::join(terms, "; "));
-  const std::string given = piece.provenance.value("prompt", piece.provenance.value("melody", ""));
-  if (!given.empty() && catalog.track(given)) {
+  std::vector<std::string> owners;
+  for (const GivenFile& g : given) {
+    if (!catalog.track(g.hash)) continue;
     // What holds a track's music keeps to that track's terms.
-    const RightsRecord of_given = catalog.rights(given);
-    if (!of_given.owner.empty()) rights.owner = of_given.owner;
+    const RightsRecord of_given = catalog.rights(g.hash);
+    if (!of_given.owner.empty() && std::find(owners.begin(), owners.end(), of_given.owner) == owners.end())
+      owners.push_back(of_given.owner);
     if (!of_given.licence.empty()) rights.licence = of_given.licence + "; " + rights.licence;
-    rights.may_train = of_given.may_train;
-    rights.may_recommend = of_given.may_recommend;
+    rights.may_train = rights.may_train && of_given.may_train;
+    rights.may_recommend = rights.may_recommend && of_given.may_recommend;
   }
+  if (!owners.empty()) rights.owner = fmt::format("{}", fmt::join(owners, "; "));
   catalog.put_track(track, analysis.descriptors, rights);
   for (const auto& [name, blob] : analysis.blobs) catalog.put_blob(track.id, name, blob);
   WorkRecord work;
@@ -80,7 +97,7 @@ void store(Catalog& catalog, const std::filesystem::path& midi, const Compositio
   work.model = piece.provenance["model"];
   work.model_hash = piece.provenance["model_hash"];
   work.style = piece.provenance["style"];
-  work.prompt = given;
+  for (const GivenFile& g : given) work.prompt += (work.prompt.empty() ? "" : " ") + g.hash;
   work.licence = rights.licence;
   work.seed = piece.provenance["seed"];
   work.provenance = piece.provenance.dump();
@@ -106,65 +123,119 @@ std::string closest_style(const Score& prompt, const std::vector<std::string>& s
   return best;
 }
 
-/// The one file that is given, and what it is for; empty if none is.
-std::filesystem::path given_file(const Options& o) {
-  const int files = !o.prompt.empty() + !o.melody.empty() + !o.piece.empty();
-  if (files > 1)
-    throw Error(Category::usage, "compose", "--continue, --melody and --piece do not go together", "give one of them");
+[[noreturn]] void refuse(const std::string& what, const std::string& hint = {}) {
+  throw Error(Category::usage, "compose", what, hint);
+}
+
+/// The files that are given: two to go from one to the other, else one or none.
+std::vector<std::filesystem::path> given_paths(const Options& o) {
+  std::vector<std::filesystem::path> out = o.interpolate;
+  for (const auto* path : {&o.prompt, &o.melody, &o.piece, &o.vary, &o.transfer})
+    if (!path->empty()) out.push_back(*path);
+  if (out.size() > (o.interpolate.empty() ? 1 : 2))
+    refuse("--continue, --melody, --piece, --vary, --transfer and --interpolate do not go together",
+           "give one of them");
   if (!o.infill.empty() && o.piece.empty())
-    throw Error(Category::usage, "compose", "--infill needs a piece whose bars are to be written anew",
-                "name it with --piece");
+    refuse("--infill needs a piece whose bars are to be written anew", "name it with --piece");
   if (!o.piece.empty() && o.infill.empty() && !o.with_drums)
-    throw Error(Category::usage, "compose", "--piece alone asks for nothing",
-                "say which bars to write anew (--infill 5-8), or add drums (--drums rock)");
-  return !o.prompt.empty() ? o.prompt : !o.melody.empty() ? o.melody : o.piece;
+    refuse("--piece alone asks for nothing",
+           "say which bars to write anew (--infill 5-8), or add drums (--drums rock)");
+  if (!o.transfer.empty() && o.compose.style.empty())
+    refuse("--transfer needs the style into which the piece goes", "name it with --style");
+  if (!o.interpolate.empty() && (o.count != 1 || o.variants != 0))
+    refuse("--count and --variants do not go with --interpolate", "--steps says how many pieces there are");
+  return out;
+}
+
+/// Reads what is given. What a network sees as bars of notes is refused here where it has none, and by its file's name.
+std::vector<GivenFile> read_given(const Options& o) {
+  std::vector<GivenFile> out;
+  std::vector<BarGrid> grids;
+  for (const auto& path : given_paths(o)) {
+    out.push_back({path, sha256_file(path), read_score(path).score});
+    if (o.vary.empty() && o.transfer.empty() && o.interpolate.empty()) continue;
+    try {
+      grids.push_back(bar_grid(out.back().score));
+    } catch (const Error& e) {
+      throw e.in(path.string());
+    }
+  }
+  if (grids.size() < 2) return out;
+  try {
+    require_same_meters(grids[0], grids[1]);
+  } catch (const Error& e) {
+    throw e.in(fmt::format("{} and {}", out[0].path.string(), out[1].path.string()));
+  }
+  return out;
 }
 
 /// What the words of the command line mean.
-void read_wishes(Options& o, const Composer& composer, const Score& given) {
+void read_wishes(Options& o, const std::vector<GivenFile>& given) {
   ComposeOptions& wish = o.compose;
-  if (!given_file(o).empty() && (!o.key.empty() || wish.tempo || !o.meter.empty()))
-    throw Error(Category::usage, "compose", "--key, --tempo and --meter do not go with a piece that is given",
-                "the piece keeps its own");
-  if (!o.prompt.empty()) wish.prompt = &given;
-  if (!o.melody.empty()) wish.melody = &given;
+  if (!given.empty() && (!o.key.empty() || wish.tempo || !o.meter.empty()))
+    refuse("--key, --tempo and --meter do not go with a piece that is given", "the piece keeps its own");
+  if (!o.prompt.empty()) wish.prompt = &given[0].score;
+  if (!o.melody.empty()) wish.melody = &given[0].score;
+  if (!o.vary.empty()) wish.vary = &given[0].score;
+  if (!o.transfer.empty()) wish.transfer = &given[0].score;
+  if (!o.interpolate.empty()) {
+    wish.blend_from = &given[0].score;
+    wish.blend_to = &given[1].score;
+  }
   if (!o.infill.empty()) {
-    wish.gap_in = &given;
+    wish.gap_in = &given[0].score;
     wish.gap = parse_bar_range(o.infill);
   }
-  if (given.note_count() > 0 && wish.style.empty()) wish.style = closest_style(given, composer.styles());
   if (!o.key.empty()) wish.key = parse_key(o.key);
   if (!o.meter.empty()) wish.meter = o.meter;
   if (!o.emotion.empty()) wish.emotion = parse_emotion(o.emotion);
   if (!o.height.empty()) wish.height = parse_pitch(o.height);
   if (!o.chords.empty()) wish.chords = parse_bar_chords(o.chords);
-  if (o.count < 1) throw Error(Category::usage, "compose", "--count must be at least 1");
+  if (o.count < 1) refuse("--count must be at least 1");
   if (o.variants != 0 && o.variants < o.count)
-    throw Error(Category::usage, "compose",
-                fmt::format("--variants {} is fewer than the {} pieces asked for", o.variants, o.count));
+    refuse(fmt::format("--variants {} is fewer than the {} pieces asked for", o.variants, o.count));
 }
 
 void check_outputs(const Options& o, const Context& context) {
   if (o.store && std::none_of(o.out.begin(), o.out.end(), is_midi_name))
-    throw Error(Category::usage, "compose", "--store keeps the MIDI file's path: name one with -o");
-  if (std::any_of(o.out.begin(), o.out.end(), is_stdout) && (context.json || context.jsonl || o.count > 1))
-    throw Error(Category::usage, "compose", "-o - is for one piece alone on standard output", "name a file with -o");
-  const std::filesystem::path given = given_file(o);
+    refuse("--store keeps the MIDI file's path: name one with -o");
+  if (std::any_of(o.out.begin(), o.out.end(), is_stdout) && (context.json || context.jsonl || o.pieces() > 1))
+    refuse("-o - is for one piece alone on standard output", "name a file with -o");
+  const std::vector<std::filesystem::path> given = given_paths(o);
   if (given.empty()) return;
   std::vector<std::filesystem::path> outputs;
-  for (int i = 0; i < o.count; ++i)
-    for (const auto& wanted : o.out) outputs.push_back(numbered(wanted, i, o.count));
-  refuse_to_overwrite_input("compose", outputs, {&given, 1});
+  for (int i = 0; i < o.pieces(); ++i)
+    for (const auto& wanted : o.out) outputs.push_back(numbered(wanted, i, o.pieces()));
+  refuse_to_overwrite_input("compose", outputs, given);
 }
 
-/// The model that was named, or the one that does best what is asked. Reads the wishes.
-Composer open_composer(Options& o, const Score& given) {
-  Composer composer(find_model(o.model.empty() ? kDefaultComposer : o.model));
-  read_wishes(o, composer, given);
+/// The model that was named, or the one that does best what is asked; it says which style is heard in what is given.
+Composer open_composer(Options& o, const std::vector<GivenFile>& given) {
+  read_wishes(o, given);
+  const std::string name = o.model.empty() ? default_composer(o.compose) : o.model;
+  Composer composer(find_model(name));
+  if (o.compose.style.empty() && !given.empty() && given[0].score.note_count() > 0)
+    o.compose.style = closest_style(given[0].score, composer.styles());
   if (!o.model.empty()) return composer;
   if (o.compose.style.empty()) o.compose.style = composer.styles().front();
   const std::string best = default_composer(o.compose);
-  return best == kDefaultComposer ? composer : Composer(find_model(best));
+  return best == name ? composer : Composer(find_model(best));
+}
+
+/// The wish behind each piece. On the way from one piece to another the style is that of the nearer one, unless it was
+/// named.
+std::vector<ComposeOptions> wishes_of(const Options& o, std::uint64_t seed, const std::string& style_of_last) {
+  std::vector<ComposeOptions> out(static_cast<std::size_t>(std::max(o.pieces(), o.variants)), o.compose);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i].seed = seed;
+    if (o.interpolate.empty()) {
+      out[i].seed += i;
+      continue;
+    }
+    out[i].share = static_cast<double>(i) / (o.steps - 1);
+    if (out[i].share > 0.5) out[i].style = style_of_last;
+  }
+  return out;
 }
 
 /// A model that knows drums: the one that composes, if it does.
@@ -175,9 +246,15 @@ Composer open_drummer(const Composer& composer) {
 }
 
 /// Instruments and dynamics, and where it comes from.
-void finish(Composition& piece, const Options& o, const Composer* drummer, const std::filesystem::path& given) {
+void finish(Composition& piece, const Options& o, const Composer* drummer, const std::vector<GivenFile>& given) {
   const std::string style = piece.provenance["style"];
-  if (!given.empty()) piece.provenance[o.melody.empty() ? "prompt" : "melody"] = sha256_file(given);
+  if (!o.interpolate.empty())
+    piece.provenance["between"] = {given[0].hash, given[1].hash};
+  else if (!given.empty())
+    piece.provenance[!o.melody.empty()     ? "melody"
+                     : !o.vary.empty()     ? "varied"
+                     : !o.transfer.empty() ? "transferred"
+                                           : "prompt"] = given[0].hash;
   if (!piece.provenance.value("in_key", true))
     spdlog::warn("seed {}: in {} attempts no piece came out in the mode that was asked for",
                  piece.provenance["seed"].get<std::uint64_t>(), piece.attempts);
@@ -187,7 +264,7 @@ void finish(Composition& piece, const Options& o, const Composer* drummer, const
   if ((o.compose.density || o.compose.height) && piece.provenance.value("off_plan", 0) > 1)
     spdlog::warn("seed {}: the density or register that was asked for is missed in the best of {} attempts",
                  piece.provenance["seed"].get<std::uint64_t>(), piece.attempts);
-  if (given.empty()) perform(piece.score, style);
+  if (o.all_new()) perform(piece.score, style);
   if (!o.melody.empty()) perform(piece.score, style, piece.score.tracks.size() - piece.written.tracks.size());
   if (drummer) {
     const Composition groove =
@@ -224,9 +301,8 @@ void refuse_noncommercial(const Model& model) {
 }
 
 void run(Options& o, const Context& context) {
-  const std::filesystem::path file = given_file(o);
-  Score given;
-  if (!file.empty()) given = read_score(file).score;
+  const std::vector<GivenFile> given = read_given(o);
+  const bool named_style = !o.compose.style.empty();
   const Composer composer = open_composer(o, given);
   const std::optional<Composer> drummer = o.with_drums ? std::optional(open_drummer(composer)) : std::nullopt;
   const Model& model = composer.model();
@@ -240,32 +316,38 @@ void run(Options& o, const Context& context) {
   synthesis.soundfont = o.soundfont;
 
   GateOptions gate_options;
-  if (!file.empty()) {  // what is gone on from may be repeated
-    gate_options.except = {sha256_file(file)};
-    gate_options.given = {given};
+  for (const GivenFile& g : given) {  // what is gone on from may be repeated
+    gate_options.except.insert(g.hash);
+    gate_options.given.push_back(g.score);
   }
   std::optional<PassageIndex> own;
   if (std::filesystem::exists(context.catalog)) own = open_catalog_passages(*open_catalog(context.catalog));
   const OriginalityGate gate(OriginalityGate::indexes_of(model), std::move(own), gate_options);
 
-  const int tries = std::max(o.count, o.variants);
-  std::vector<Composition> pieces(static_cast<std::size_t>(tries));
-  std::vector<std::uint64_t> seeds;
-  for (int i = 0; i < tries; ++i) seeds.push_back(context.seed + static_cast<std::uint64_t>(i));
-  std::vector<Composition> first;
   Progress progress("compose", 0, "bars");
   o.compose.progress = &progress;
-  if (writes) first = composer.compose_variants(o.compose, seeds);
+  std::string style_of_last = o.compose.style;
+  if (!o.interpolate.empty() && !named_style) {
+    const std::string heard = closest_style(given[1].score, composer.styles());
+    if (!heard.empty()) style_of_last = heard;
+  }
+  const std::vector<ComposeOptions> wishes = wishes_of(o, context.seed, style_of_last);
+  std::vector<Composition> pieces(wishes.size()), first;
+  if (writes && o.interpolate.empty()) {
+    std::vector<std::uint64_t> seeds;
+    for (const ComposeOptions& wish : wishes) seeds.push_back(wish.seed);
+    first = composer.compose_variants(o.compose, seeds);
+  }
   parallel_for(pieces.size(), [&](std::size_t i) {
     if (!writes) {
-      pieces[i] = untouched(given, o, drummer->model(), seeds[i]);
+      pieces[i] = untouched(given[0].score, o, drummer->model(), wishes[i].seed);
     } else {
       const auto originality = gate.admit([&](int attempt) {
-        if (attempt == 1) {
+        if (attempt == 1 && !first.empty()) {
           pieces[i] = std::move(first[i]);
         } else {
-          ComposeOptions wish = o.compose;
-          wish.seed = Random::stream(seeds[i], static_cast<std::uint64_t>(attempt)).next();
+          ComposeOptions wish = wishes[i];
+          if (attempt > 1) wish.seed = Random::stream(wish.seed, static_cast<std::uint64_t>(attempt)).next();
           pieces[i] = composer.compose(wish);
         }
         return pieces[i].written;
@@ -281,10 +363,10 @@ void run(Options& o, const Context& context) {
 
   auto rows = nlohmann::json::array();
   const bool to_stdout = std::any_of(o.out.begin(), o.out.end(), is_stdout);
-  for (int i = 0; i < o.count; ++i) {
+  for (int i = 0; i < o.pieces(); ++i) {
     const RankedVariant& rank = order[static_cast<std::size_t>(i)];
     Composition& piece = pieces[rank.index];
-    finish(piece, o, drummer ? &*drummer : nullptr, file);
+    finish(piece, o, drummer ? &*drummer : nullptr, given);
     const std::string style = piece.provenance["style"];
     const auto seed = piece.provenance["seed"].get<std::uint64_t>();
     nlohmann::json row = piece.provenance;
@@ -297,12 +379,12 @@ void run(Options& o, const Context& context) {
     row["files"] = nlohmann::json::array();
     std::filesystem::path midi;
     for (const auto& wanted : o.out) {
-      const auto path = numbered(wanted, i, o.count);
+      const auto path = numbered(wanted, i, o.pieces());
       write_score(path, piece.score, synthesis, fmt::format("{}, seed {}", style, seed));
       row["files"].push_back(path.string());
       if (is_midi_name(path)) midi = path;
     }
-    if (catalog) store(*catalog, midi, piece);
+    if (catalog) store(*catalog, midi, piece, given);
     if (context.jsonl)
       print_json_line(row);
     else if (context.json)
@@ -313,7 +395,7 @@ void run(Options& o, const Context& context) {
                  piece.score.duration().value, seed,
                  writes ? fmt::format(" ({:.2f} nats a token)", piece.nats_per_token) : "");
   }
-  if (context.json && !context.jsonl) print_json(o.count == 1 ? rows.front() : nlohmann::json{{"pieces", rows}});
+  if (context.json && !context.jsonl) print_json(rows.size() == 1 ? rows.front() : nlohmann::json{{"pieces", rows}});
 }
 
 }  // namespace
@@ -338,12 +420,29 @@ void setup_compose(CLI::App& app, Context& context) {
       ->group(wishes);
   app.add_option("--density", c.density, "Notes a bar")->group(wishes);
   app.add_option("--register", o->height, "Mean pitch: C5, F#3 or a MIDI number")->group(wishes);
+  app.add_option("--polyphony", c.polyphony, "Notes that sound together on average, 1 to 16")->group(wishes);
 
   const char* files = "What is given (MIDI or MusicXML)";
   app.add_option("--continue", o->prompt, "Piece to go on from")->check(CLI::ExistingFile)->group(files);
   app.add_option("--melody", o->melody, "Melody to accompany")->check(CLI::ExistingFile)->group(files);
   app.add_option("--piece", o->piece, "Piece for --infill or --drums")->check(CLI::ExistingFile)->group(files);
   app.add_option("--infill", o->infill, "Bars of --piece to write anew: 5-8")->group(files);
+  CLI::Option* vary = app.add_option("--vary", o->vary, "Piece to say otherwise")->check(CLI::ExistingFile);
+  vary->group(files);
+  app.add_option("--amount", c.amount, "Of --vary: 0 = the piece as the model says it, 1 = a new one in its style")
+      ->capture_default_str()
+      ->needs(vary)
+      ->group(files);
+  app.add_option("--transfer", o->transfer, "Piece to say in --style; its melody keeps its shape")
+      ->check(CLI::ExistingFile)
+      ->group(files);
+  CLI::Option* interpolate = app.add_option("--interpolate", o->interpolate, "Two pieces to go between");
+  interpolate->expected(2)->check(CLI::ExistingFile)->group(files);
+  app.add_option("--steps", o->steps, "Pieces from the one to the other, both included")
+      ->capture_default_str()
+      ->needs(interpolate)
+      ->check(CLI::Range(2, 100))
+      ->group(files);
   CLI::Option* drums =
       app.add_option("--drums", o->drums, "Add a drum track: rock, funk, jazz, latin, hiphop … or any")->group(files);
 
@@ -374,7 +473,7 @@ void setup_compose(CLI::App& app, Context& context) {
   app.add_option(
       "--model", o->model,
       "Model that composes (default: chorale for chorales of which nothing is asked that it has not learned, "
-      "else composer)");
+      "vae for --vary, --transfer, --interpolate and --polyphony, else composer)");
   app.add_option("--soundfont", o->soundfont, "SoundFont for audio (default: the General MIDI one)");
   app.add_flag("--store", o->store, "Add the piece to the catalog, with its provenance and terms");
   app.add_flag("--commercial", o->commercial, "Refuse weights that may not be used commercially");

@@ -208,9 +208,53 @@ TEST_F(ComposeCommand, says_what_is_wrong_with_a_wish_and_writes_nothing) {
   refused({"--continue", path("empty.mid")}, "no note", 1);
   test::write(folder / "broken.mid", "no MIDI");
   refused({"--continue", path("broken.mid")}, "broken.mid", 1);
+  refused({"--vary", path("tune.mid")}, "tiny has not learned to vary a piece");
+  refused({"--polyphony", "3"}, "polyphony");
+  refused({"--vary", path("tune.mid"), "--transfer", path("tune.mid"), "--style", "folk"}, "do not go together");
+  refused({"--vary", path("tune.mid"), "--amount", "2"}, "amount 2");
+  refused({"--amount", "0.5"}, "--vary");
+  refused({"--transfer", path("tune.mid")}, "--style");
+  refused({"--interpolate", path("tune.mid"), path("tune.mid"), "--count", "2"}, "--steps");
+  refused({"--interpolate", path("tune.mid"), path("tune.mid")}, "from one piece to another");
   const Ran format = compose({"-o", path("tune.doc")});
   EXPECT_EQ(format.code, 2);
   EXPECT_NE(format.err.find(".musicxml"), std::string::npos) << format.err;
+}
+
+/// What cannot be seen as bars of notes is named with its file, before any model is asked.
+TEST_F(ComposeCommand, refuses_files_that_are_no_bars_of_notes_by_their_names) {
+  const auto refused = [&](std::vector<std::string> arguments, const std::vector<std::string>& words, int code) {
+    arguments.insert(arguments.end(), {"-o", path("no.mid")});
+    const Ran ran = compose(arguments);
+    EXPECT_EQ(ran.code, code) << ran.err;
+    for (const std::string& word : words) EXPECT_NE(ran.err.find(word), std::string::npos) << word << ": " << ran.err;
+    EXPECT_FALSE(fs::exists(folder / "no.mid") || fs::exists(folder / "no-1.mid"));
+  };
+  Score five = test::walk(2, 6);
+  five.meters = {{0, 5, 4}};
+  write_midi(folder / "five.mid", five);
+  Score drums = test::walk(2, 2);
+  drums.tracks[0].drums = true;
+  for (Note& n : drums.tracks[0].notes) n.channel = 9;
+  write_midi(folder / "drums.mid", drums);
+  Score waltz = test::walk(2, 6);
+  waltz.meters = {{0, 4, 4}, {2 * 1920, 3, 4}};
+  write_midi(folder / "waltz.mid", waltz);
+  write_midi(folder / "tune.mid", test::walk(2, 6));
+  for (const std::vector<std::string>& wish :
+       std::vector<std::vector<std::string>>{{"--vary", path("five.mid")},
+                                             {"--transfer", path("five.mid"), "--style", "folk"},
+                                             {"--interpolate", path("tune.mid"), path("five.mid")}})
+    refused(wish, {"five.mid", "bar 1", "5/4"}, 1);
+  refused({"--vary", path("drums.mid")}, {"drums.mid", "drums alone"}, 1);
+  refused({"--interpolate", path("drums.mid"), path("tune.mid")}, {"drums.mid", "drums alone"}, 1);
+  refused({"--interpolate", path("tune.mid"), path("waltz.mid")},
+          {"tune.mid", "waltz.mid", "bar 3 is in 4/4 in the first and in 3/4 in the second"}, 2);
+  const std::string before = read_text(folder / "tune.mid");
+  fs::copy_file(folder / "tune.mid", folder / "x-2.mid");
+  const Ran over = compose({"--interpolate", path("x-2.mid"), path("tune.mid"), "--steps", "3", "-o", path("x.mid")});
+  EXPECT_EQ(over.code, 2) << over.err;
+  EXPECT_EQ(read_text(folder / "x-2.mid"), before);
 }
 
 TEST_F(ComposeCommand, keeps_a_piece_in_the_catalog_with_its_terms) {
