@@ -1,0 +1,167 @@
+#include <torch/torch.h>
+
+#include "nn/gan.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "nn/gan_module.hpp"
+
+namespace euterpe {
+namespace {
+
+GanOptions small(const std::string& network) {
+  GanOptions o;
+  o.network = network;
+  o.styles = {"chorale", "folk"};
+  o.width = 16;
+  o.blocks = 2;
+  o.noise_piece = 4;
+  o.noise_phrase = 4;
+  o.noise_bar = 2;
+  return o;
+}
+
+std::vector<PhraseWish> wishes() {
+  return {{.style = 0, .meter = 0}, {.style = 1, .meter = 1, .minor = true}, {.style = 1, .meter = 2}, {.meter = 3}};
+}
+
+TEST(BinaryNeurons, round_forward_and_pass_a_sigmoids_gradient_back) {
+  const torch::Tensor x = torch::tensor({-2.0F, -0.1F, 0.1F, 3.0F}).set_requires_grad(true);
+  const torch::Tensor y = binary_neurons(x, 2.0);
+  EXPECT_TRUE(torch::equal(y.detach(), torch::tensor({0.0F, 0.0F, 1.0F, 1.0F})));
+  (y * torch::tensor({1.0F, 2.0F, 3.0F, 4.0F})).sum().backward();
+  const torch::Tensor s = torch::sigmoid(2 * x.detach());
+  EXPECT_TRUE(torch::allclose(x.grad(), torch::tensor({1.0F, 2.0F, 3.0F, 4.0F}) * 2 * s * (1 - s)));
+}
+
+TEST(BinaryNeurons, stochastic_ones_are_1_as_often_as_the_sigmoid_says) {
+  Random random(1);
+  const torch::Tensor x = torch::full({4000}, 1.0F);
+  const torch::Tensor y = binary_neurons(x, 1.0, uniform_tensor(random, {4000}));
+  EXPECT_NEAR(y.mean().item<double>(), 0.731, 0.03);
+  EXPECT_EQ(((y == 0) | (y == 1)).sum().item<int>(), 4000);
+}
+
+TEST(BinaryNeurons, one_of_many_is_the_largest_with_a_softmaxs_gradient) {
+  const torch::Tensor x = torch::tensor({{0.5F, 2.0F, -1.0F}}).set_requires_grad(true);
+  const torch::Tensor y = one_of_many(x, 1.0);
+  EXPECT_TRUE(torch::equal(y.detach(), torch::tensor({{0.0F, 1.0F, 0.0F}})));
+  y.select(1, 0).sum().backward();
+  const torch::Tensor p = torch::softmax(x.detach(), 1)[0];
+  EXPECT_NEAR(x.grad()[0][0].item<float>(), (p[0] * (1 - p[0])).item<float>(), 1e-6);
+  EXPECT_NEAR(x.grad()[0][1].item<float>(), (-p[0] * p[1]).item<float>(), 1e-6);
+}
+
+TEST(SpectralWeight, holds_the_largest_singular_value_at_1) {
+  torch::manual_seed(3);
+  const torch::Tensor weight = torch::randn({24, 5, 4}) * 3;
+  torch::Tensor u = torch::randn({24});
+  u /= u.norm();
+  SpectralWeight held(weight, u, true);
+  for (int i = 0; i < 200; ++i) held.refresh(true);
+  // The largest singular value by hand: the root of the largest eigenvalue of WᵀW, by plain power iteration.
+  const torch::Tensor normed = held.now().flatten(1);
+  torch::Tensor v = torch::ones({20});
+  for (int i = 0; i < 500; ++i) {
+    v = torch::mv(normed.t(), torch::mv(normed, v));
+    v /= v.norm();
+  }
+  EXPECT_NEAR(torch::mv(normed, v).norm().item<double>(), 1.0, 1e-3);
+  EXPECT_TRUE(torch::allclose(normed * (weight.flatten(1).norm() / normed.norm()), weight.flatten(1), 1e-4, 1e-4));
+  const torch::Tensor before = u.clone();
+  held.refresh(false);
+  EXPECT_TRUE(torch::equal(u, before));
+  SpectralWeight plain(weight, {}, false);
+  EXPECT_TRUE(torch::equal(plain.now(), weight));
+}
+
+TEST(MinibatchDeviation, is_0_for_a_collapsed_batch_and_the_mean_of_the_columns_else) {
+  EXPECT_NEAR(with_minibatch_deviation(torch::ones({4, 3}))[0][3].item<double>(), 0, 1e-3);
+  const torch::Tensor x = torch::tensor({{0.0F, 1.0F}, {2.0F, 1.0F}});  // deviations 1 and 0
+  EXPECT_NEAR(with_minibatch_deviation(x)[1][2].item<double>(), 0.5, 1e-3);
+}
+
+class GanNetworks : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Both, GanNetworks, ::testing::Values("1d", "2d"));
+
+TEST_P(GanNetworks, draw_rolls_of_0_and_1_that_are_consistent_and_pass_gradients_to_every_weight) {
+  torch::manual_seed(1);
+  const GanOptions o = small(GetParam());
+  const auto asked_for = wishes();
+  const PhraseBatch asked = phrase_batch(asked_for, o);
+  const auto generator = make_generator(o);
+  Random random(2);
+  const torch::Tensor roll = roll_of(generator->logits(normal_tensor(random, {4, o.noise()}), asked), asked, {});
+  ASSERT_EQ(roll.sizes(), (torch::IntArrayRef{4, kRollChannels, kPhraseSteps, kRollPitches}));
+  const torch::Tensor hard = roll.detach().round();
+  EXPECT_TRUE(torch::allclose(roll.detach(), hard, 0, 1e-5));
+  EXPECT_LE(hard.select(1, kMelodySounds).sum(2).max().item<double>(), 1) << "one note of a melody at a time";
+  for (const auto& [sounds, onset] :
+       {std::pair{kMelodySounds, kMelodyOnset}, {kAccompanimentSounds, kAccompanimentOnset}})
+    EXPECT_GE((hard.select(1, sounds) - hard.select(1, onset)).min().item<double>(), 0) << "an onset sounds";
+  for (std::size_t i = 0; i < asked_for.size(); ++i) {
+    const torch::Tensor mine = hard[static_cast<std::int64_t>(i)].contiguous();
+    const std::span<const float> values(mine.data_ptr<float>(), kPhraseValues);
+    // What the network calls onsets is what a reader finds: said again, the roll is the same.
+    EXPECT_EQ(phrase_roll(roll_bars(values, asked_for[i].meter)), std::vector<float>(values.begin(), values.end()))
+        << i;
+  }
+  const auto discriminator = make_discriminator(o, {.width = 16});
+  discriminator->refresh(true);
+  const torch::Tensor logits = discriminator->forward(roll, asked);
+  EXPECT_EQ(logits.sizes(), torch::IntArrayRef{6});  // four phrases, two pairs
+  logits.sum().backward();
+  for (const auto& p : generator->named_parameters())
+    EXPECT_TRUE(p.value().grad().defined() && p.value().grad().abs().sum().item<double>() > 0) << p.key();
+  for (const auto& p : discriminator->named_parameters()) EXPECT_TRUE(p.value().grad().defined()) << p.key();
+}
+
+TEST_P(GanNetworks, every_style_meter_and_mode_is_heard_by_both) {
+  torch::manual_seed(1);
+  const GanOptions o = small(GetParam());
+  const auto generator = make_generator(o);
+  const auto discriminator = make_discriminator(o, {.width = 16, .minibatch_deviation = false});
+  discriminator->refresh(true);
+  Random random(2);
+  const torch::Tensor noise = normal_tensor(random, {2, o.noise()});
+  const auto drawn = [&](const PhraseWish& wish) {
+    const PhraseBatch asked = phrase_batch(std::vector<PhraseWish>(2, wish), o);
+    return generator->logits(noise, asked).sounds.detach();
+  };
+  const PhraseWish usual;
+  const torch::Tensor roll = (torch::rand({2, kRollChannels, kPhraseSteps, kRollPitches}) > 0.9).to(torch::kFloat32);
+  const auto judged = [&](const PhraseWish& wish) {
+    return discriminator->forward(roll, phrase_batch(std::vector<PhraseWish>(2, wish), o)).detach();
+  };
+  for (const PhraseWish& other : {PhraseWish{.style = 1}, PhraseWish{.meter = 1}, PhraseWish{.minor = true},
+                                  PhraseWish{.begins = true}, PhraseWish{.ends = true}}) {
+    EXPECT_FALSE(torch::allclose(drawn(usual), drawn(other)));
+    EXPECT_FALSE(torch::allclose(judged(usual), judged(other)));
+  }
+}
+
+TEST(GanOptions, are_written_and_read_and_refused_where_they_make_no_network) {
+  const GanOptions o = small("1d");
+  EXPECT_EQ(to_json(gan_options(to_json(o))), to_json(o));
+  EXPECT_EQ(o.noise(), 4 + 4 + 3 * 4 * 2);
+  const auto refused = [&](const char* key, const nlohmann::json& value) {
+    nlohmann::json json = to_json(o);
+    json[key] = value;
+    try {
+      gan_options(json);
+      ADD_FAILURE() << key << " " << value;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.category(), Category::bad_input) << key;
+    }
+  };
+  refused("kind", "3d");
+  refused("styles", nlohmann::json::array());
+  refused("width", 1 << 20);
+  refused("width", "wide");
+  refused("blocks", 0);
+  refused("noise_bar", -1);
+}
+
+}  // namespace
+}  // namespace euterpe
