@@ -1,6 +1,7 @@
 #include "score/skyline.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <tuple>
 
@@ -27,6 +28,23 @@ std::vector<Chroma> half_bar_chroma(std::span<const int> line, std::span<const i
     begin = end;
   }
   return out;
+}
+
+double melody_similarity(std::span<const Chroma> source, std::span<const Chroma> output) {
+  double sum = 0, halves = 0;
+  for (std::size_t h = 0; h < source.size(); ++h) {
+    double both = 0, there = 0, here = 0;
+    for (std::size_t c = 0; c < 12; ++c) {
+      const double a = source[h][c], b = h < output.size() ? output[h][c] : 0;
+      both += a * b;
+      there += a * a;
+      here += b * b;
+    }
+    if (there == 0) continue;
+    ++halves;
+    if (here > 0) sum += both / std::sqrt(there * here);
+  }
+  return halves > 0 ? sum / halves : 1;
 }
 
 std::vector<int> bar_lengths(const BarGrid& grid) {

@@ -22,6 +22,9 @@ std::vector<int> skyline(const BarGrid& grid);
 /// \param line as skyline() gives it \param bars lengths in sixteenths; of an odd one the second half is the longer
 std::vector<Chroma> half_bar_chroma(std::span<const int> line, std::span<const int> bars);
 std::vector<Chroma> half_bar_chroma(const BarGrid& grid);
+/// How much of a melody's shape is kept: the mean cosine over the half bars in which the source's skyline sounds, in
+/// the same key; one that is silent or missing in the output counts 0. 1 of a source that is silent.
+double melody_similarity(std::span<const Chroma> source, std::span<const Chroma> output);
 
 /// The notes of both parts in sixteenths from the first bar line, in the grid's key, in order of (onset, pitch),
 /// doubles removed (longest kept).

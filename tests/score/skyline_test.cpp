@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace euterpe {
 namespace {
 
@@ -51,6 +53,20 @@ TEST(Skyline, ChromaOfALineShorterThanItsBarsIsSilentAtTheEnd) {
   EXPECT_EQ(chroma[1][1], 1);
   EXPECT_EQ(chroma[2], Chroma{});
   EXPECT_EQ(chroma[3], Chroma{});
+}
+
+TEST(Skyline, SimilarityIsTheMeanCosineWhereTheSourceSounds) {
+  const auto of = [](std::vector<std::pair<int, float>> sounds) {
+    Chroma out{};
+    for (const auto& [c, v] : sounds) out[static_cast<std::size_t>(c)] = v;
+    return out;
+  };
+  const std::vector<Chroma> source{of({{0, 4}, {4, 4}}), of({}), of({{7, 8}}), of({{2, 8}})};
+  EXPECT_DOUBLE_EQ(melody_similarity(source, source), 1);
+  // Half of the first is kept, the second does not count, the third is another pitch, the fourth is missing.
+  const std::vector<Chroma> output{of({{0, 1}}), of({{0, 8}}), of({{8, 8}})};
+  EXPECT_NEAR(melody_similarity(source, output), std::sqrt(0.5) / 3, 1e-6);
+  EXPECT_DOUBLE_EQ(melody_similarity(std::vector<Chroma>{of({})}, source), 1);
 }
 
 TEST(Skyline, GridNotesMergePartsAndKeepTheLongestOfDoubles) {
