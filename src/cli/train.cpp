@@ -13,6 +13,7 @@
 #include "train/gan_trainers.hpp"
 #include "train/keyed_trainers.hpp"
 #include "train/passages.hpp"
+#include "train/vae_trainers.hpp"
 
 namespace euterpe {
 
@@ -114,6 +115,8 @@ void setup_train(CLI::App& app, Context& context) {
   for (const TrainerRow& row : keyed_trainers())
     setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
   for (const TrainerRow& row : gan_trainers())
+    setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
+  for (const TrainerRow& row : vae_trainers())
     setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
   for (const TrainerRow& row : passage_trainers())
     setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);

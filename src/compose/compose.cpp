@@ -14,6 +14,7 @@
 #include "compose/gan_composer.hpp"
 #include "compose/learned_wishes.hpp"
 #include "compose/transformer_composer.hpp"
+#include "compose/vae_composer.hpp"
 #include "score/remi_controls.hpp"
 #include "score/tokenizers.hpp"
 
@@ -87,6 +88,7 @@ constexpr std::array kNetworks{
     NetworkRow{"context-mixing", kVoiceTokens, open_as<ChoraleComposer>},
     NetworkRow{"gan", "", open_as<GanComposer>},
     NetworkRow{"dense-gan", "", open_as<DenseGanComposer>},
+    NetworkRow{"vae", "", open_as<VaeComposer>},
 };
 
 Opened open_model(const Model& model) {

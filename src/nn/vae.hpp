@@ -23,7 +23,7 @@ inline constexpr int kMostBarNotes = 64;  ///< of a bar; what is beyond is left 
 
 struct VaeOptions {
   int d_model = 160, heads = 5, ff = 416;
-  int encoder_layers = 2, decoder_layers = 4;
+  int encoder_layers = 1, decoder_layers = 4;
   int latent = 128;  ///< dimensions of a bar's z
   int memory = 8;    ///< places before the notes through which the decoder reads z
 };

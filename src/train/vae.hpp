@@ -22,13 +22,13 @@ struct VaeTraining {
   VaeOptions network;
   LatentPriorOptions prior;  ///< latent and styles follow from the network and the corpus
   std::uint64_t seed = 1;
-  std::int64_t steps = 8000;
-  int notes = 2048;  ///< a step
-  double learning_rate = 3e-3;
+  std::int64_t steps = 14000;
+  int notes = 512;  ///< a step: more steps learned more from the same time than larger ones
+  double learning_rate = 2e-3;
   double beta = 0.1;        ///< the greatest; 1 = the bound itself
-  double free_bits = 0.02;  ///< λ, nats
+  double free_bits = 0.01;  ///< λ, nats
   int cycles = 4;           ///< the last goes on at the greatest β
-  std::int64_t prior_steps = 6000;
+  std::int64_t prior_steps = 8000;
   int prior_pieces = 24;  ///< a step
   int prior_bars = 24;    ///< of each, at most
   double prior_learning_rate = 1.5e-3;

@@ -1,0 +1,256 @@
+#include "compose/vae_composer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "compose/blend.hpp"
+#include "nn/declared_size.hpp"
+#include "score/skyline.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr int kTransferDrafts = 6;         // of which the one that keeps the melody best is taken
+constexpr double kTransferGuidance = 2;    // how much more the melody and the style that are asked for count
+constexpr double kLeastMeterShare = 0.02;  // of a style's pieces: rarer meters are not its own
+
+int moved_from(const KeyEstimate& key) {
+  const int up = ((key.minor ? 9 : 0) - key.tonic + 12) % 12;
+  return up > 5 ? up - 12 : up;
+}
+
+/// The point at `share` of the arc from a to b, its length between theirs: a straight line would pass through points
+/// shorter than any that the decoder knows (White 2016).
+void go_along_arc(std::span<const float> a, std::span<const float> b, double share, float* out) {
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) {
+    ab += static_cast<double>(a[k]) * b[k];
+    aa += static_cast<double>(a[k]) * a[k];
+    bb += static_cast<double>(b[k]) * b[k];
+  }
+  const double cosine = aa > 0 && bb > 0 ? std::clamp(ab / std::sqrt(aa * bb), -1.0, 1.0) : 1;
+  const double angle = std::acos(cosine);
+  double wa = 1 - share, wb = share;
+  constexpr double kStraight = 1e-3;
+  if (angle > kStraight && angle < 3.14159265 - kStraight) {
+    wa = std::sin((1 - share) * angle) / std::sin(angle);
+    wb = std::sin(share * angle) / std::sin(angle);
+  }
+  for (std::size_t k = 0; k < a.size(); ++k)
+    out[k] = static_cast<float>(wa * static_cast<double>(a[k]) + wb * static_cast<double>(b[k]));
+}
+
+/// Nothing sounds on behind the last bar line.
+void end_with_last_bar(BarGrid& grid) {
+  int left = 0;
+  for (auto bar = grid.bars.rbegin(); bar != grid.bars.rend() && left < kLongestGridNote; ++bar) {
+    left += grid_meters()[static_cast<std::size_t>(bar->meter)].steps;
+    for (BarNote& n : bar->notes) n.length = std::min(n.length, left - n.onset);
+  }
+}
+
+std::vector<int> meters_of(const BarGrid& grid) {
+  std::vector<int> out;
+  for (const GridBar& bar : grid.bars) out.push_back(bar.meter);
+  return out;
+}
+
+}  // namespace
+
+/// What is known of a piece before its latents are: an empty grid and what is asked of the prior.
+struct VaeComposer::Draft {
+  BarGrid grid;                    ///< bars without notes
+  std::vector<LatentWish> wishes;  ///< none: the latents are there already; several: the best is taken
+  std::vector<float> z;
+  BarGrid source;          ///< of a transfer
+  double temperature = 0;  ///< of the decoder
+  LatentDrawing drawing;
+};
+
+VaeComposer::VaeComposer(const Model& model) : name_(model.name) {
+  styles_ = model.card.value("styles", std::vector<std::string>{});
+  if (styles_.empty()) throw Error(Category::bad_input, "compose", model.name + ": its card names no style");
+  const nlohmann::json habits = model.card.value("habits", nlohmann::json::object());
+  for (const std::string& style : styles_) habits_.push_back(read_style_habits(habits.value(style, nlohmann::json())));
+  sampling_ = model.card.value("sampling", nlohmann::json::object());
+  const nlohmann::json options = model.card.value("options", nlohmann::json::object());
+  const VaeOptions codec = vae_options(options.value("codec", nlohmann::json()));
+  const LatentPriorOptions prior = latent_prior_options(options.value("prior", nlohmann::json()));
+  if (prior.styles != static_cast<int>(styles_.size()) || prior.latent != codec.latent)
+    throw Error(Category::bad_input, "compose",
+                fmt::format("{}: its prior has {} styles and {} latents, its card {} and its codec {}", model.name,
+                            prior.styles, prior.latent, styles_.size(), codec.latent));
+  const Safetensors weights = model.weights();
+  check_declared_size(weights, parameter_count(codec) + parameter_count(prior), "load_vae");
+  codec_ = std::make_shared<Vae>(codec, weights);
+  prior_ = std::make_shared<LatentPrior>(prior, weights);
+}
+
+int VaeComposer::style_number(const std::string& style) const {
+  const auto at = std::find(styles_.begin(), styles_.end(), style);
+  EUTERPE_ASSERT(at != styles_.end());
+  return static_cast<int>(at - styles_.begin());
+}
+
+const StyleHabits& VaeComposer::habits(const std::string& style) const {
+  return habits_[static_cast<std::size_t>(style_number(style))];
+}
+
+LatentDrawing VaeComposer::drawing(const ComposeOptions& o, bool transfers) const {
+  LatentDrawing out;
+  out.guidance = o.sampling.guidance.value_or(transfers ? kTransferGuidance : 1);
+  return out;
+}
+
+VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& style, std::uint64_t seed) const {
+  const StyleHabits& usual = habits(style.style);
+  const nlohmann::json sampling = sampling_.value(style.style, nlohmann::json::object());
+  Draft out;
+  out.drawing = drawing(o, o.transfer != nullptr);
+  LatentWish wish;
+  wish.style = style_number(style.style);
+  wish.seed = seed;
+  Random random = Random::stream(seed, 0x76616531);
+  if (o.blend_from) {
+    BarGrid a = bar_grid(*o.blend_from), b = bar_grid(*o.blend_to);
+    const std::size_t bars = std::min(a.bars.size(), b.bars.size());
+    a = grid_bars(a, 0, bars);
+    b = grid_bars(b, 0, bars);
+    require_same_meters(a, b);
+    const BarLatents from = codec_->encode(a.bars), to = codec_->encode(b.bars);
+    out.z.resize(from.mean.size());
+    for (std::size_t i = 0; i < bars; ++i)
+      go_along_arc(from.bar(i), to.bar(i), o.share, out.z.data() + i * static_cast<std::size_t>(from.dimensions));
+    out.grid = a;
+    out.grid.minor = o.share < 0.5 ? a.minor : b.minor;
+    int way = b.moved - a.moved;  // the short way round the circle of semitones
+    way = way > 6 ? way - 12 : way < -6 ? way + 12 : way;
+    out.grid.moved = a.moved + static_cast<int>(std::lround(o.share * way));
+    out.grid.tempo = a.tempo * std::pow(b.tempo / a.tempo, o.share);
+  } else if (o.vary || o.transfer) {
+    const BarGrid given = bar_grid(o.vary ? *o.vary : *o.transfer);
+    out.grid = given;
+    wish.minor = given.minor;
+    if (o.vary) {
+      wish.near = codec_->encode(given.bars).mean;
+      wish.amount = o.amount;
+    } else {
+      out.source = given;
+    }
+    const auto melody = melody_shapes(given);
+    for (std::size_t i = 0; i < given.bars.size(); ++i) {
+      BarWish bar;
+      bar.meter = given.bars[i].meter;
+      if (o.transfer) {
+        // A meter that the style does not have becomes its own, half bar for half bar.
+        if (usual.meters[static_cast<std::size_t>(bar.meter)] < kLeastMeterShare)
+          bar.meter =
+              static_cast<int>(std::max_element(usual.meters.begin(), usual.meters.end()) - usual.meters.begin());
+        bar.melody = melody[i];
+      }
+      out.grid.bars[i].meter = bar.meter;
+      wish.bars.push_back(bar);
+    }
+  } else {
+    BarWish bar;
+    if (o.meter) {
+      const auto meter = grid_meter(*o.meter);
+      require_wish(meter.has_value(), fmt::format("{} has not learned the meter {}", name_, *o.meter),
+                   "it knows 4/4 3/4 6/8 2/4");
+      bar.meter = *meter;
+    } else {
+      bar.meter = usual.draw_meter(random);
+    }
+    out.grid.minor = o.key ? o.key->minor : usual.draw_minor(random);
+    out.grid.moved = o.key ? moved_from(*o.key) : usual.draw_moved(random);
+    out.grid.tempo = o.tempo.value_or(usual.draw_tempo(random));
+    wish.minor = out.grid.minor;
+    wish.bars.assign(static_cast<std::size_t>(o.bars), bar);
+    out.grid.bars.assign(wish.bars.size(), {bar.meter, {}});
+    out.temperature = o.sampling.temperature.value_or(sampling.value("temperature", 1.0));
+    out.drawing.temperature = sampling.value("flow_temperature", 1.0);
+    out.drawing.guidance = o.sampling.guidance.value_or(sampling.value("guidance", 1.0));
+  }
+  if (!o.blend_from) {
+    for (std::size_t i = 0; i < wish.bars.size(); ++i) {
+      BarWish& bar = wish.bars[i];
+      bar.first = i == 0;
+      bar.left = static_cast<int>(wish.bars.size() - 1 - i);
+      if (o.density)
+        bar.traits[kBarDensity] =
+            usual.bar_class(kBarDensity, *o.density * 16 / grid_meters()[static_cast<std::size_t>(bar.meter)].steps);
+      if (o.polyphony) bar.traits[kBarPolyphony] = usual.bar_class(kBarPolyphony, *o.polyphony);
+      if (o.height) bar.traits[kBarHeight] = usual.bar_class(kBarHeight, *o.height + out.grid.moved);
+    }
+    out.wishes.assign(o.transfer ? kTransferDrafts : 1, wish);
+    for (std::size_t i = 1; i < out.wishes.size(); ++i) out.wishes[i].seed = Random::stream(seed, i).next();
+  }
+  return out;
+}
+
+Composition VaeComposer::compose(const ComposeOptions& options, const StyleWish& style) const {
+  const std::uint64_t seed = options.seed;
+  return compose_variants(options, style, {&seed, 1}).front();
+}
+
+std::vector<Composition> VaeComposer::compose_variants(const ComposeOptions& options, const StyleWish& style,
+                                                       std::span<const std::uint64_t> seeds) const {
+  std::vector<Composition> out(seeds.size());
+  std::vector<Draft> drafts;
+  std::vector<LatentWish> wishes;
+  for (const std::uint64_t seed : seeds) {
+    drafts.push_back(plan(options, style, seed));
+    for (const LatentWish& wish : drafts.back().wishes) wishes.push_back(wish);
+  }
+  std::vector<std::vector<float>> drawn;
+  if (!wishes.empty()) drawn = prior_->draw(wishes, drafts.front().drawing);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    const Draft& draft = drafts[i];
+    Random random = Random::stream(seeds[i], 0x76616532);
+    const std::vector<int> meters = meters_of(draft.grid);
+    std::vector<float> z = draft.z;
+    BarGrid grid = draft.grid;
+    const auto decode = [&](const std::vector<float>& latents) {
+      BarGrid made = draft.grid;
+      made.bars = codec_->decode(latents, meters, draft.temperature, random);
+      end_with_last_bar(made);
+      return made;
+    };
+    if (draft.wishes.empty()) {
+      grid = decode(z);
+    } else {
+      double best = -1;
+      for (std::size_t w = 0; w < draft.wishes.size(); ++w) {
+        BarGrid made = decode(drawn[next + w]);
+        const double kept =
+            options.transfer ? melody_similarity(half_bar_chroma(draft.source), half_bar_chroma(made)) : 0;
+        if (kept <= best) continue;
+        best = kept;
+        grid = std::move(made);
+        z = drawn[next + w];
+      }
+      next += draft.wishes.size();
+      if (options.transfer) out[i].provenance["melody_kept"] = best;
+    }
+    double nats = 0;
+    std::size_t notes = 0;
+    for (const double n : codec_->nats(grid.bars, z)) nats += n;
+    for (const GridBar& bar : grid.bars) notes += bar.notes.size();
+    out[i].nats_per_token = notes > 0 ? nats / static_cast<double>(notes) : 0;
+    out[i].score = grid_score(grid);
+    out[i].written = out[i].score;
+    out[i].sampling.temperature = draft.temperature;
+    out[i].sampling.guidance = draft.drawing.guidance;
+    out[i].provenance["bars"] = grid.bars.size();
+    if (options.vary) out[i].provenance["amount"] = options.amount;
+    if (options.blend_from) out[i].provenance["share"] = options.share;
+    if (options.progress) options.progress->advance(grid.bars.size());
+  }
+  return out;
+}
+
+}  // namespace euterpe

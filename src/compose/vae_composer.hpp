@@ -1,0 +1,46 @@
+#pragma once
+/// Composes with the autoencoder of bars and its prior (nn/vae.hpp, nn/latent_prior.hpp): freely in a style, as a
+/// variation of a piece, between two pieces, or from one style into another.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compose/composing_model.hpp"
+#include "nn/latent_prior.hpp"
+#include "nn/model.hpp"
+#include "nn/style_habits.hpp"
+#include "nn/vae.hpp"
+
+namespace euterpe {
+
+class VaeComposer : public ComposingModel {
+ public:
+  /// Error{bad_input} if its weights do not fit its card or its card lacks the habits of a style.
+  explicit VaeComposer(const Model& model);
+  const std::vector<std::string>& styles() const override { return styles_; }
+  const std::vector<std::string>& varieties() const override { return varieties_; }
+  std::vector<Wish> learned() const override {
+    return {Wish::vary, Wish::transfer, Wish::blend, Wish::density, Wish::height, Wish::polyphony};
+  }
+  Composition compose(const ComposeOptions& options, const StyleWish& style) const override;
+  std::vector<Composition> compose_variants(const ComposeOptions& options, const StyleWish& style,
+                                            std::span<const std::uint64_t> seeds) const override;
+
+  const Vae& codec() const { return *codec_; }
+  const StyleHabits& habits(const std::string& style) const;
+
+ private:
+  struct Draft;
+  Draft plan(const ComposeOptions& options, const StyleWish& style, std::uint64_t seed) const;
+  int style_number(const std::string& style) const;
+  LatentDrawing drawing(const ComposeOptions& options, bool transfers) const;
+
+  std::string name_;
+  std::vector<std::string> styles_, varieties_;
+  std::vector<StyleHabits> habits_;  ///< in the order of styles_
+  nlohmann::json sampling_;          ///< of the card: by style {temperature, flow_temperature, guidance}
+  std::shared_ptr<const Vae> codec_;
+  std::shared_ptr<const LatentPrior> prior_;
+};
+
+}  // namespace euterpe

@@ -1,0 +1,183 @@
+#include "compose/vae_composer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/temporary_folder.hpp"
+#include "score/bar_grid.hpp"
+#include "train/grid_corpus.hpp"
+#include "train/vae.hpp"
+
+namespace euterpe {
+namespace {
+
+constexpr std::int64_t kQuarter = 480;
+
+GridCorpus two_styles() {
+  GridCorpus corpus;
+  corpus.styles = {"folk", "pop"};
+  corpus.shard.hash = "made";
+  for (int p = 0; p < 8; ++p) {
+    GridPiece piece{"made/" + std::to_string(p), p % 2 ? "pop" : "folk", p < 6 ? "train" : "valid", {}};
+    piece.grid.moved = p % 3;
+    for (int b = 0; b < 8; ++b) {
+      GridBar bar;
+      for (int i = 0; i < 2 + p % 2 * 2; ++i) bar.notes.push_back({4 * i, kGridMelody, 60 + 2 * ((b + i) % 4), 4});
+      bar.notes.push_back({0, kGridAccompaniment, 48, 16});
+      sort_grid_bar(bar);
+      piece.grid.bars.push_back(bar);
+    }
+    corpus.pieces.push_back(piece);
+  }
+  return corpus;
+}
+
+/// A model that has learned for a moment; trained once for all tests.
+class VaeComposing : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder("vae_composer");
+    const GridCorpus corpus = two_styles();
+    VaeTraining t;
+    t.run = folder_->path() / "run";
+    t.network = {32, 2, 64, 1, 2, 16, 2};
+    t.prior.d_model = 32;
+    t.prior.heads = 2;
+    t.prior.ff = 64;
+    t.prior.layers = 1;
+    t.prior.flow_width = 32;
+    t.prior.flow_blocks = 1;
+    t.prior.context = 6;
+    t.steps = 60;
+    t.notes = 96;
+    t.learning_rate = 1e-2;
+    t.prior_steps = 20;
+    t.prior_pieces = 4;
+    t.prior_bars = 8;
+    const VaeReport report = train_vae(corpus, t);
+    nlohmann::json card = corpus_card(corpus);
+    card.update({{"name", "tiny"},
+                 {"task", "compose"},
+                 {"network", "vae"},
+                 {"options", {{"codec", to_json(t.network)}, {"prior", to_json(report.prior)}}}});
+    for (const std::string& style : corpus.styles) card["habits"][style] = to_json(corpus_habits(corpus, style));
+    save_model(folder_->path() / "tiny", report.weights, card);
+    model_ = new Model(find_model((folder_->path() / "tiny").string()));
+  }
+  static void TearDownTestSuite() {
+    delete model_;
+    delete folder_;
+  }
+  static Score piece() { return grid_score(two_styles().pieces[1].grid); }
+
+  static TemporaryFolder* folder_;
+  static Model* model_;
+};
+TemporaryFolder* VaeComposing::folder_ = nullptr;
+Model* VaeComposing::model_ = nullptr;
+
+TEST_F(VaeComposing, WritesBarsInTheMeterKeyAndTempoAsked) {
+  const Composer composer(*model_);
+  ComposeOptions wish;
+  wish.style = "folk";
+  wish.bars = 9;
+  wish.meter = "3/4";
+  wish.tempo = 90;
+  wish.key = parse_key("E minor");
+  wish.seed = 3;
+  const Composition a = composer.compose(wish), b = composer.compose(wish);
+  EXPECT_EQ(a.score, b.score);
+  EXPECT_EQ(a.provenance["bars"], 9);
+  EXPECT_EQ(a.provenance["model"], "tiny");
+  EXPECT_EQ(a.score.meter_at(0).numerator, 3);
+  EXPECT_NEAR(a.score.tempos.front().bpm(), 90, 0.01);
+  EXPECT_EQ(a.score.keys.front().fifths, 1);
+  EXPECT_TRUE(a.score.keys.front().minor);
+  EXPECT_LE(a.score.end_tick(), 9 * 3 * kQuarter);
+  wish.seed = 4;
+  EXPECT_NE(composer.compose(wish).score, a.score);
+}
+
+TEST_F(VaeComposing, VariantsAreWhatEachSeedGivesAlone) {
+  const Composer composer(*model_);
+  ComposeOptions wish;
+  wish.style = "pop";
+  wish.bars = 4;
+  const std::vector<std::uint64_t> seeds{7, 8};
+  const auto both = composer.compose_variants(wish, seeds);
+  wish.seed = 8;
+  EXPECT_EQ(both[1].score, composer.compose(wish).score);
+}
+
+TEST_F(VaeComposing, NothingVariedIsThePieceAsTheNetworkSaysItAndBothEndsOfABlendToo) {
+  const Composer composer(*model_);
+  const Score from = piece();
+  Score to = from;
+  for (Track& track : to.tracks)
+    for (Note& n : track.notes) n.pitch = static_cast<std::uint8_t>(n.pitch + 2);
+  ComposeOptions wish;
+  wish.style = "pop";
+  wish.vary = &from;
+  wish.amount = 0;
+  const Score said = composer.compose(wish).score;
+  wish.seed = 9;
+  EXPECT_EQ(composer.compose(wish).score, said);
+  ComposeOptions blend;
+  blend.style = "pop";
+  blend.blend_from = &from;
+  blend.blend_to = &to;
+  blend.share = 0;
+  EXPECT_EQ(composer.compose(blend).score, said);
+  blend.share = 1;
+  ComposeOptions other = wish;
+  other.vary = &to;
+  EXPECT_EQ(composer.compose(blend).score, composer.compose(other).score);
+}
+
+TEST_F(VaeComposing, ATransferHasTheSourcesBarsAndSaysHowMuchOfTheMelodyItKept) {
+  const Composer composer(*model_);
+  const Score source = piece();
+  ComposeOptions wish;
+  wish.style = "folk";
+  wish.transfer = &source;
+  const Composition out = composer.compose(wish);
+  EXPECT_EQ(out.provenance["bars"], 8);
+  EXPECT_GE(out.provenance["melody_kept"].get<double>(), 0);
+  EXPECT_LE(out.provenance["melody_kept"].get<double>(), 1 + 1e-9);
+}
+
+TEST_F(VaeComposing, RefusesWhatItHasNotLearned) {
+  const Composer composer(*model_);
+  const Score given = piece();
+  ComposeOptions wish;
+  wish.style = "pop";
+  wish.meter = "9/8";
+  EXPECT_THROW(composer.compose(wish), Error);
+  wish.meter.reset();
+  wish.prompt = &given;
+  EXPECT_THROW(composer.compose(wish), Error);
+  wish.prompt = nullptr;
+  Score drums;
+  Note beat;
+  beat.duration = 120;
+  add_track(drums, "Drums", 0, 9).notes.push_back(beat);
+  wish.vary = &drums;
+  EXPECT_THROW(composer.compose(wish), Error);
+}
+
+TEST_F(VaeComposing, ACardThatDoesNotFitIsRefused) {
+  Model broken = *model_;
+  broken.card["habits"].erase("pop");
+  EXPECT_THROW(VaeComposer{broken}, Error);
+  broken = *model_;
+  broken.card["options"]["codec"]["d_model"] = 64;
+  EXPECT_THROW(VaeComposer{broken}, Error);
+  broken = *model_;
+  broken.card["options"]["prior"]["styles"] = 3;
+  EXPECT_THROW(VaeComposer{broken}, Error);
+}
+
+}  // namespace
+}  // namespace euterpe
