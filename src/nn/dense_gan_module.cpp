@@ -44,15 +44,16 @@ Safetensors DenseGeneratorModuleImpl::weights(DType matrices) const {
   return file;
 }
 
-DenseStack dense_discriminator(std::int64_t pixels) { return DenseStack(widths(pixels, kDenseDiscriminatorWidths, 1)); }
-
-torch::Tensor dense_discriminator_loss(const torch::Tensor& real_logits, const torch::Tensor& fake_logits,
-                                       double real) {
-  // log D = log σ(l) and log(1 − D) = log σ(−l), without overflow.
-  const torch::Tensor right = real * torch::log_sigmoid(real_logits) + (1 - real) * torch::log_sigmoid(-real_logits);
-  return -0.5 * (right.mean() + torch::log_sigmoid(-fake_logits).mean());
+DenseDiscriminatorModuleImpl::DenseDiscriminatorModuleImpl(std::int64_t pixels, bool sees_deviation)
+    : deviation(sees_deviation) {
+  stack = register_module("stack", DenseStack(widths(pixels + deviation, kDenseDiscriminatorWidths, 1)));
 }
 
-torch::Tensor dense_generator_loss(const torch::Tensor& fake_logits) { return -torch::log_sigmoid(fake_logits).mean(); }
+torch::Tensor DenseDiscriminatorModuleImpl::forward(const torch::Tensor& pictures) {
+  if (!deviation) return stack(pictures).squeeze(1);
+  constexpr double kFlat = 1e-8;  // keeps the root's slope finite where all pictures agree
+  const torch::Tensor mean = (pictures.var(0, false) + kFlat).sqrt().mean();
+  return stack(torch::cat({pictures, mean.expand({pictures.size(0), 1})}, 1)).squeeze(1);
+}
 
 }  // namespace euterpe

@@ -1,5 +1,5 @@
 #pragma once
-/// The dense GAN in libtorch, and its losses as they are trained by.
+/// The dense GAN in libtorch.
 #include <torch/torch.h>
 
 #include <cstdint>
@@ -29,13 +29,14 @@ struct DenseGeneratorModuleImpl : torch::nn::Module {
 TORCH_MODULE(DenseGeneratorModule);
 
 /// [batch × pixels] → logits [batch] of being real; D(x) is their sigmoid.
-DenseStack dense_discriminator(std::int64_t pixels);
-
-/// L_D = −½ (E[log D(x)] + E[log(1 − D(G(z)))]), from logits. \param real what D(x) is asked to be; below 1: one-sided
-/// label smoothing (Salimans et al. 2016), binary cross-entropy against `real`
-torch::Tensor dense_discriminator_loss(const torch::Tensor& real_logits, const torch::Tensor& fake_logits,
-                                       double real = 1);
-/// L_G = −E[log D(G(z))], from logits.
-torch::Tensor dense_generator_loss(const torch::Tensor& fake_logits);
+struct DenseDiscriminatorModuleImpl : torch::nn::Module {
+  /// \param deviation whether it also sees the mean standard deviation of the batch's pixels (Karras et al. 2018): a
+  /// generator that draws one thing only is then found out at once
+  explicit DenseDiscriminatorModuleImpl(std::int64_t pixels, bool deviation = false);
+  torch::Tensor forward(const torch::Tensor& pictures);
+  DenseStack stack{nullptr};
+  bool deviation;
+};
+TORCH_MODULE(DenseDiscriminatorModule);
 
 }  // namespace euterpe
