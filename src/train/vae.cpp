@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kValidationBars = 300;
 constexpr std::size_t kBarsAtOnce = 100;
-constexpr int kDrawsOfTime = 4;  // places along the flow at which a bar is learned, for one reading of its context
+constexpr int kDrawsOfTime = 2;  // places along the flow at which a bar is learned, for one reading of its context
 
 torch::Device device_of_run() { return torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::kCPU; }
 

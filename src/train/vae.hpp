@@ -29,7 +29,7 @@ struct VaeTraining {
   double free_bits = 0.01;  ///< λ, nats
   int cycles = 4;           ///< the last goes on at the greatest β
   std::int64_t prior_steps = 8000;
-  int prior_pieces = 24;  ///< a step
+  int prior_pieces = 16;  ///< a step
   int prior_bars = 24;    ///< of each, at most
   double prior_learning_rate = 1.5e-3;
   double seconds = 0;  ///< stop each stage after so long in this process, 0 = no limit

@@ -18,7 +18,7 @@ constexpr std::array<Setting, 20> kSettings{
     {{"steps", 14000, "Steps of the autoencoder"},
      {"prior-steps", 8000, "Steps of the prior over its latents"},
      {"notes", 512, "Notes a step of the autoencoder"},
-     {"pieces", 24, "Pieces a step of the prior"},
+     {"pieces", 16, "Pieces a step of the prior"},
      {"bars", 24, "Bars of each"},
      {"learning-rate", 2e-3, "The autoencoder's greatest"},
      {"prior-learning-rate", 1.5e-3, "The prior's greatest"},
