@@ -126,9 +126,8 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
       go_along_arc(from.bar(i), to.bar(i), o.share, out.z.data() + i * static_cast<std::size_t>(from.dimensions));
     out.grid = a;
     out.grid.minor = o.share < 0.5 ? a.minor : b.minor;
-    int way = b.moved - a.moved;  // the short way round the circle of semitones
-    way = way > 6 ? way - 12 : way < -6 ? way + 12 : way;
-    out.grid.moved = a.moved + static_cast<int>(std::lround(o.share * way));
+    // Not the short way round the circle: its end may lie an octave from the second piece.
+    out.grid.moved = a.moved + static_cast<int>(std::lround(o.share * (b.moved - a.moved)));
     out.grid.tempo = a.tempo * std::pow(b.tempo / a.tempo, o.share);
   } else if (o.vary || o.transfer) {
     const BarGrid given = bar_grid(o.vary ? *o.vary : *o.transfer);
