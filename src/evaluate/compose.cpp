@@ -16,6 +16,7 @@
 #include "compose/performance.hpp"
 #include "corpus/datasets.hpp"
 #include "evaluate/distribution.hpp"
+#include "evaluate/drawn_in_turns.hpp"
 #include "evaluate/memorised.hpp"
 #include "evaluate/planted.hpp"
 #include "evaluate/task.hpp"
@@ -61,8 +62,7 @@ struct Passages {
   }
 };
 
-/// Held-out windows without overlap: one of each piece, then a second of each that has one, until there are enough, so
-/// that no piece counts more than it must.
+/// Held-out windows without overlap.
 Passages draw_windows(const std::vector<const Piece*>& held_out, std::size_t count, Random& random) {
   std::vector<std::vector<BarredPassage>> windows;
   for (const Piece* piece : held_out) {
@@ -71,22 +71,9 @@ Passages draw_windows(const std::vector<const Piece*>& held_out, std::size_t cou
       BarredPassage passage = passage_of(window, static_cast<int>(window.bar_lines().size()) - 1);
       if (passage.notes.size() >= kStyleMinNotes) windows.back().push_back(std::move(passage));
     }
-    random.shuffle(windows.back());
   }
-  std::vector<std::size_t> order(windows.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  random.shuffle(order);
-  Passages out;
-  for (std::size_t round = 0, taken = 1; taken > 0 && out.items.size() < count; ++round) {
-    taken = 0;
-    for (const std::size_t piece : order) {
-      if (round >= windows[piece].size() || out.items.size() == count) continue;
-      out.items.push_back(std::move(windows[piece][round]));
-      out.piece.push_back(piece);
-      ++taken;
-    }
-  }
-  return out;
+  DrawnWindows<BarredPassage> drawn = draw_in_turns(std::move(windows), count, random);
+  return {std::move(drawn.items), std::move(drawn.piece)};
 }
 
 struct Judged {

@@ -37,11 +37,13 @@ nlohmann::json evaluate_midi(const EvaluateOptions& options);        ///< round 
 nlohmann::json evaluate_ingest(const EvaluateOptions& options);      ///< a folder ingested whole, and with three kills
 nlohmann::json evaluate_duplicates(const EvaluateOptions& options);  ///< planted copies found again
 nlohmann::json evaluate_compose(const EvaluateOptions& options);
-nlohmann::json evaluate_jsb16(const EvaluateOptions& options);      ///< likelihood of chorales, voice by voice
-nlohmann::json evaluate_frames(const EvaluateOptions& options);     ///< likelihood of frames of pitches
-nlohmann::json evaluate_harmonize(const EvaluateOptions& options);  ///< three voices below held-out sopranos
-nlohmann::json evaluate_infill(const EvaluateOptions& options);     ///< gaps in held-out music filled, their seams
-nlohmann::json evaluate_control(const EvaluateOptions& options);    ///< what is asked of the composer found again
+nlohmann::json evaluate_jsb16(const EvaluateOptions& options);        ///< likelihood of chorales, voice by voice
+nlohmann::json evaluate_frames(const EvaluateOptions& options);       ///< likelihood of frames of pitches
+nlohmann::json evaluate_harmonize(const EvaluateOptions& options);    ///< three voices below held-out sopranos
+nlohmann::json evaluate_infill(const EvaluateOptions& options);       ///< gaps in held-out music filled, their seams
+nlohmann::json evaluate_control(const EvaluateOptions& options);      ///< what is asked of the composer found again
+nlohmann::json evaluate_vae(const EvaluateOptions& options);          ///< reconstruction, latents, ways between pieces
+nlohmann::json evaluate_transfer(const EvaluateOptions& options);     ///< held-out music said in other styles
 nlohmann::json evaluate_originality(const EvaluateOptions& options);  ///< planted copies refused, real music not
 nlohmann::json evaluate_key(const EvaluateOptions& options);     ///< keys of scores and of recordings made from them
 nlohmann::json evaluate_beat(const EvaluateOptions& options);    ///< beats and downbeats of the same
@@ -57,6 +59,6 @@ nlohmann::json evaluate_composer(const EvaluateOptions& options);
 nlohmann::json evaluate_drum_style(const EvaluateOptions& options);
 nlohmann::json evaluate_style_score(const EvaluateOptions& options);
 nlohmann::json evaluate_explain(const EvaluateOptions& options);  ///< what the answer loses without its reasons
-nlohmann::json evaluate_signal(const EvaluateOptions& options);  ///< descriptors beside a reference's, clip by clip
+nlohmann::json evaluate_signal(const EvaluateOptions& options);   ///< descriptors beside a reference's, clip by clip
 
 }  // namespace euterpe
