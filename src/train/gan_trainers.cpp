@@ -2,20 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "train/dense_gan.hpp"
 #include "train/gan.hpp"
 #include "train/grid_corpus.hpp"
 
 namespace euterpe {
 namespace {
 
-constexpr std::array<Setting, 24> kSettings{
+constexpr std::array<Setting, 25> kSettings{
     {{"steps", 20000, "Steps of the generator"},
-     {"batch", 16, "Pairs of phrases a step"},
+     {"batch", kItsOwn, "Pairs of phrases a step (16), or pictures (dense: 64)"},
      {"width", 96, "Channels of the generator"},
      {"blocks", 3, "Blocks of the 1-D generator's time network"},
      {"critic-width", 96, "Channels of the discriminator"},
@@ -25,25 +27,27 @@ constexpr std::array<Setting, 24> kSettings{
      {"stochastic", 0, "1 = binary neurons draw, 0 = they round"},
      {"slope", 1, "Slope of the neurons' gradient at the end, annealed from 1"},
      {"spectral", 1, "1 = spectral norms in the discriminator"},
-     {"minibatch", 1, "1 = it sees the standard deviation of a batch"},
+     {"minibatch", kItsOwn, "1 = it sees the standard deviation of a batch, 0 = it does not (dense)"},
      {"penalty-weight", 10, "Weight of the penalty"},
      {"penalty-every", 1, "Steps between penalties, each of which weighs so much more"},
      {"critics", 1, "Steps of the discriminator before each of the generator"},
-     {"learning-rate-g", 3e-4, "Step of the generator"},
-     {"learning-rate-d", 3e-4, "Step of the discriminator"},
-     {"final-rate", 0.1, "Share of both at the end"},
-     {"beta1", 0, "Adam's memory of the gradient"},
-     {"beta2", 0.99, "Adam's memory of its square"},
-     {"ema", 0.999, "Decay of the generator's averaged weights, 0 = off"},
+     {"learning-rate-g", kItsOwn, "Step of the generator (3e-4, dense: 1e-4)"},
+     {"learning-rate-d", kItsOwn, "Step of the discriminator (3e-4, dense: 1e-4)"},
+     {"final-rate", kItsOwn, "Share of both at the end (0.1, dense: 1)"},
+     {"beta1", kItsOwn, "Adam's memory of the gradient (0, dense: 0.9)"},
+     {"beta2", kItsOwn, "Adam's memory of its square (0.99, dense: 0.999)"},
+     {"ema", kItsOwn, "Decay of the generator's averaged weights (0.999), 0 = off (dense)"},
+     {"instance-noise", 0, "dense: standard deviation of what blurs the pictures, falling to 0; 0 = off"},
      {"sample-every", 1000, "Steps between samples"},
      {"checkpoint-every", 500, "Steps between checkpoints"},
      {"seconds", 0, "Stop after so long, 0 = no limit"}}};
-constexpr std::array<const char*, 2> kNetworks{"1d", "2d"};
+constexpr std::array<const char*, 3> kNetworks{"1d", "2d", "dense"};
 constexpr std::array<const char*, 4> kLosses{"minimax", "nonsaturating", "hinge", "wgan"};
 constexpr std::array<const char*, 3> kPenalties{"none", "gradient", "r1"};
 constexpr std::array<WordSetting, 5> kWords{
-    {{"network", "1d", "1d: bar by bar, time then pitch; 2d: a picture", kNetworks},
-     {"loss", "hinge", "minimax, nonsaturating, hinge or wgan", kLosses},
+    {{"network", "1d", "1d: bar by bar, time then pitch; 2d: a picture; dense: 28 × 28, or an IDX file's images",
+      kNetworks},
+     {"loss", "", "minimax, nonsaturating (dense), hinge (the others) or wgan", kLosses},
      {"penalty", "none", "On the discriminator's gradient: none, gradient (WGAN-GP's) or r1", kPenalties},
      {"sets", "jsb,nottingham,pop909", "Data sets to learn from, of those below --data", {}},
      {"styles", "chorale,folk,pop", "Styles to learn, of those in --data", {}}}};
@@ -56,7 +60,18 @@ std::vector<std::string> names(const std::string& list) {
   return *out;
 }
 
+std::string its_own(const std::string& given, const char* fallback) { return given.empty() ? fallback : given; }
+
+/// Error{usage} where the network has no use for a setting that was given.
+void refuse_settings(const TrainingRequest& t, std::initializer_list<std::string_view> foreign) {
+  for (const Setting& setting : kSettings)
+    if (std::find(foreign.begin(), foreign.end(), setting.name) != foreign.end() && t[setting.name] != setting.fallback)
+      throw Error(Category::usage, "train gan",
+                  fmt::format("--{} does not go with --network {}", setting.name, t.word("network")), "leave it out");
+}
+
 nlohmann::json train_rolls(const TrainingRequest& t) {
+  refuse_settings(t, {"instance-noise"});
   const GridCorpus corpus = read_grid_corpus(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
   GanTraining o;
   o.name = t.out.filename().string();
@@ -72,21 +87,21 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.network.noise_bar = whole("noise-bar");
   o.network.stochastic = whole("stochastic") != 0;
   o.critic_width = whole("critic-width");
-  o.loss = t.word("loss");
+  o.loss = its_own(t.word("loss"), "hinge");
   o.spectral = whole("spectral") != 0;
-  o.minibatch_deviation = whole("minibatch") != 0;
+  o.minibatch_deviation = t.get("minibatch", 1) != 0;
   o.penalty = t.word("penalty");
   o.penalty_weight = t["penalty-weight"];
   o.penalty_every = whole("penalty-every");
   o.slope = t["slope"];
   o.steps = whole("steps");
-  o.batch = whole("batch");
-  o.learning_rate_g = t["learning-rate-g"];
-  o.learning_rate_d = t["learning-rate-d"];
-  o.final_rate = t["final-rate"];
-  o.beta1 = t["beta1"];
-  o.beta2 = t["beta2"];
-  o.ema = t["ema"];
+  o.batch = static_cast<int>(std::lround(t.get("batch", 16)));
+  o.learning_rate_g = t.get("learning-rate-g", 3e-4);
+  o.learning_rate_d = t.get("learning-rate-d", 3e-4);
+  o.final_rate = t.get("final-rate", 0.1);
+  o.beta1 = t.get("beta1", 0);
+  o.beta2 = t.get("beta2", 0.99);
+  o.ema = t.get("ema", 0.999);
   o.critics = whole("critics");
   o.sample_every = whole("sample-every");
   o.checkpoint_every = whole("checkpoint-every");
@@ -94,12 +109,44 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   return train_gan(corpus, o);
 }
 
+nlohmann::json train_dense(const TrainingRequest& t) {
+  refuse_settings(t, {"width", "blocks", "critic-width", "noise-piece", "noise-phrase", "noise-bar", "stochastic",
+                      "slope", "spectral", "penalty-every", "critics"});
+  const PictureSet pictures = read_pictures(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
+  DenseGanTraining o;
+  o.run = t.run;
+  o.out = t.out;
+  o.seed = t.seed;
+  o.steps = std::lround(t["steps"]);
+  o.batch = std::lround(t.get("batch", static_cast<double>(o.batch)));
+  o.learning_rate_g = t.get("learning-rate-g", o.learning_rate_g);
+  o.learning_rate_d = t.get("learning-rate-d", o.learning_rate_d);
+  o.final_rate = t.get("final-rate", o.final_rate);
+  o.beta1 = t.get("beta1", o.beta1);
+  o.beta2 = t.get("beta2", o.beta2);
+  o.ema = t.get("ema", o.ema);
+  o.loss = its_own(t.word("loss"), o.loss.c_str());
+  o.penalty = t.word("penalty");
+  o.penalty_weight = t["penalty-weight"];
+  o.minibatch_deviation = t.get("minibatch", 0) != 0;
+  o.noise = t["instance-noise"];
+  o.sample_every = std::lround(t["sample-every"]);
+  o.checkpoint_every = std::lround(t["checkpoint-every"]);
+  o.seconds = t["seconds"];
+  return train_dense_gan(pictures, o);
+}
+
+nlohmann::json train_network(const TrainingRequest& t) {
+  return t.word("network") == "dense" ? train_dense(t) : train_rolls(t);
+}
+
 }  // namespace
 
 std::span<const TrainerRow> gan_trainers() {
   static constexpr std::array<TrainerRow, 1> rows{
       {{"gan", "Phrases of four bars as piano rolls, by two networks that play against each other",
-        "a shard, or a folder with all data sets", kSettings, train_rolls, "gan", kWords}}};
+        "a shard, or a folder with all data sets; for --network dense also an IDX file of images, plain or .gz",
+        kSettings, train_network, "gan", kWords}}};
   return rows;
 }
 

@@ -1,0 +1,109 @@
+#include "train/picture_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <numeric>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "corpus/idx.hpp"
+#include "corpus/passages.hpp"
+#include "score/roll_patch.hpp"
+#include "train/grid_corpus.hpp"
+
+namespace euterpe {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A shard says what it is in its first bytes; every other file is to be an IDX file.
+bool is_shard(const fs::path& path) {
+  constexpr std::string_view kMagic = "EUTSHARD";
+  std::string head(kMagic.size(), '\0');
+  std::ifstream(path, std::ios::binary).read(head.data(), static_cast<std::streamsize>(head.size()));
+  return head == kMagic;
+}
+
+PictureSet from_idx(const fs::path& path, const Forbidden& forbidden) {
+  PictureSet out;
+  out.hash = sha256_file(path);
+  if (forbidden.contains(out.hash))
+    throw Error(Category::refused, "train", path.string() + ": its rights forbid to learn from it");
+  IdxImages images = read_idx_images(path);
+  out.count = images.count;
+  out.height = images.height;
+  out.width = images.width;
+  out.pixels = std::move(images.pixels);
+  out.card = {{"styles", {"pictures"}},
+              {"data",
+               {{{"name", path.filename().string()},
+                 {"licence", "unknown"},
+                 {"commercial", false},
+                 {"pieces", out.count},
+                 {"train", out.count},
+                 {"hash", out.hash}}}},
+              {"left_out", nlohmann::json::object()},
+              {"commercial", false},
+              {"training", nlohmann::json::object()}};
+  return out;
+}
+
+/// The bottom of the rows in which most sixteenths sound.
+int busiest_rows(const std::vector<const BarGrid*>& grids) {
+  std::array<long, 128> sounding{};
+  for (const BarGrid* grid : grids)
+    for (const GridBar& bar : grid->bars)
+      for (const BarNote& note : bar.notes) sounding[static_cast<std::size_t>(note.pitch)] += note.length;
+  int lowest = 0;
+  long most = -1;
+  for (int low = 0; low + kPatchSide <= 128; ++low) {
+    const long here = std::accumulate(sounding.begin() + low, sounding.begin() + low + kPatchSide, 0L);
+    if (here > most) most = here, lowest = low;
+  }
+  return lowest;
+}
+
+PictureSet from_music(const GridCorpus& corpus) {
+  std::vector<const BarGrid*> grids;
+  std::vector<double> tempos;
+  for (const GridPiece& piece : corpus.pieces) {
+    if (piece.split != "train") continue;
+    grids.push_back(&piece.grid);
+    tempos.push_back(piece.grid.tempo);
+  }
+  PictureSet out;
+  out.height = out.width = kPatchSide;
+  PatchMaking made;
+  made.lowest = busiest_rows(grids);
+  std::nth_element(tempos.begin(), tempos.begin() + static_cast<std::ptrdiff_t>(tempos.size() / 2), tempos.end());
+  made.tempo = tempos[tempos.size() / 2];
+  out.patches = made;
+  for (const BarGrid* grid : grids)
+    for (const RollPatch& patch : roll_patches(*grid, made.lowest)) {
+      out.pixels.insert(out.pixels.end(), patch.begin(), patch.end());
+      ++out.count;
+    }
+  if (out.count == 0)
+    throw Error(Category::bad_input, "train", "no training piece has two bars of 4/4 in a row",
+                "a picture shows a bar of 4/4 and most of the next");
+  out.hash = sha256(out.pixels);
+  out.card = corpus_card(corpus);
+  if (corpus.styles.size() > 1) out.card["styles"] = {"mixed"};
+  out.card["training"]["learned_styles"] = corpus.styles;
+  out.passages = training_passages(corpus.shard);
+  return out;
+}
+
+}  // namespace
+
+PictureSet read_pictures(const fs::path& path, const std::vector<std::string>& sets,
+                         const std::vector<std::string>& styles, const Forbidden& forbidden) {
+  if (!fs::exists(path)) throw Error(Category::not_found, "train", path.string() + ": there is no such file");
+  if (!fs::is_directory(path) && !is_shard(path)) return from_idx(path, forbidden);
+  return from_music(read_grid_corpus(path, sets, styles, forbidden));
+}
+
+}  // namespace euterpe
