@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <numeric>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -51,19 +50,22 @@ PictureSet from_idx(const fs::path& path, const Forbidden& forbidden) {
   return out;
 }
 
-/// The bottom of the rows in which most sixteenths sound.
-int busiest_rows(const std::vector<const BarGrid*>& grids) {
-  std::array<long, 128> sounding{};
+/// The bottom of the rows around the middle between melody and accompaniment, each at its median pitch: where most
+/// notes are, the accompaniment would have them all.
+int middle_rows(const std::vector<const BarGrid*>& grids) {
+  std::array<std::vector<int>, kGridParts> pitches;
   for (const BarGrid* grid : grids)
     for (const GridBar& bar : grid->bars)
-      for (const BarNote& note : bar.notes) sounding[static_cast<std::size_t>(note.pitch)] += note.length;
-  int lowest = 0;
-  long most = -1;
-  for (int low = 0; low + kPatchSide <= 128; ++low) {
-    const long here = std::accumulate(sounding.begin() + low, sounding.begin() + low + kPatchSide, 0L);
-    if (here > most) most = here, lowest = low;
+      for (const BarNote& note : bar.notes) pitches[static_cast<std::size_t>(note.part)].push_back(note.pitch);
+  int sum = 0, parts = 0;
+  for (std::vector<int>& part : pitches) {
+    if (part.empty()) continue;
+    const auto middle = part.begin() + static_cast<std::ptrdiff_t>(part.size() / 2);
+    std::nth_element(part.begin(), middle, part.end());
+    sum += *middle;
+    ++parts;
   }
-  return lowest;
+  return std::clamp(sum / std::max(1, parts) - kPatchSide / 2, 0, 128 - kPatchSide);
 }
 
 PictureSet from_music(const GridCorpus& corpus) {
@@ -77,7 +79,7 @@ PictureSet from_music(const GridCorpus& corpus) {
   PictureSet out;
   out.height = out.width = kPatchSide;
   PatchMaking made;
-  made.lowest = busiest_rows(grids);
+  made.lowest = middle_rows(grids);
   std::nth_element(tempos.begin(), tempos.begin() + static_cast<std::ptrdiff_t>(tempos.size() / 2), tempos.end());
   made.tempo = tempos[tempos.size() / 2];
   out.patches = made;

@@ -27,10 +27,10 @@ struct PictureSet {
 };
 
 /// \param path an IDX file of images (corpus/idx.hpp), a shard, or a folder with data sets of which `sets` are
-/// prepared. Of music every bar of the training pieces is a picture whose pitches are those 28 that hold most of it.
-/// The card's style is that of the pieces where they have one, else "mixed": nothing tells the network which one to
-/// make. \param styles to keep of music; empty = all but drums Error{refused} for an IDX file that may not be learned
-/// from; Error{not_found | bad_input | unsupported}.
+/// prepared. Of music every bar of the training pieces is a picture of the 28 pitches around the middle between melody
+/// and accompaniment. The card's style is that of the pieces where they have one, else "mixed": nothing tells the
+/// network which one to make. \param styles to keep of music; empty = all but drums Error{refused} for an IDX file that
+/// may not be learned from; Error{not_found | bad_input | unsupported}.
 PictureSet read_pictures(const std::filesystem::path& path, const std::vector<std::string>& sets,
                          const std::vector<std::string>& styles, const Forbidden& forbidden);
 
