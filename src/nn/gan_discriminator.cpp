@@ -95,12 +95,26 @@ constexpr std::int64_t kJoined = 256, kPairWidth = 128;
 
 torch::Tensor roll_statistics(const torch::Tensor& rolls) {
   const std::int64_t n = rolls.size(0);
+  const auto both = [&](const torch::Tensor& x, int melody, int accompaniment) {
+    return torch::stack({x.select(1, melody), x.select(1, accompaniment)}, 1);
+  };
   const torch::Tensor counts = rolls.sum(3);  // [n, channels, steps]
   const torch::Tensor by_bar = counts.view({n, kRollChannels, kPhraseBars, kMostGridSteps});
   const torch::Tensor density = by_bar.mean(3).flatten(1);
-  const torch::Tensor onsets =
-      torch::stack({by_bar.select(1, kMelodyOnset), by_bar.select(1, kAccompanimentOnset)}, 1).mean(2).flatten(1);
-  const torch::Tensor classes = chroma(rolls).mean(2).flatten(1) * 4;
+  const torch::Tensor onsets = both(by_bar, kMelodyOnset, kAccompanimentOnset).mean(2).flatten(1);
+  const torch::Tensor sounds = both(rolls, kMelodySounds, kAccompanimentSounds);
+  const torch::Tensor classes = sounds.view({n, 2, kPhraseSteps, kOctaves, 12}).sum(3);  // [n, parts, steps, 12]
+  const torch::Tensor octaves = sounds.view({n, 2, kPhraseSteps, kOctaves, 12}).sum(4).mean(2).flatten(1);
+  // Notes that last, and sixteenths in which anything sounds.
+  const torch::Tensor onset = both(rolls, kMelodyOnset, kAccompanimentOnset);
+  const torch::Tensor lasting =
+      (onset.narrow(2, 0, kPhraseSteps - 1) * (sounds - onset).narrow(2, 1, kPhraseSteps - 1)).sum(3).mean(2);
+  const torch::Tensor parts = both(counts, kMelodySounds, kAccompanimentSounds);
+  const torch::Tensor any = torch::stack({parts.select(1, 1).clamp_max(1), parts.sum(1).clamp_max(1)}, 1).mean(2);
+  // Intervals that sound together, up to octaves.
+  const torch::Tensor together = classes.sum(1);
+  std::vector<torch::Tensor> intervals;
+  for (int k = 1; k <= 6; ++k) intervals.push_back((together * together.roll(k, 2)).sum(2).mean(1));
   // Bars are as alike as what they have in common is of what either has.
   const torch::Tensor bars = rolls.view({n, kRollChannels, kPhraseBars, kMostGridSteps * kRollPitches});
   const torch::Tensor common = torch::matmul(bars, bars.transpose(2, 3));  // [n, channels, bars, bars]
@@ -109,11 +123,13 @@ torch::Tensor roll_statistics(const torch::Tensor& rolls) {
   for (int a = 0; a < kPhraseBars; ++a)
     for (int b = a + 1; b < kPhraseBars; ++b)
       alike.push_back((2 * common.select(2, a).select(2, b) + 0.5) / (own.select(2, a) + own.select(2, b) + 0.5));
-  return torch::cat({density, classes, onsets, torch::stack(alike, 2).flatten(1)}, 1);
+  return torch::cat({density, classes.mean(2).flatten(1) * 4, octaves, onsets, lasting, any,
+                     torch::stack(intervals, 1) / 4, torch::stack(alike, 2).flatten(1)},
+                    1);
 }
 
 DiscriminatorModule::DiscriminatorModule(const GanOptions& gan, const DiscriminatorOptions& options, std::int64_t seen)
-    : SpectralModule(options.spectral), options_(options) {
+    : SpectralModule(options.spectral), options_(options), styles_(static_cast<std::int64_t>(gan.styles.size())) {
   const std::int64_t all = seen + kRollStatistics + (options.minibatch_deviation ? 1 : 0);
   join_ = layer("join", {kJoined, all});
   out_ = layer("out", {1, kJoined});
@@ -124,7 +140,7 @@ DiscriminatorModule::DiscriminatorModule(const GanOptions& gan, const Discrimina
 
 torch::Tensor DiscriminatorModule::forward(const torch::Tensor& rolls, const PhraseBatch& asked) {
   torch::Tensor seen = torch::cat({features(rolls), roll_statistics(rolls)}, 1);
-  if (options_.minibatch_deviation) seen = with_minibatch_deviation(seen);
+  if (options_.minibatch_deviation) seen = with_minibatch_deviation(seen, asked.condition.narrow(1, 0, styles_));
   const torch::Tensor h = leaky(join_(seen));
   // Miyato and Koyama 2018: what is asked is projected onto what is seen.
   const torch::Tensor phrase = out_(h).squeeze(1) + (project_(asked.condition) * h).sum(1);

@@ -88,9 +88,12 @@ void SpectralModule::refresh(bool iterate) {
   for (const auto& weight : weights_) weight->refresh(iterate);
 }
 
-torch::Tensor with_minibatch_deviation(const torch::Tensor& x) {
-  const torch::Tensor deviation = (x.var(0, false) + 1e-8).sqrt().mean();
-  return torch::cat({x, deviation.expand({x.size(0), 1})}, 1);
+torch::Tensor with_minibatch_deviation(const torch::Tensor& x, const torch::Tensor& groups) {
+  const torch::Tensor members = groups.sum(0).clamp_min(1).unsqueeze(1);
+  const torch::Tensor mean = torch::mm(groups.t(), x) / members;
+  const torch::Tensor off = x - torch::mm(groups, mean);
+  const torch::Tensor deviation = (torch::mm(groups.t(), off.square()) / members + 1e-8).sqrt().mean(1, true);
+  return torch::cat({x, torch::mm(groups, deviation)}, 1);
 }
 
 }  // namespace euterpe

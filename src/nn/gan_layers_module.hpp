@@ -64,8 +64,9 @@ class SpectralModule : public torch::nn::Module {
   std::vector<std::unique_ptr<SpectralWeight>> weights_;
 };
 
-/// How much the samples of a batch differ: the standard deviation over the batch of each feature, their mean as one
-/// more column (Karras et al. 2018, section 3). [n, f] → [n, f + 1]
-torch::Tensor with_minibatch_deviation(const torch::Tensor& x);
+/// How much the samples of a batch differ from others of their group: the standard deviation of each feature, their
+/// mean as one more column (Karras et al. 2018, section 3, with the groups of a conditional network).
+/// \param x [n, f] \param groups [n, g] of 0 and 1, one 1 a row \return [n, f + 1]
+torch::Tensor with_minibatch_deviation(const torch::Tensor& x, const torch::Tensor& groups);
 
 }  // namespace euterpe

@@ -67,15 +67,16 @@ class DiscriminatorModule : public SpectralModule {
 
  private:
   DiscriminatorOptions options_;
+  std::int64_t styles_;
   Layer join_, out_, project_, pair_, pair_out_;
 };
 std::shared_ptr<DiscriminatorModule> make_discriminator(const GanOptions& gan, const DiscriminatorOptions& options);
 
-/// What a musician would count: [n, f] from rolls, differentiable. Densities of each channel in each bar, notes
-/// sounding together, pitch classes of each part, onsets by place in the bar, and how much each two bars have in
-/// common.
+/// What a musician would count: [n, f] from rolls, differentiable. Density of each channel in each bar; pitch classes
+/// and octaves of each part; onsets by place in the bar; notes longer than a sixteenth; time in which anything sounds;
+/// intervals that sound together; how much each two bars have in common.
 torch::Tensor roll_statistics(const torch::Tensor& rolls);
 inline constexpr std::int64_t kRollStatistics =
-    4 * kPhraseBars + 2 * 12 + 2 * kMostGridSteps + 6 * 4;  ///< width of roll_statistics()
+    4 * kPhraseBars + 2 * 12 + 2 * 6 + 2 * kMostGridSteps + 2 + 2 + 6 + 6 * 4;  ///< width of roll_statistics()
 
 }  // namespace euterpe

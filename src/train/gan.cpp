@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -85,6 +86,55 @@ double statistics_gap(const torch::Tensor& generated, const torch::Tensor& real)
   const torch::Tensor g = roll_statistics(generated), r = roll_statistics(real);
   return ((g.mean(0) - r.mean(0)).abs() / (r.std(0) + 0.02)).mean().item<double>();
 }
+
+/// Feature matching (Salimans et al. 2016, section 3.1) with features that have names: the generator is drawn to the
+/// means and variances that roll_statistics() has over real phrases of each style. A batch holds too few of a style to
+/// know its mean, and the square of a noisy difference would reward collapse; so the difference is that of a running
+/// mean, and only its direction is followed.
+class MomentMatching {
+ public:
+  MomentMatching(const PhrasePairs& pairs, const GanOptions& network, torch::Device device)
+      : styles_(static_cast<std::int64_t>(network.styles.size())) {
+    std::vector<torch::Tensor> means, deviations;
+    for (std::int64_t s = 0; s < styles_; ++s) {
+      Random random = Random::stream(0x6d6f6d65, static_cast<std::uint64_t>(s));
+      std::vector<torch::Tensor> all;
+      for (int i = 0; i < kRealBatches; ++i)
+        all.push_back(roll_statistics(rolls_of(pairs.draw(random, kSamplePairs, static_cast<int>(s)).rolls, device)));
+      const torch::Tensor seen = torch::cat(all);
+      means.push_back(seen.mean(0));
+      deviations.push_back(seen.std(0) + 0.02);
+    }
+    mean_ = torch::stack(means);
+    deviation_ = torch::stack(deviations);
+    // Both moments of a standardized statistic: real ones have 0 and 1.
+    running = torch::cat({torch::zeros_like(mean_), torch::ones_like(mean_)}, 1);
+  }
+
+  /// \param rolls [n, …] of the generator
+  torch::Tensor loss(const torch::Tensor& rolls, const PhraseBatch& asked) {
+    const torch::Tensor groups = asked.condition.narrow(1, 0, styles_);
+    const torch::Tensor x = (roll_statistics(rolls) - torch::mm(groups, mean_)) / torch::mm(groups, deviation_);
+    const torch::Tensor members = groups.sum(0).unsqueeze(1);
+    const torch::Tensor now = torch::mm(groups.t(), torch::cat({x, x.square().clamp_max(kFar)}, 1));
+    const torch::Tensor mean = now / members.clamp_min(1);
+    {
+      torch::NoGradGuard guard;
+      running.copy_(torch::where(members > 0, running * kKept + mean.detach() * (1 - kKept), running));
+    }
+    const std::int64_t f = x.size(1);
+    const torch::Tensor off = torch::cat({running.narrow(1, 0, f), (running.narrow(1, f, f) - 1) * kSecond}, 1);
+    return (off.clamp(-kMost, kMost).clone() * mean).mean();
+  }
+
+  torch::Tensor running;  ///< [styles, 2 f], from step to step
+
+ private:
+  static constexpr int kRealBatches = 4;
+  static constexpr double kKept = 0.95, kSecond = 0.25, kMost = 2, kFar = 25;
+  std::int64_t styles_;
+  torch::Tensor mean_, deviation_;  ///< [styles, f] of real phrases
+};
 
 struct Sampler {
   const GridCorpus& corpus;
@@ -198,10 +248,13 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
     return roll_of(generator->logits(noise, asked), asked,
                    {.slope = 1 + (o.slope - 1) * done, .random = network.stochastic ? &random : nullptr});
   };
+  std::optional<MomentMatching> moments;
+  if (o.match > 0) moments.emplace(pairs, network, device);
   AdversarialTask task;
   task.generator = named(generator->named_parameters());
   task.discriminator = named(discriminator->named_parameters());
   task.buffers = named(discriminator->named_buffers());
+  if (moments) task.buffers.emplace_back("moments", moments->running);
   task.batch = 2 * o.batch;
   task.discriminator_loss = [&](Random& random, std::int64_t step) {
     const PhraseDraw draw = pairs.draw(random, o.batch);
@@ -227,7 +280,9 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
     const PhraseDraw draw = pairs.draw(random, o.batch);  // for what is asked alone
     const PhraseBatch asked = phrase_batch(draw.wishes, network, device);
     discriminator->refresh(false);
-    return generator_loss(loss, discriminator->forward(drawn(random, step, asked), asked));
+    const torch::Tensor rolls = drawn(random, step, asked);
+    const torch::Tensor out = generator_loss(loss, discriminator->forward(rolls, asked));
+    return moments ? out + o.match * moments->loss(rolls, asked) : out;
   };
   const Sampler sampler{corpus, o, pairs, *generator, network, device};
   task.sample = [&](std::int64_t step) { return sampler(step); };
@@ -239,6 +294,7 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                  {"penalty", o.penalty},
                  {"penalty_weight", o.penalty_weight},
                  {"penalty_every", o.penalty_every},
+                 {"match", o.match},
                  {"slope", o.slope},
                  {"batch", o.batch},
                  {"corpus", corpus.shard.hash}};
@@ -274,6 +330,7 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                            {"spectral", o.spectral},
                            {"minibatch_deviation", o.minibatch_deviation},
                            {"penalty", o.penalty},
+                           {"match", o.match},
                            {"learning_rate_g", o.learning_rate_g},
                            {"learning_rate_d", o.learning_rate_d},
                            {"first_alarms", report.first_alarms}});

@@ -15,7 +15,7 @@
 namespace euterpe {
 namespace {
 
-constexpr std::array<Setting, 25> kSettings{
+constexpr std::array<Setting, 26> kSettings{
     {{"steps", 20000, "Steps of the generator"},
      {"batch", kItsOwn, "Pairs of phrases a step (16), or pictures (dense: 64)"},
      {"width", 96, "Channels of the generator"},
@@ -28,11 +28,12 @@ constexpr std::array<Setting, 25> kSettings{
      {"slope", 1, "Slope of the neurons' gradient at the end, annealed from 1"},
      {"spectral", 1, "1 = spectral norms in the discriminator"},
      {"minibatch", kItsOwn, "1 = it sees the standard deviation of a batch, 0 = it does not (dense)"},
+     {"match", 1, "Weight of matching the real rolls' moments, 0 = off"},
      {"penalty-weight", 10, "Weight of the penalty"},
      {"penalty-every", 1, "Steps between penalties, each of which weighs so much more"},
      {"critics", 1, "Steps of the discriminator before each of the generator"},
-     {"learning-rate-g", kItsOwn, "Step of the generator (3e-4, dense: 1e-4)"},
-     {"learning-rate-d", kItsOwn, "Step of the discriminator (3e-4, dense: 1e-4)"},
+     {"learning-rate-g", kItsOwn, "Step of the generator (1e-3, dense: 1e-4)"},
+     {"learning-rate-d", kItsOwn, "Step of the discriminator (5e-4, dense: 1e-4)"},
      {"final-rate", kItsOwn, "Share of both at the end (0.1, dense: 1)"},
      {"beta1", kItsOwn, "Adam's memory of the gradient (0, dense: 0.9)"},
      {"beta2", kItsOwn, "Adam's memory of its square (0.99, dense: 0.999)"},
@@ -93,11 +94,12 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.penalty = t.word("penalty");
   o.penalty_weight = t["penalty-weight"];
   o.penalty_every = whole("penalty-every");
+  o.match = t["match"];
   o.slope = t["slope"];
   o.steps = whole("steps");
   o.batch = static_cast<int>(std::lround(t.get("batch", 16)));
-  o.learning_rate_g = t.get("learning-rate-g", 3e-4);
-  o.learning_rate_d = t.get("learning-rate-d", 3e-4);
+  o.learning_rate_g = t.get("learning-rate-g", 1e-3);
+  o.learning_rate_d = t.get("learning-rate-d", 5e-4);
   o.final_rate = t.get("final-rate", 0.1);
   o.beta1 = t.get("beta1", 0);
   o.beta2 = t.get("beta2", 0.99);
@@ -111,7 +113,7 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
 
 nlohmann::json train_dense(const TrainingRequest& t) {
   refuse_settings(t, {"width", "blocks", "critic-width", "noise-piece", "noise-phrase", "noise-bar", "stochastic",
-                      "slope", "spectral", "penalty-every", "critics"});
+                      "slope", "spectral", "match", "penalty-every", "critics"});
   const PictureSet pictures = read_pictures(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
   DenseGanTraining o;
   o.run = t.run;

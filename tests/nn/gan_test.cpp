@@ -76,10 +76,39 @@ TEST(SpectralWeight, holds_the_largest_singular_value_at_1) {
   EXPECT_TRUE(torch::equal(plain.now(), weight));
 }
 
-TEST(MinibatchDeviation, is_0_for_a_collapsed_batch_and_the_mean_of_the_columns_else) {
-  EXPECT_NEAR(with_minibatch_deviation(torch::ones({4, 3}))[0][3].item<double>(), 0, 1e-3);
-  const torch::Tensor x = torch::tensor({{0.0F, 1.0F}, {2.0F, 1.0F}});  // deviations 1 and 0
-  EXPECT_NEAR(with_minibatch_deviation(x)[1][2].item<double>(), 0.5, 1e-3);
+TEST(MinibatchDeviation, is_0_for_a_collapsed_group_and_the_mean_of_the_columns_else) {
+  const torch::Tensor groups = torch::tensor({{1.0F, 0.0F}, {0.0F, 1.0F}, {1.0F, 0.0F}, {0.0F, 1.0F}});
+  // The first group has deviations 1 and 0, the second is all alike.
+  const torch::Tensor x = torch::tensor({{0.0F, 1.0F}, {7.0F, 7.0F}, {2.0F, 1.0F}, {7.0F, 7.0F}});
+  const torch::Tensor y = with_minibatch_deviation(x, groups);
+  ASSERT_EQ(y.sizes(), (torch::IntArrayRef{4, 3}));
+  EXPECT_NEAR(y[0][2].item<double>(), 0.5, 1e-3);
+  EXPECT_NEAR(y[2][2].item<double>(), 0.5, 1e-3);
+  EXPECT_NEAR(y[1][2].item<double>(), 0, 1e-3);
+  EXPECT_NEAR(y[3][2].item<double>(), 0, 1e-3);
+}
+
+TEST(RollStatistics, are_those_counted_by_hand_and_differ_between_kinds_of_music) {
+  torch::Tensor roll = torch::zeros({1, kRollChannels, kPhraseSteps, kRollPitches});
+  // A fifth on C held for the first beat of bar 2 by the accompaniment.
+  for (const int pitch : {0, 7}) {
+    roll[0][kAccompanimentSounds].narrow(0, 16, 4).select(1, pitch).fill_(1);
+    roll[0][kAccompanimentOnset][16][pitch] = 1;
+  }
+  const torch::Tensor s = roll_statistics(roll)[0];
+  ASSERT_EQ(s.size(0), kRollStatistics);
+  EXPECT_NEAR(s[kAccompanimentSounds * kPhraseBars + 1].item<double>(), 8 / 16.0, 1e-6);  // density, in bar 2
+  const std::int64_t classes = 16, octaves = classes + 24, onsets = octaves + 12, lasting = onsets + 32,
+                     any = lasting + 2, intervals = any + 2;
+  EXPECT_NEAR(s[classes + 12].item<double>(), 4 * 4 / 64.0, 1e-6);
+  EXPECT_NEAR(s[classes + 12 + 7].item<double>(), 4 * 4 / 64.0, 1e-6);
+  EXPECT_NEAR(s[octaves + 6].item<double>(), 8 / 64.0, 1e-6);
+  EXPECT_NEAR(s[onsets + 16].item<double>(), 2 / 4.0, 1e-6);
+  EXPECT_NEAR(s[lasting + 1].item<double>(), 2 / 63.0, 1e-6);
+  EXPECT_NEAR(s[any].item<double>(), 4 / 64.0, 1e-6);
+  EXPECT_NEAR(s[any + 1].item<double>(), 4 / 64.0, 1e-6);
+  EXPECT_NEAR(s[intervals + 4].item<double>(), 4 / 64.0 / 4, 1e-6);  // fifths are fourths
+  EXPECT_NEAR(s.narrow(0, intervals, 6).sum().item<double>(), 4 / 64.0 / 4, 1e-6);
 }
 
 class GanNetworks : public ::testing::TestWithParam<const char*> {};

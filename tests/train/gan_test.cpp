@@ -130,6 +130,7 @@ TEST_F(TrainGan, every_loss_with_every_penalty_on_both_networks_takes_a_step) {
         t.penalty = penalty;
         t.spectral = runs % 3 == 0;
         t.minibatch_deviation = runs % 4 == 0;
+        t.match = runs % 5 == 0;
         t.steps = 1;
         EXPECT_NO_THROW(train_gan(walks, t)) << network << " " << loss << " " << penalty;
       }
