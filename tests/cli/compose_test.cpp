@@ -9,6 +9,7 @@
 #include "catalog/support.hpp"
 #include "cli/run_program.hpp"
 #include "compose/tiny_composer.hpp"
+#include "compose/tiny_vae.hpp"
 #include "corpus/music.hpp"
 #include "media/decode.hpp"
 #include "score/midi.hpp"
@@ -255,6 +256,39 @@ TEST_F(ComposeCommand, refuses_files_that_are_no_bars_of_notes_by_their_names) {
   const Ran over = compose({"--interpolate", path("x-2.mid"), path("tune.mid"), "--steps", "3", "-o", path("x.mid")});
   EXPECT_EQ(over.code, 2) << over.err;
   EXPECT_EQ(read_text(folder / "x-2.mid"), before);
+}
+
+TEST_F(ComposeCommand, varies_transfers_and_goes_from_one_piece_to_another) {
+  test::save_tiny_vae(folder / "bars", {"folk", "pop"});
+  write_midi(folder / "a.mid", test::walk(2, 4));
+  write_midi(folder / "b.mid", test::walk(5, 6));
+  const auto compose_bars = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"compose", "--model", path("bars"), "--json"});
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return ran.code == 0 ? json::parse(ran.out) : json();
+  };
+  const std::string a = sha256_file(folder / "a.mid"), b = sha256_file(folder / "b.mid");
+  const json varied = compose_bars({"--vary", path("a.mid"), "--amount", "0.5", "-o", path("v.mid")});
+  EXPECT_EQ(varied["varied"], a);
+  EXPECT_EQ(varied["amount"], 0.5);
+  EXPECT_FALSE(varied.contains("prompt"));
+  const json moved = compose_bars({"--transfer", path("a.mid"), "--style", "pop", "-o", path("t.mid"), "--store"});
+  EXPECT_EQ(moved["transferred"], a);
+  EXPECT_EQ(moved["style"], "pop");
+  EXPECT_EQ(open_catalog(folder / "catalog")->work(sha256_file(folder / "t.mid"))->prompt, a);
+
+  const json way = compose_bars({"--interpolate", path("a.mid"), path("b.mid"), "--steps", "3", "--style", "folk", "-o",
+                                 path("x.mid")})["pieces"];
+  ASSERT_EQ(way.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const fs::path file = folder / ("x-" + std::to_string(i + 1) + ".mid");
+    EXPECT_EQ(way[i]["between"], json({a, b}));
+    EXPECT_EQ(way[i]["share"], static_cast<double>(i) / 2);
+    EXPECT_EQ(way[i]["files"], json({file.string()}));
+    EXPECT_TRUE(way[i]["originality"]["original"].get<bool>());
+    EXPECT_EQ(read_midi(file).score.note_count(), way[i]["notes"].get<std::size_t>());
+  }
 }
 
 TEST_F(ComposeCommand, keeps_a_piece_in_the_catalog_with_its_terms) {
