@@ -380,7 +380,8 @@ void run(Options& o, const Context& context) {
     std::filesystem::path midi;
     for (const auto& wanted : o.out) {
       const auto path = numbered(wanted, i, o.pieces());
-      write_score(path, piece.score, synthesis, fmt::format("{}, seed {}", style, seed));
+      write_score(path, piece.score, synthesis, fmt::format("{}, seed {}", style, seed),
+                  piece.sheet ? &*piece.sheet : nullptr);
       row["files"].push_back(path.string());
       if (is_midi_name(path)) midi = path;
     }
@@ -393,7 +394,7 @@ void run(Options& o, const Context& context) {
       fmt::print(to_stdout ? stderr : stdout, "{}: {}, {} notes, {:.0f} s, seed {}{}\n",
                  fmt::join(row["files"].get<std::vector<std::string>>(), " "), style, piece.score.note_count(),
                  piece.score.duration().value, seed,
-                 writes ? fmt::format(" ({:.2f} nats a token)", piece.nats_per_token) : "");
+                 writes && piece.nats_per_token > 0 ? fmt::format(" ({:.2f} nats a token)", piece.nats_per_token) : "");
   }
   if (context.json && !context.jsonl) print_json(rows.size() == 1 ? rows.front() : nlohmann::json{{"pieces", rows}});
 }
@@ -479,7 +480,8 @@ void setup_compose(CLI::App& app, Context& context) {
   app.add_flag("--commercial", o->commercial, "Refuse weights that may not be used commercially");
   app.add_option(
          "-o,--output", o->out,
-         ".mid .musicxml .wav .flac .mp3 .ogg .opus .m4a .png .svg; several may be named; - = MIDI to standard output")
+         ".mid .musicxml .wav .flac .mp3 .ogg .opus .m4a .png .svg; several may be named; - = MIDI to standard output; "
+         ".png of a model that draws pictures is a sheet of them")
       ->required();
   app.callback([o, drums, &context] {
     o->with_drums = drums->count() > 0;
