@@ -226,17 +226,20 @@ struct TraitAsked {
 constexpr TraitAsked kTraits[] = {{"density", kBarDensity}, {"polyphony", kBarPolyphony}};
 
 /// Each class of a trait asked of so many pieces in the style's most frequent meter, the value in its middle by number.
+/// Where many bars of a style are alike, several classes have the same middle: they are one wish, asked once.
 void measure_trait(const Composer& composer, const std::string& style, const StyleHabits& habits,
                    const TraitAsked& asked, std::size_t count, const EvaluateOptions& options, Random& random,
                    nlohmann::json& out) {
   const auto meter = std::max_element(habits.meters.begin(), habits.meters.end()) - habits.meters.begin();
   const GridMeter& bar = grid_meters()[static_cast<std::size_t>(meter)];
-  std::vector<double> wanted, found;
+  std::map<int, double> classes;
+  for (const double middle : habits.middles[asked.trait])
+    classes.emplace(habits.bar_class(asked.trait, middle), middle);
+  std::vector<double> wanted, found, means;
   nlohmann::json by_class = nlohmann::json::array();
-  Progress progress(fmt::format("{} of {}", asked.name, style), kBarClasses * count, "pieces");
-  for (int k = 0; k < kBarClasses; ++k) {
+  Progress progress(fmt::format("{} of {}", asked.name, style), classes.size() * count, "pieces");
+  for (const auto& [k, middle] : classes) {
     check_interrupt();
-    const double middle = habits.middles[asked.trait][static_cast<std::size_t>(k)];
     ComposeOptions wish;
     wish.style = style;
     wish.bars = kControlBars;
@@ -253,16 +256,22 @@ void measure_trait(const Composer& composer, const std::string& style, const Sty
       const int end = kControlBars * bar.steps;
       const double value = asked.trait == kBarDensity ? static_cast<double>(piece.score.note_count()) / kControlBars
                                                       : statistics_of(grid_notes(piece.score), end).at("polyphony");
-      // Where many bars of a style are alike, the middles of several classes are the same wish.
-      wanted.push_back(habits.bar_class(asked.trait, middle));
+      wanted.push_back(k);
       found.push_back(value);
       sum += value / static_cast<double>(count);
     }
+    means.push_back(sum);
     by_class.push_back({{"asked", wish.density ? *wish.density : *wish.polyphony}, {"found", sum}});
     progress.advance(count);
   }
   const std::string name = std::string(asked.name) + "_rho";
   out[name] = spearman(wanted, found);
+  // Pieces of one class differ, so few classes cannot correlate fully: the same pieces in the best order say how far.
+  std::vector<double> best = found, numbers;
+  std::sort(best.begin(), best.end());
+  out[name + "_ceiling"] = spearman(wanted, best);
+  for (const auto& [k, middle] : classes) numbers.push_back(k);
+  out[name + "_of_means"] = spearman(numbers, means);
   std::vector<double> drawn;
   for (int r = 0; r < kResamplings; ++r) {
     std::vector<double> a, b;

@@ -170,7 +170,15 @@ TEST_F(EvaluateVae, MeasuresWhatComesBackTheWaysBetweenPiecesAndWhatIsAsked) {
     EXPECT_EQ(style["dimensions"], 16);
     EXPECT_GE(style["kl_nats_per_bar"].get<double>(), 0);
     EXPECT_LE(style["reconstruction_f"].get<double>(), 1);
-    EXPECT_EQ(style["density"].size(), 8u);
+    for (const char* name : {"density", "polyphony"}) {
+      const std::string rho = std::string(name) + "_rho";
+      const std::size_t classes = style[name].size();
+      EXPECT_TRUE(classes >= 1 && classes <= 8u) << name;
+      for (std::size_t k = 1; k < classes; ++k)
+        EXPECT_GT(style[name][k]["asked"].get<double>(), style[name][k - 1]["asked"].get<double>()) << name;
+      EXPECT_LE(style[rho].get<double>(), style[rho + "_ceiling"].get<double>() + 1e-12) << name;
+      EXPECT_LE(std::abs(style[rho + "_of_means"].get<double>()), 1 + 1e-12) << name;
+    }
     for (const char* name : {"reconstruction_f", "kl_nats_per_bar", "density_rho", "polyphony_rho"})
       EXPECT_TRUE(style[std::string(name) + "_se"].is_number()) << name;
   }
