@@ -21,12 +21,12 @@ struct GanTraining {
   std::string penalty = "none";  ///< "none", "gradient" (Gulrajani et al. 2017) or "r1" (Mescheder et al. 2018)
   double penalty_weight = 10;
   int penalty_every = 1;  ///< steps between penalties, each of which then weighs as much more
-  double match = 1;       ///< weight of moment matching (MomentMatching), 0 = off
+  double match = 0.2;     ///< weight of moment matching (MomentMatching), 0 = off
   double slope = 1;       ///< of the neurons' gradient, to which it is annealed from 1
   std::int64_t steps = 20000;
   int batch = 16;  ///< pairs of phrases a step
-  double learning_rate_g = 1e-3, learning_rate_d = 5e-4, final_rate = 0.1;
-  double beta1 = 0.0, beta2 = 0.99, ema = 0.999;
+  double learning_rate_g = 1e-3, learning_rate_d = 2e-4, final_rate = 0.1;
+  double beta1 = 0.0, beta2 = 0.99, ema = 0.998;
   int critics = 1;
   std::int64_t sample_every = 1000, checkpoint_every = 500;
   double seconds = 0;

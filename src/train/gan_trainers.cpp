@@ -28,16 +28,16 @@ constexpr std::array<Setting, 26> kSettings{
      {"slope", 1, "Slope of the neurons' gradient at the end, annealed from 1"},
      {"spectral", 1, "1 = spectral norms in the discriminator"},
      {"minibatch", kItsOwn, "1 = it sees the standard deviation of a batch, 0 = it does not (dense)"},
-     {"match", 1, "Weight of matching the real rolls' moments, 0 = off"},
+     {"match", 0.2, "Weight of matching the real rolls' moments, 0 = off"},
      {"penalty-weight", 10, "Weight of the penalty"},
      {"penalty-every", 1, "Steps between penalties, each of which weighs so much more"},
      {"critics", 1, "Steps of the discriminator before each of the generator"},
      {"learning-rate-g", kItsOwn, "Step of the generator (1e-3, dense: 1e-4)"},
-     {"learning-rate-d", kItsOwn, "Step of the discriminator (5e-4, dense: 1e-4)"},
+     {"learning-rate-d", kItsOwn, "Step of the discriminator (2e-4, dense: 1e-4)"},
      {"final-rate", kItsOwn, "Share of both at the end (0.1, dense: 1)"},
      {"beta1", kItsOwn, "Adam's memory of the gradient (0, dense: 0.9)"},
      {"beta2", kItsOwn, "Adam's memory of its square (0.99, dense: 0.999)"},
-     {"ema", kItsOwn, "Decay of the generator's averaged weights (0.999), 0 = off (dense)"},
+     {"ema", kItsOwn, "Decay of the generator's averaged weights (0.998), 0 = off (dense)"},
      {"instance-noise", 0, "dense: standard deviation of what blurs the pictures, falling to 0; 0 = off"},
      {"sample-every", 1000, "Steps between samples"},
      {"checkpoint-every", 500, "Steps between checkpoints"},
@@ -99,11 +99,11 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.steps = whole("steps");
   o.batch = static_cast<int>(std::lround(t.get("batch", 16)));
   o.learning_rate_g = t.get("learning-rate-g", 1e-3);
-  o.learning_rate_d = t.get("learning-rate-d", 5e-4);
+  o.learning_rate_d = t.get("learning-rate-d", 2e-4);
   o.final_rate = t.get("final-rate", 0.1);
   o.beta1 = t.get("beta1", 0);
   o.beta2 = t.get("beta2", 0.99);
-  o.ema = t.get("ema", 0.999);
+  o.ema = t.get("ema", 0.998);
   o.critics = whole("critics");
   o.sample_every = whole("sample-every");
   o.checkpoint_every = whole("checkpoint-every");
