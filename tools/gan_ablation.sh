@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Short equal runs of `train gan` with each loss and each regularizer alone, on both networks, as a table in Markdown:
 #   gan_ablation.sh EUTERPE DATA FOLDER [STEPS]      (FOLDER keeps the runs; one that is there is resumed)
-# Every row starts from the same seed with the same batches and rates, without moment matching. Samples are looked at ten times a run.
+# Every row starts from the same seed with the same batches and rates, without moment matching. Samples are looked at
+# ten times a run.
 #   collapsed   samples differ less than half as much as real ones do: at how many of the ten looks, and the last of them
 #   all zero    the same for more than half of the rolls empty
 #   distance    of the last samples from each other, relative to real ones (1 = as different)
