@@ -71,7 +71,8 @@ BarGrid patches_grid(std::span<const RollPatch> patches, int lowest) {
         continue;
       }
       int end = t + 1;
-      while (end < length && end - t < kLongestGridNote && cell(row, end) >= kSounds && cell(row, end) < kBegins) ++end;
+      const auto begins = [&](int u) { return cell(row, u) >= kBegins && u % 2 == 0; };
+      while (end < length && end - t < kLongestGridNote && cell(row, end) >= kSounds && !begins(end)) ++end;
       if (cell(row, t) >= kBegins || end > t + 1) {
         const bool highest = !sounds[static_cast<std::size_t>(t)];
         std::fill(sounds.begin() + t, sounds.begin() + end, true);

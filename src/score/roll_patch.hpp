@@ -25,7 +25,8 @@ std::vector<RollPatch> roll_patches(const BarGrid& grid, int lowest);
 double patch_seam(const RollPatch& before, const RollPatch& next);
 
 /// The first bars of the patches in a row, in C major or A minor. A note begins where a row turns from dark to white,
-/// or to gray that lasts at least two sixteenths: a single gray point is a blur. What stands highest is the melody.
+/// or to gray that lasts at least two sixteenths: a single gray point is a blur. While it sounds it is struck again by
+/// white on an eighth: between two eighths that is the same note, drawn too bright. What stands highest is the melody.
 BarGrid patches_grid(std::span<const RollPatch> patches, int lowest);
 
 }  // namespace euterpe

@@ -72,6 +72,14 @@ TEST(RollPatch, ASingleGrayPointIsABlurAndTwoAreANote) {
   EXPECT_EQ(grid.bars.front().notes, (std::vector<BarNote>{{5, kGridMelody, kLowest + 26, 2}}));
 }
 
+TEST(RollPatch, WhiteStrikesASoundingNoteAgainOnEighthsAlone) {
+  RollPatch p(28 * 28, 0);
+  p[3] = p[4] = p[5] = 255;
+  const BarGrid grid = patches_grid(std::vector<RollPatch>{p}, kLowest);
+  EXPECT_EQ(grid.bars.front().notes,
+            (std::vector<BarNote>{{3, kGridMelody, kLowest + 27, 1}, {4, kGridMelody, kLowest + 27, 2}}));
+}
+
 TEST(RollPatch, TheSeamCountsWhatBothShow) {
   RollPatch before(28 * 28, 0), next(28 * 28, 0);
   before[16] = 255;
