@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "compose/blend.hpp"
@@ -13,8 +14,10 @@
 namespace euterpe {
 namespace {
 
-constexpr int kTransferDrafts = 6;         // of which the one that keeps the melody best is taken
-constexpr double kTransferGuidance = 2;    // how much more the melody and the style that are asked for count
+constexpr double kAskedGuidance = 2;       // how much more a melody, density, register or polyphony counts
+constexpr int kAskedCandidates = 8;        // drawings of a bar, of which the one that comes nearest to it goes on
+constexpr double kUsualWeight = 0.3;       // of what is as usual, beside what is asked
+constexpr double kMelodyWeight = 8;        // of what a bar lacks of the melody, beside steps of its other traits
 constexpr double kLeastMeterShare = 0.02;  // of a style's pieces: rarer meters are not its own
 
 int moved_from(const KeyEstimate& key) {
@@ -63,10 +66,11 @@ std::vector<int> meters_of(const BarGrid& grid) {
 /// What is known of a piece before its latents are: an empty grid and what is asked of the prior.
 struct VaeComposer::Draft {
   BarGrid grid;                    ///< bars without notes
-  std::vector<LatentWish> wishes;  ///< none: the latents are there already; several: the best is taken
+  std::optional<LatentWish> wish;  ///< none: the latents are there already
   std::vector<float> z;
-  BarGrid source;          ///< of a transfer
-  double temperature = 0;  ///< of the decoder
+  std::vector<Chroma> melody;            ///< of a transfer's source, two of each bar
+  std::array<bool, kBarTraits> usual{};  ///< nobody asked for it, but bars are as those of some piece of the style
+  double temperature = 0;                ///< of the decoder
   LatentDrawing drawing;
 };
 
@@ -99,17 +103,14 @@ const StyleHabits& VaeComposer::habits(const std::string& style) const {
   return habits_[static_cast<std::size_t>(style_number(style))];
 }
 
-LatentDrawing VaeComposer::drawing(const ComposeOptions& o, bool transfers) const {
-  LatentDrawing out;
-  out.guidance = o.sampling.guidance.value_or(transfers ? kTransferGuidance : 1);
-  return out;
-}
-
 VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& style, std::uint64_t seed) const {
   const StyleHabits& usual = habits(style.style);
   const nlohmann::json sampling = sampling_.value(style.style, nlohmann::json::object());
   Draft out;
-  out.drawing = drawing(o, o.transfer != nullptr);
+  const bool asked = o.transfer || o.density || o.polyphony || o.height;
+  out.drawing.guidance = o.sampling.guidance.value_or(
+      std::max(asked ? kAskedGuidance : 1.0, o.vary ? 1.0 : sampling.value("guidance", 1.0)));
+  out.drawing.candidates = asked ? kAskedCandidates : o.vary ? 1 : sampling.value("candidates", 1);
   LatentWish wish;
   wish.style = style_number(style.style);
   wish.seed = seed;
@@ -137,7 +138,7 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
       wish.near = codec_->encode(given.bars).mean;
       wish.amount = o.amount;
     } else {
-      out.source = given;
+      out.melody = half_bar_chroma(given);
     }
     const auto melody = melody_shapes(given);
     for (std::size_t i = 0; i < given.bars.size(); ++i) {
@@ -171,23 +172,71 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
     out.grid.bars.assign(wish.bars.size(), {bar.meter, {}});
     out.temperature = o.sampling.temperature.value_or(sampling.value("temperature", 1.0));
     out.drawing.temperature = sampling.value("flow_temperature", 1.0);
-    out.drawing.guidance = o.sampling.guidance.value_or(sampling.value("guidance", 1.0));
   }
   if (!o.blend_from) {
+    std::array<std::optional<double>, kBarTraits> wanted{o.density, o.polyphony, o.height};
+    // What is not asked goes as in some piece of the style: left to the prior, all would be of middling density.
+    std::vector<std::array<int, kBarTraits>> contour;
+    if (!o.vary && !o.transfer) contour = usual.draw_contour(wish.bars.size(), random);
+    for (std::size_t t = 0; t < kBarTraits; ++t) out.usual[t] = !wanted[t] && !contour.empty();
     for (std::size_t i = 0; i < wish.bars.size(); ++i) {
       BarWish& bar = wish.bars[i];
       bar.first = i == 0;
       bar.left = static_cast<int>(wish.bars.size() - 1 - i);
-      if (o.density)
-        bar.traits[kBarDensity] =
-            usual.bar_class(kBarDensity, *o.density * 16 / grid_meters()[static_cast<std::size_t>(bar.meter)].steps);
-      if (o.polyphony) bar.traits[kBarPolyphony] = usual.bar_class(kBarPolyphony, *o.polyphony);
-      if (o.height) bar.traits[kBarHeight] = usual.bar_class(kBarHeight, *o.height + out.grid.moved);
+      const double steps = grid_meters()[static_cast<std::size_t>(bar.meter)].steps;
+      for (std::size_t t = 0; t < kBarTraits; ++t) {
+        const auto trait = static_cast<BarTrait>(t);
+        if (out.usual[t]) bar.traits[t] = contour[i][t];
+        if (!wanted[t]) continue;
+        const double value = t == kBarDensity  ? *wanted[t] * 16 / steps
+                             : t == kBarHeight ? *wanted[t] + out.grid.moved
+                                               : *wanted[t];
+        bar.traits[t] = usual.bar_class(trait, value);
+      }
     }
-    out.wishes.assign(o.transfer ? kTransferDrafts : 1, wish);
-    for (std::size_t i = 1; i < out.wishes.size(); ++i) out.wishes[i].seed = Random::stream(seed, i).next();
+    out.wish = std::move(wish);
   }
   return out;
+}
+
+std::size_t VaeComposer::choose(const Draft& draft, std::size_t bar, std::span<const float> drawn,
+                                const StyleHabits& usual, BarGrid& so_far) const {
+  const auto candidates = static_cast<std::size_t>(draft.drawing.candidates);
+  const int meter = draft.grid.bars[bar].meter;
+  Random random(0);
+  const std::vector<int> meters(candidates, meter);
+  std::vector<GridBar> bars = codec_->decode(drawn, meters, 0, random);
+  const std::vector<double> nats = codec_->nats(bars, drawn);
+  const BarWish& wish = draft.wish->bars[bar];
+  std::size_t best = 0;
+  double least = std::numeric_limits<double>::infinity();
+  so_far.bars.emplace_back();
+  for (std::size_t c = 0; c < candidates; ++c) {
+    const auto notes = static_cast<double>(bars[c].notes.size());
+    // How unsure the decoder is of what it says: latents that no bar has are said haltingly.
+    double misfit = nats[c] / (notes + 1);
+    const auto traits = bar_traits(bars[c]);
+    for (std::size_t t = 0; t < kBarTraits; ++t) {
+      if (wish.traits[t] < 0) continue;
+      const auto& middles = usual.middles[t];
+      const double step = std::max(1e-9, middles[1] - middles[0]);
+      const double goal = middles[static_cast<std::size_t>(wish.traits[t])];
+      misfit += (draft.usual[t] ? kUsualWeight : 1) *
+                (traits ? std::abs((*traits)[t] - goal) / step : static_cast<double>(kBarClasses));
+    }
+    if (!draft.melody.empty()) {
+      so_far.bars.back() = bars[c];
+      const auto halves = half_bar_chroma(so_far);
+      misfit += kMelodyWeight *
+                (1 - melody_similarity(std::span(draft.melody).subspan(2 * bar, 2), std::span(halves).last(2)));
+    }
+    if (misfit < least) least = misfit, best = c;
+  }
+  so_far.bars.back() = std::move(bars[best]);
+  // A note reaches two bars at most; what stands before them is heard no more.
+  constexpr std::size_t kReach = 6;
+  if (so_far.bars.size() > kReach) so_far.bars.erase(so_far.bars.begin());
+  return best;
 }
 
 Composition VaeComposer::compose(const ComposeOptions& options, const StyleWish& style) const {
@@ -202,42 +251,26 @@ std::vector<Composition> VaeComposer::compose_variants(const ComposeOptions& opt
   std::vector<LatentWish> wishes;
   for (const std::uint64_t seed : seeds) {
     drafts.push_back(plan(options, style, seed));
-    for (const LatentWish& wish : drafts.back().wishes) wishes.push_back(wish);
+    if (drafts.back().wish) wishes.push_back(*drafts.back().wish);
   }
-  std::vector<std::vector<float>> drawn;
-  if (!wishes.empty()) drawn = prior_->draw(wishes, drafts.front().drawing);
-  std::size_t next = 0;
+  if (!wishes.empty()) {
+    std::vector<BarGrid> so_far(wishes.size());
+    auto drawn = prior_->draw(wishes, drafts.front().drawing,
+                              [&](std::size_t piece, std::size_t bar, std::span<const float> candidates) {
+                                return choose(drafts[piece], bar, candidates, habits(style.style), so_far[piece]);
+                              });
+    for (std::size_t i = 0; i < seeds.size(); ++i) drafts[i].z = std::move(drawn[i]);
+  }
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     const Draft& draft = drafts[i];
     Random random = Random::stream(seeds[i], 0x76616532);
-    const std::vector<int> meters = meters_of(draft.grid);
-    std::vector<float> z = draft.z;
     BarGrid grid = draft.grid;
-    const auto decode = [&](const std::vector<float>& latents) {
-      BarGrid made = draft.grid;
-      made.bars = codec_->decode(latents, meters, draft.temperature, random);
-      end_with_last_bar(made);
-      return made;
-    };
-    if (draft.wishes.empty()) {
-      grid = decode(z);
-    } else {
-      double best = -1;
-      for (std::size_t w = 0; w < draft.wishes.size(); ++w) {
-        BarGrid made = decode(drawn[next + w]);
-        const double kept =
-            options.transfer ? melody_similarity(half_bar_chroma(draft.source), half_bar_chroma(made)) : 0;
-        if (kept <= best) continue;
-        best = kept;
-        grid = std::move(made);
-        z = drawn[next + w];
-      }
-      next += draft.wishes.size();
-      if (options.transfer) out[i].provenance["melody_kept"] = best;
-    }
+    grid.bars = codec_->decode(draft.z, meters_of(grid), draft.temperature, random);
+    end_with_last_bar(grid);
+    if (options.transfer) out[i].provenance["melody_kept"] = melody_similarity(draft.melody, half_bar_chroma(grid));
     double nats = 0;
     std::size_t notes = 0;
-    for (const double n : codec_->nats(grid.bars, z)) nats += n;
+    for (const double n : codec_->nats(grid.bars, draft.z)) nats += n;
     for (const GridBar& bar : grid.bars) notes += bar.notes.size();
     out[i].nats_per_token = notes > 0 ? nats / static_cast<double>(notes) : 0;
     out[i].score = grid_score(grid);

@@ -33,12 +33,15 @@ class VaeComposer : public ComposingModel {
   struct Draft;
   Draft plan(const ComposeOptions& options, const StyleWish& style, std::uint64_t seed) const;
   int style_number(const std::string& style) const;
-  LatentDrawing drawing(const ComposeOptions& options, bool transfers) const;
+  /// The drawing of a bar that comes nearest to what is asked of it and of which the decoder is surest.
+  /// \param so_far the last bars that were chosen; the new one is added
+  std::size_t choose(const Draft& draft, std::size_t bar, std::span<const float> drawn, const StyleHabits& usual,
+                     BarGrid& so_far) const;
 
   std::string name_;
   std::vector<std::string> styles_, varieties_;
   std::vector<StyleHabits> habits_;  ///< in the order of styles_
-  nlohmann::json sampling_;          ///< of the card: by style {temperature, flow_temperature, guidance}
+  nlohmann::json sampling_;          ///< of the card: by style {temperature, flow_temperature, guidance, candidates}
   std::shared_ptr<const Vae> codec_;
   std::shared_ptr<const LatentPrior> prior_;
 };

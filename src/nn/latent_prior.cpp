@@ -92,7 +92,8 @@ LatentPrior::LatentPrior(const LatentPriorOptions& options, const Safetensors& f
   network_ = std::move(network);
 }
 
-std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wishes, const LatentDrawing& how) const {
+std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wishes, const LatentDrawing& how,
+                                                  const LatentChoice& choose) const {
   torch::NoGradGuard guard;
   const std::int64_t latent = options_.latent;
   const auto width = static_cast<std::size_t>(latent);
@@ -100,6 +101,8 @@ std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wi
   std::size_t longest = 0;
   for (const LatentWish& w : wishes) longest = std::max(longest, w.bars.size());
   const bool guided = how.guidance != 1;
+  EUTERPE_ASSERT(how.candidates == 1 || choose);
+  const auto candidates = static_cast<std::size_t>(how.candidates);
   std::vector<Random> randoms;
   for (const LatentWish& w : wishes) randoms.push_back(Random::stream(w.seed, 0x7072696f));
   for (std::size_t bar = 0; bar < longest; ++bar) {
@@ -138,23 +141,25 @@ std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wi
       batch.melody = batch.melody.slice(1, 0, static_cast<std::int64_t>(seen));
       return network_->context(batch, before).select(1, static_cast<std::int64_t>(seen) - 1);
     };
-    const auto with = said(true);
-    const auto without = guided ? said(false) : torch::Tensor();
-    auto x = torch::empty({rows, latent});
-    auto start = torch::zeros({rows});
-    for (std::size_t i = 0; i < now.size(); ++i)
-      for (std::int64_t k = 0; k < latent; ++k)
-        x[static_cast<std::int64_t>(i)].data_ptr<float>()[k] =
-            static_cast<float>(how.temperature * randoms[now[i]].normal());
+    const auto with = said(true).repeat_interleave(how.candidates, 0);
+    const auto without = guided ? said(false).repeat_interleave(how.candidates, 0) : torch::Tensor();
+    auto x = torch::empty({rows * how.candidates, latent});
+    auto start = torch::zeros({rows * how.candidates});
+    float* noise = x.data_ptr<float>();
     for (std::size_t i = 0; i < now.size(); ++i) {
       const LatentWish& w = wishes[now[i]];
+      const double kept = w.near.empty() ? 0 : 1 - std::clamp(w.amount, 0.0, 1.0);
+      for (std::size_t c = 0; c < candidates; ++c) {
+        start.data_ptr<float>()[i * candidates + c] = static_cast<float>(kept);
+        for (std::size_t k = 0; k < width; ++k, ++noise)
+          *noise = static_cast<float>((1 - kept) * how.temperature * randoms[now[i]].normal());
+      }
       if (w.near.empty()) continue;
       std::vector<float> z(w.near.begin() + static_cast<std::ptrdiff_t>(bar * width),
                            w.near.begin() + static_cast<std::ptrdiff_t>((bar + 1) * width));
-      const double kept = 1 - std::clamp(w.amount, 0.0, 1.0);
-      auto row = x[static_cast<std::int64_t>(i)];
-      row.copy_((1 - kept) * row + kept * network_->standardized(torch::from_blob(z.data(), {latent})));
-      start.data_ptr<float>()[i] = static_cast<float>(kept);
+      const auto first = static_cast<std::int64_t>(i * candidates);
+      x.slice(0, first, first + how.candidates)
+          .add_(kept * network_->standardized(torch::from_blob(z.data(), {latent})));
     }
     const auto pace = (1 - start) / how.steps;
     const auto flow = [&](const torch::Tensor& at, const torch::Tensor& time) {
@@ -170,7 +175,8 @@ std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wi
     }
     x = network_->restored(x).contiguous();
     for (std::size_t i = 0; i < now.size(); ++i) {
-      const float* z = x.data_ptr<float>() + i * width;
+      const float* all = x.data_ptr<float>() + i * candidates * width;
+      const float* z = all + (candidates > 1 ? choose(now[i], bar, {all, candidates * width}) : 0) * width;
       out[now[i]].insert(out[now[i]].end(), z, z + width);
     }
   }

@@ -6,6 +6,7 @@
 /// vector quantization (Li et al. 2024).
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -41,7 +42,7 @@ struct BarWish {
 
 struct LatentPriorOptions {
   int d_model = 160, heads = 5, ff = 416, layers = 3;
-  int flow_width = 320, flow_blocks = 3;
+  int flow_width = 256, flow_blocks = 3;
   int latent = 128;
   int styles = 1;
   int context = 64;  ///< bars that it sees
@@ -65,7 +66,12 @@ struct LatentDrawing {
   int steps = 12;          ///< of the midpoint method along the flow
   double guidance = 1;     ///< above 1 what is asked counts for more (Ho and Salimans 2022), at twice the time
   double temperature = 1;  ///< standard deviation of the noise that is moved
+  int candidates = 1;      ///< drawings of each bar, of which one goes on
 };
+
+/// Which of several drawings of a bar goes on. \param wish its number \param bar of the wish
+/// \param drawn row-major [candidates × latent]
+using LatentChoice = std::function<std::size_t(std::size_t wish, std::size_t bar, std::span<const float> drawn)>;
 
 class LatentPrior {
  public:
@@ -73,7 +79,9 @@ class LatentPrior {
   LatentPrior(const LatentPriorOptions& options, const Safetensors& file);
   const LatentPriorOptions& options() const { return options_; }
   /// Latents of each wish, [bars × latent]; those of a wish do not depend on the wishes beside it. Thread-safe.
-  std::vector<std::vector<float>> draw(std::span<const LatentWish> wishes, const LatentDrawing& how) const;
+  /// \param choose called for each bar where how.candidates > 1
+  std::vector<std::vector<float>> draw(std::span<const LatentWish> wishes, const LatentDrawing& how,
+                                       const LatentChoice& choose = {}) const;
 
  private:
   LatentPriorOptions options_;

@@ -114,8 +114,20 @@ LatentPriorModuleImpl::LatentPriorModuleImpl(const LatentPriorOptions& o) : opti
   deviation = register_parameter("deviation", torch::ones({o.latent}), false);
 }
 
-torch::Tensor LatentPriorModuleImpl::context(const WishBatch& wishes, const torch::Tensor& before) const {
-  auto x = torch::embedding(wish, wishes.classes).sum(2) + torch::linear(wishes.melody, melody_in) +
+torch::Tensor LatentPriorModuleImpl::wish_vectors() const {
+  const WishRows rows = rows_of(options);
+  std::vector<torch::Tensor> parts{wish.slice(0, 0, rows.density)};
+  for (const std::int64_t first : {rows.density, rows.polyphony, rows.height}) {
+    parts.push_back(wish.slice(0, first, first + 1));
+    parts.push_back(wish.slice(0, first + 1, first + 1 + kBarClasses).cumsum(0));
+  }
+  parts.push_back(wish.slice(0, rows.left));
+  return torch::cat(parts);
+}
+
+torch::Tensor LatentPriorModuleImpl::context(const WishBatch& wishes, const torch::Tensor& before,
+                                             const Dropout* dropout) const {
+  auto x = torch::embedding(wish_vectors(), wishes.classes).sum(2) + torch::linear(wishes.melody, melody_in) +
            torch::linear(before, before_in);
   const std::int64_t time = x.size(1), pairs = angles.pairs();
   torch::Tensor cosine = torch::empty({time, pairs}), sine = torch::empty_like(cosine);
@@ -123,7 +135,10 @@ torch::Tensor LatentPriorModuleImpl::context(const WishBatch& wishes, const torc
     angles.turn(static_cast<int>(i), {}, cosine.data_ptr<float>() + i * pairs, sine.data_ptr<float>() + i * pairs);
   cosine = cosine.to(x.device());
   sine = sine.to(x.device());
-  for (const auto& block : blocks) x = block.ptr()->run(x, cosine, sine, {}, nullptr);
+  for (std::size_t l = 0; l < blocks.size(); ++l) {
+    const Dropout masks = dropout ? dropout->at(l + 1) : Dropout{};
+    x = blocks[l].ptr()->run(x, cosine, sine, {}, dropout ? &masks : nullptr);
+  }
   return fused_norm(x, final_norm);
 }
 

@@ -28,7 +28,8 @@ struct LatentPriorModuleImpl : torch::nn::Module {
   explicit LatentPriorModuleImpl(const LatentPriorOptions& options);
   /// What the bars so far and the wishes say of each bar. \param before standardized latents of the bar before each,
   /// [pieces × bars × latent], zeros before the first \return [pieces × bars × d_model]
-  torch::Tensor context(const WishBatch& wishes, const torch::Tensor& before) const;
+  /// \param dropout of the branches while it learns; null = none
+  torch::Tensor context(const WishBatch& wishes, const torch::Tensor& before, const Dropout* dropout = nullptr) const;
   /// Velocity of the flow from noise to latents. \param x [rows × latent] \param time [rows], 0 = noise, 1 = latents
   /// \param said [rows × d_model]
   torch::Tensor velocity(const torch::Tensor& x, const torch::Tensor& time, const torch::Tensor& said) const;
@@ -45,6 +46,11 @@ struct LatentPriorModuleImpl : torch::nn::Module {
   };
   std::vector<FlowBlock> flow;
   torch::Tensor mean, deviation;  ///< [latent], of the latents that were learned from; not trained
+
+ private:
+  /// Rows of `wish`, where a class of a trait is the class below it and a step more: rare ones learn from their
+  /// neighbors.
+  torch::Tensor wish_vectors() const;
 };
 TORCH_MODULE(LatentPriorModule);
 

@@ -11,6 +11,7 @@ namespace euterpe {
 namespace {
 
 constexpr std::size_t kTempoQuantiles = 9;
+constexpr double kRare = 0.02;  // of a style's bars, at either end: they belong to the outermost classes
 constexpr std::array<const char*, kBarTraits> kTraitNames{"density", "polyphony", "height"};
 
 double quantile(const std::vector<double>& sorted, double q) {
@@ -56,6 +57,16 @@ int StyleHabits::bar_class(BarTrait trait, double value) const {
 int StyleHabits::draw_meter(Random& random) const { return static_cast<int>(random.weighted(meters)); }
 int StyleHabits::draw_moved(Random& random) const { return static_cast<int>(random.weighted(moved)) - 6; }
 
+std::vector<std::array<int, kBarTraits>> StyleHabits::draw_contour(std::size_t bars, Random& random) const {
+  const BarContour& contour = contours[random.below(contours.size())];
+  const std::size_t length = contour[0].size();
+  const std::size_t first = length > bars ? random.below(length - bars + 1) : 0;
+  std::vector<std::array<int, kBarTraits>> out(bars);
+  for (std::size_t b = 0; b < bars; ++b)
+    for (std::size_t t = 0; t < kBarTraits; ++t) out[b][t] = contour[t][(first + b) % length] - '0';
+  return out;
+}
+
 double StyleHabits::draw_tempo(Random& random) const {
   const double at = random.uniform() * static_cast<double>(tempos.size() - 1);
   const auto i = static_cast<std::size_t>(at);
@@ -66,6 +77,7 @@ StyleHabits style_habits(std::span<const BarGrid* const> pieces) {
   StyleHabits out;
   out.meters.resize(grid_meters().size());
   std::vector<double> tempos;
+  std::vector<std::pair<double, const BarGrid*>> by_density;
   std::array<std::vector<double>, kBarTraits> values;
   const double share = 1 / static_cast<double>(pieces.size());
   for (const BarGrid* piece : pieces) {
@@ -73,26 +85,45 @@ StyleHabits style_habits(std::span<const BarGrid* const> pieces) {
     out.minor += piece->minor ? share : 0;
     out.moved[static_cast<std::size_t>(piece->moved + 6)] += share;
     tempos.push_back(piece->tempo);
-    for (const GridBar& bar : piece->bars)
+    double notes = 0;
+    for (const GridBar& bar : piece->bars) {
+      notes += static_cast<double>(bar.notes.size());
       if (const auto traits = bar_traits(bar))
         for (std::size_t t = 0; t < kBarTraits; ++t) values[t].push_back((*traits)[t]);
+    }
+    by_density.emplace_back(notes / static_cast<double>(piece->bars.size()), piece);
   }
   std::sort(tempos.begin(), tempos.end());
   for (std::size_t i = 0; i < kTempoQuantiles; ++i)
     out.tempos.push_back(quantile(tempos, static_cast<double>(i) / (kTempoQuantiles - 1)));
   for (std::size_t t = 0; t < kBarTraits; ++t) {
     std::sort(values[t].begin(), values[t].end());
+    // Equal steps, not equal numbers: nearly all chorales' bars have the same polyphony, and eight classes of it would
+    // be one.
+    const double low = quantile(values[t], kRare), step = (quantile(values[t], 1 - kRare) - low) / kBarClasses;
     for (int c = 0; c < kBarClasses; ++c) {
-      if (c > 0)
-        out.edges[t][static_cast<std::size_t>(c - 1)] = quantile(values[t], static_cast<double>(c) / kBarClasses);
-      out.middles[t][static_cast<std::size_t>(c)] = quantile(values[t], (c + 0.5) / kBarClasses);
+      if (c > 0) out.edges[t][static_cast<std::size_t>(c - 1)] = low + step * c;
+      out.middles[t][static_cast<std::size_t>(c)] = low + step * (c + 0.5);
     }
+  }
+  std::sort(by_density.begin(), by_density.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  const std::size_t kept = std::min(by_density.size(), kMostContours);
+  for (std::size_t i = 0; i < kept; ++i) {
+    const BarGrid& piece = *by_density[(2 * i + 1) * by_density.size() / (2 * kept)].second;
+    BarContour contour;
+    for (std::size_t b = 0; b < std::min(piece.bars.size(), kLongestContour); ++b) {
+      const auto traits = bar_traits(piece.bars[b]);
+      for (std::size_t t = 0; t < kBarTraits; ++t)
+        contour[t] += static_cast<char>('0' + (traits ? out.bar_class(static_cast<BarTrait>(t), (*traits)[t]) : 0));
+    }
+    out.contours.push_back(std::move(contour));
   }
   return out;
 }
 
 nlohmann::json to_json(const StyleHabits& h) {
-  nlohmann::json out{{"meters", h.meters}, {"minor", h.minor}, {"moved", h.moved}, {"tempos", h.tempos}};
+  nlohmann::json out{
+      {"meters", h.meters}, {"minor", h.minor}, {"moved", h.moved}, {"tempos", h.tempos}, {"contours", h.contours}};
   for (std::size_t t = 0; t < kBarTraits; ++t) out[kTraitNames[t]] = {{"edges", h.edges[t]}, {"middles", h.middles[t]}};
   return out;
 }
@@ -112,6 +143,22 @@ StyleHabits read_style_habits(const nlohmann::json& habits) {
     read_numbers(trait, "edges", out.edges[t]);
     read_numbers(trait, "middles", out.middles[t]);
   }
+  const nlohmann::json contours = habits.value("contours", nlohmann::json::array());
+  for (std::size_t i = 0; contours.is_array() && i < std::min(contours.size(), kMostContours); ++i) {
+    const nlohmann::json& row = contours[i];
+    bool fits = row.is_array() && row.size() == kBarTraits;
+    BarContour contour;
+    for (std::size_t t = 0; fits && t < kBarTraits; ++t) {
+      fits = row[t].is_string();
+      if (!fits) break;
+      contour[t] = row[t].get<std::string>();
+      fits = !contour[t].empty() && contour[t].size() == contour[0].size() &&
+             contour[t].find_first_not_of("01234567") == std::string::npos;
+    }
+    if (!fits) throw Error(Category::bad_input, "load_model", fmt::format("habits of a style: contour {} is none", i));
+    out.contours.push_back(std::move(contour));
+  }
+  if (out.contours.empty()) throw Error(Category::bad_input, "load_model", "habits of a style: contours are missing");
   const auto weights = [](const auto& list) {
     double sum = 0;
     for (const double x : list) sum += x >= 0 ? x : NAN;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/random.hpp"
@@ -12,7 +13,8 @@
 
 namespace euterpe {
 
-inline constexpr int kBarClasses = 8;  ///< of density, polyphony and register: eighths of the bars of a style
+/// Of density, polyphony and register: equal steps through the 96 % of a style's bars that are not its rarest.
+inline constexpr int kBarClasses = 8;
 
 /// What can be asked of a bar.
 enum BarTrait { kBarDensity = 0, kBarPolyphony = 1, kBarHeight = 2, kBarTraits = 3 };
@@ -21,13 +23,19 @@ using BarTraitValues = std::array<double, kBarTraits>;
 /// which no note begins.
 std::optional<BarTraitValues> bar_traits(const GridBar& bar);
 
+/// The classes of the bars of a piece, a digit each, by trait.
+using BarContour = std::array<std::string, kBarTraits>;
+inline constexpr std::size_t kMostContours = 64, kLongestContour = 48;  ///< pieces, and bars of each
+
 struct StyleHabits {
   std::vector<double> meters;      ///< share of the pieces, in the order of grid_meters(), by their first bar
   double minor = 0;                ///< share of the pieces
   std::array<double, 12> moved{};  ///< share of the pieces by the semitones that they were moved by, −6 first
   std::vector<double> tempos;      ///< quantiles 0, 1/8 … 1, quarter notes a minute
   std::array<std::array<double, kBarClasses - 1>, kBarTraits> edges{};  ///< between the classes
-  std::array<std::array<double, kBarClasses>, kBarTraits> middles{};    ///< median of each class
+  std::array<std::array<double, kBarClasses>, kBarTraits> middles{};    ///< of the steps
+
+  std::vector<BarContour> contours;  ///< of pieces, from the sparsest to the densest
 
   /// 0 … kBarClasses − 1.
   int bar_class(BarTrait trait, double value) const;
@@ -35,6 +43,8 @@ struct StyleHabits {
   bool draw_minor(Random& random) const { return random.uniform() < minor; }
   int draw_moved(Random& random) const;
   double draw_tempo(Random& random) const;
+  /// [bars] classes by trait: a stretch of a contour, from its beginning again where it ends.
+  std::vector<std::array<int, kBarTraits>> draw_contour(std::size_t bars, Random& random) const;
 };
 
 /// \param pieces at least one with a note

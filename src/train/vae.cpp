@@ -21,6 +21,8 @@ namespace {
 
 constexpr std::size_t kValidationBars = 300;
 constexpr std::size_t kBarsAtOnce = 100;
+constexpr double kEarlierNoise = 0.3;  // of the latents of earlier bars, in their standard deviations
+constexpr double kPriorDropout = 0.1;
 constexpr int kDrawsOfTime = 2;  // places along the flow at which a bar is learned, for one reading of its context
 
 torch::Device device_of_run() { return torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::kCPU; }
@@ -118,17 +120,22 @@ TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options,
     network->deviation.copy_(torch::tensor(deviation));
   }
   network->to(device);
-  const auto loss_of = [&](const LatentBatch& drawn, Random& random, double without) {
+  const auto loss_of = [&](const LatentBatch& drawn, Random& random, bool learning) {
     std::vector<LatentWish> wishes = drawn.wishes;
-    if (without > 0) forget_wishes(wishes, random);
+    forget_wishes(wishes, random);
     const WishBatch batch = wish_batch(wishes, network->options).to(device);
     const std::int64_t pieces = batch.present.size(0), bars = batch.present.size(1), latent = network->options.latent;
     const auto z = network->standardized(
         torch::from_blob(const_cast<float*>(drawn.z.data()), {pieces, bars, latent}).clone().to(device));
     const auto present = batch.present.unsqueeze(-1);
-    const auto before = torch::cat({torch::zeros({pieces, 1, latent}, z.options()), z.slice(1, 0, bars - 1)}, 1) *
+    // Bars that it has drawn itself are never quite those that it has learned from.
+    const auto heard = learning ? z + kEarlierNoise * normal(z.sizes(), random).to(device) : z;
+    const Dropout dropout = learning ? Dropout::draw(kPriorDropout, random) : Dropout{};
+    const auto before = torch::cat({torch::zeros({pieces, 1, latent}, z.options()), heard.slice(1, 0, bars - 1)}, 1) *
                         torch::cat({torch::zeros({pieces, 1, 1}, z.options()), present.slice(1, 0, bars - 1)}, 1);
-    const auto said = network->context(batch, before).view({pieces * bars, -1}).repeat({kDrawsOfTime, 1});
+    const auto said = network->context(batch, before, learning ? &dropout : nullptr)
+                          .view({pieces * bars, -1})
+                          .repeat({kDrawsOfTime, 1});
     const auto goal = z.view({pieces * bars, latent}).repeat({kDrawsOfTime, 1});
     const auto noise = normal({goal.size(0), latent}, random).to(device);
     // Logistic-normal times: the middle of the flow is where it turns (Esser et al. 2024).
@@ -150,7 +157,7 @@ TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options,
   task.loss = [&](Random& random, std::int64_t& items) {
     const LatentBatch batch = train.draw(random, options.prior_pieces, options.prior_bars);
     items += batch.bars;
-    return loss_of(batch, random, 1);
+    return loss_of(batch, random, true);
   };
   const LatentBatches& judge = valid.empty() ? train : valid;
   task.validate = [&] {
@@ -158,7 +165,7 @@ TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options,
     double sum = 0;
     for (std::uint64_t i = 0; i < kBatches; ++i) {
       Random fixed = Random::stream(0x5eed, i);
-      sum += loss_of(judge.draw(fixed, options.prior_pieces, options.prior_bars), fixed, 1).item<double>();
+      sum += loss_of(judge.draw(fixed, options.prior_pieces, options.prior_bars), fixed, false).item<double>();
     }
     return sum / kBatches;
   };
@@ -173,6 +180,17 @@ TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options,
   trainer.checkpoint_every = 100;
   trainer.seconds = options.seconds;
   return run_training(task, trainer);
+}
+
+/// Matrices become a byte a weight with a scale for each row, half of what bf16 takes.
+void round_matrices(Safetensors& file) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file.tensors)
+    if (tensor.shape.size() == 2 && tensor.dtype == DType::bf16) names.push_back(name);
+  for (const std::string& name : names) {
+    const std::vector<float> values = file.floats(name);
+    file.put(name, file.at(name).shape, values, DType::i8);
+  }
 }
 
 std::int64_t count_parameters(const torch::nn::Module& module) {
@@ -191,6 +209,7 @@ VaeReport train_vae(const GridCorpus& corpus, const VaeTraining& options) {
   const TrainingReport first = train_codec(corpus, options, codec);
   codec->to(torch::kCPU);
   put_parameters(*codec, report.weights, "vae.");
+  round_matrices(report.weights);
 
   report.prior = options.prior;
   report.prior.latent = options.network.latent;
@@ -200,6 +219,7 @@ VaeReport train_vae(const GridCorpus& corpus, const VaeTraining& options) {
   const TrainingReport second = train_prior(corpus, options, Vae(options.network, report.weights), prior);
   prior->to(torch::kCPU);
   put_parameters(*prior, report.weights, "prior.");
+  round_matrices(report.weights);
 
   report.steps = first.steps;
   report.prior_steps = second.steps;

@@ -28,7 +28,7 @@ struct VaeTraining {
   double beta = 0.1;        ///< the greatest; 1 = the bound itself
   double free_bits = 0.01;  ///< λ, nats
   int cycles = 4;           ///< the last goes on at the greatest β
-  std::int64_t prior_steps = 8000;
+  std::int64_t prior_steps = 6000;
   int prior_pieces = 16;  ///< a step
   int prior_bars = 24;    ///< of each, at most
   double prior_learning_rate = 1.5e-3;

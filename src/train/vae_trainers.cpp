@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::array<Setting, 20> kSettings{
     {{"steps", 14000, "Steps of the autoencoder"},
-     {"prior-steps", 8000, "Steps of the prior over its latents"},
+     {"prior-steps", 6000, "Steps of the prior over its latents"},
      {"notes", 512, "Notes a step of the autoencoder"},
      {"pieces", 16, "Pieces a step of the prior"},
      {"bars", 24, "Bars of each"},
