@@ -60,7 +60,23 @@ OriginalityGate::OriginalityGate(std::vector<PassageIndex> corpus, std::optional
 std::vector<PassageIndex> OriginalityGate::indexes_of(const Model& model) {
   std::vector<PassageIndex> out;
   for (const auto& file : passage_files(model.folder)) out.emplace_back(file);
-  return out;
+  const std::string elsewhere = model.card.value(kPassagesElsewhere, "");
+  if (elsewhere.empty()) return out;
+  std::vector<std::filesystem::path> folders;
+  std::error_code ec;
+  for (std::filesystem::directory_iterator it(model.folder.parent_path(), ec), end; !ec && it != end; it.increment(ec))
+    if (it->is_directory(ec)) folders.push_back(it->path());
+  for (const Model& other : list_models()) folders.push_back(other.folder);
+  for (const auto& folder : folders)
+    for (const auto& file : passage_files(folder))
+      if (sha256_file(file) == elsewhere) {
+        out.emplace_back(file);
+        return out;
+      }
+  throw Error(Category::not_found, "originality",
+              fmt::format("{}: no model here has the index {} of what it learned from", model.name,
+                          elsewhere.substr(0, kShownId)),
+              fmt::format("make it anew: euterpe train passages --data DATA --out {}", model.folder.string()));
 }
 
 GateVerdict OriginalityGate::nearest(const Score& composed) const {

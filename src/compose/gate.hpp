@@ -37,7 +37,8 @@ class OriginalityGate {
   /// \param corpus indexes of the pieces that the model and those before it learned from, \param catalog of the user's
   /// scores; either may be absent.
   OriginalityGate(std::vector<PassageIndex> corpus, std::optional<PassageIndex> catalog, GateOptions options = {});
-  /// Every index beside the model's card (score/passage_files.hpp), the inherited ones too; there may be none.
+  /// Every index beside the model's card (score/passage_files.hpp), the inherited ones too, and the one beside another
+  /// model that the card names; there may be none. Error{not_found} if that one is nowhere.
   /// Error{bad_input | newer_version}.
   static std::vector<PassageIndex> indexes_of(const Model& model);
 

@@ -12,6 +12,10 @@ namespace euterpe {
 
 inline constexpr int kCardVersion = 1;
 
+/// Key of a card: SHA-256 of an index of passages that stands beside another model, because that one learned from all
+/// the pieces of this one too (`train passages --known-by`).
+inline constexpr const char* kPassagesElsewhere = "passages";
+
 /// card.json keys: format_version, name, task ("compose", "style-audio", "style-score"), network, options (object),
 /// tokenizer (name or null), data (array of {name, licence, split, pieces, hash}), left_out ({reason: count}),
 /// commercial (bool), training ({manifest_hash, split_hash, seed, steps, …}), metrics (array of

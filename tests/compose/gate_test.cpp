@@ -145,6 +145,21 @@ TEST(OriginalityGate, opens_every_index_beside_the_card_and_none_where_there_is_
   EXPECT_THROW(OriginalityGate::indexes_of(model), Error);
 }
 
+TEST(OriginalityGate, opens_the_index_beside_another_model_that_the_card_names) {
+  TemporaryFolder folder;
+  Model model;
+  model.name = "small";
+  model.folder = folder / "small";
+  const auto bytes = index_of(0, 5);
+  model.card = {{kPassagesElsewhere, sha256(bytes)}};
+  write_passages(folder / "other", index_of(5, 9), {});
+  EXPECT_THROW(OriginalityGate::indexes_of(model), Error);
+  write_passages(folder / "large", bytes, {});
+  const auto indexes = OriginalityGate::indexes_of(model);
+  ASSERT_EQ(indexes.size(), 1u);
+  EXPECT_FALSE(OriginalityGate(indexes, {}).judge(copy_of(4)).original);
+}
+
 /// A model that learned from one walk, from nothing or on from another model.
 Model learned(const TemporaryFolder& folder, const std::string& name, std::uint64_t walk,
               const std::string& from = {}) {
