@@ -12,6 +12,16 @@ for style in chorale folk pop classical drums; do
       -o "$out/$style-$seed.mid" -o "$out/$style-$seed.png"
   done
 done
+for style in chorale folk pop; do
+  for seed in 1 2 3; do
+    "$program" compose --model vae --style "$style" --bars 16 --seed "$seed" \
+      -o "$out/vae-$style-$seed.mid" -o "$out/vae-$style-$seed.png"
+  done
+done
+for pair in chorale-1:folk chorale-1:pop folk-1:chorale folk-1:pop pop-2:chorale pop-2:folk; do
+  "$program" compose --transfer "$out/${pair%:*}.mid" --style "${pair#*:}" --seed 1 \
+    -o "$out/transfer-${pair%:*}-to-${pair#*:}.mid" -o "$out/transfer-${pair%:*}-to-${pair#*:}.png"
+done
 for emotion in happy tense sad calm; do
   "$program" compose --model composer-emotion --emotion "$emotion" --bars 8 --seed 1 \
     -o "$out/emotion-$emotion-1.mid" -o "$out/emotion-$emotion-1.png"
