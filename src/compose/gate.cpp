@@ -60,7 +60,7 @@ OriginalityGate::OriginalityGate(std::vector<PassageIndex> corpus, std::optional
 std::vector<PassageIndex> OriginalityGate::indexes_of(const Model& model) {
   std::vector<PassageIndex> out;
   for (const auto& file : passage_files(model.folder)) out.emplace_back(file);
-  const std::string elsewhere = model.card.value(kPassagesElsewhere, "");
+  const std::string elsewhere = model.card.is_object() ? model.card.value(kPassagesElsewhere, "") : "";
   if (elsewhere.empty()) return out;
   std::vector<std::filesystem::path> folders;
   std::error_code ec;

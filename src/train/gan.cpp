@@ -40,6 +40,7 @@ void check(const GanTraining& o) {
   require(o.critic_width >= 8 && o.critic_width <= 512,
           fmt::format("critic-width {} is outside 8 to 512", o.critic_width));
   require(o.critics >= 1 && o.critics <= 100, fmt::format("critics {} is outside 1 to 100", o.critics));
+  require(o.shift >= 0 && o.shift <= 1, fmt::format("shift {} is outside 0 to 1", o.shift));
   require(o.steps >= 1, fmt::format("steps {} is below 1", o.steps));
   require(o.slope >= 0.01 && o.slope <= 100, fmt::format("slope {} is outside 0.01 to 100", o.slope));
   require(o.penalty_every >= 1, fmt::format("penalty-every {} is below 1", o.penalty_every));
@@ -60,6 +61,22 @@ torch::Tensor pair_noise(Random& random, std::int64_t pairs, const GanOptions& o
   torch::Tensor noise = normal_tensor(random, {pairs, 2, o.noise()});
   noise.select(1, 1).narrow(1, 0, o.noise_piece).copy_(noise.select(1, 0).narrow(1, 0, o.noise_piece));
   return noise.view({2 * pairs, o.noise()});
+}
+
+/// Some pairs in another key, so that a discriminator cannot know a small style by heart: real ones and drawn ones
+/// alike, and not all, or the key that is asked for would be forgotten (Karras et al. 2020, on augmentations that do
+/// not leak). What leaves the roll is lost.
+torch::Tensor shifted(const torch::Tensor& rolls, double share, Random& random) {
+  constexpr std::int64_t kFurthest = 4;
+  if (share <= 0) return rolls;
+  const torch::Tensor wide = torch::constant_pad_nd(rolls, {kFurthest, kFurthest});
+  std::vector<torch::Tensor> out;
+  for (std::int64_t pair = 0; pair < rolls.size(0) / 2; ++pair) {
+    const bool moved = random.uniform() < share;
+    const auto from = static_cast<std::int64_t>(random.below(2 * kFurthest + 1));
+    out.push_back(wide.narrow(0, 2 * pair, 2).narrow(3, moved ? from : kFurthest, rolls.size(3)));
+  }
+  return torch::cat(out);
 }
 
 /// Melody white, accompaniment gray, onsets brighter; time to the right, pitch upwards.
@@ -259,11 +276,11 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
   task.discriminator_loss = [&](Random& random, std::int64_t step) {
     const PhraseDraw draw = pairs.draw(random, o.batch);
     const PhraseBatch asked = phrase_batch(draw.wishes, network, device);
-    const torch::Tensor real = rolls_of(draw.rolls, device);
+    const torch::Tensor real = shifted(rolls_of(draw.rolls, device), o.shift, random);
     torch::Tensor fake;
     {
       torch::NoGradGuard guard;
-      fake = drawn(random, step, asked);
+      fake = shifted(drawn(random, step, asked), o.shift, random);
     }
     discriminator->refresh(true);
     const Critic judged = [&](const torch::Tensor& rolls) { return discriminator->forward(rolls, asked); };
@@ -281,7 +298,7 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
     const PhraseBatch asked = phrase_batch(draw.wishes, network, device);
     discriminator->refresh(false);
     const torch::Tensor rolls = drawn(random, step, asked);
-    const torch::Tensor out = generator_loss(loss, discriminator->forward(rolls, asked));
+    const torch::Tensor out = generator_loss(loss, discriminator->forward(shifted(rolls, o.shift, random), asked));
     return moments ? out + o.match * moments->loss(rolls, asked) : out;
   };
   const Sampler sampler{corpus, o, pairs, *generator, network, device};
@@ -295,6 +312,7 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                  {"penalty_weight", o.penalty_weight},
                  {"penalty_every", o.penalty_every},
                  {"match", o.match},
+                 {"shift", o.shift},
                  {"slope", o.slope},
                  {"batch", o.batch},
                  {"corpus", corpus.shard.hash}};

@@ -22,6 +22,7 @@ struct GanTraining {
   double penalty_weight = 10;
   int penalty_every = 1;  ///< steps between penalties, each of which then weighs as much more
   double match = 0.2;     ///< weight of moment matching (MomentMatching), 0 = off
+  double shift = 0.5;     ///< share of the pairs that the discriminator sees in another key, 0 = off
   double slope = 1;       ///< of the neurons' gradient, to which it is annealed from 1
   std::int64_t steps = 20000;
   int batch = 16;  ///< pairs of phrases a step

@@ -15,7 +15,7 @@
 namespace euterpe {
 namespace {
 
-constexpr std::array<Setting, 26> kSettings{
+constexpr std::array<Setting, 27> kSettings{
     {{"steps", 20000, "Steps of the generator"},
      {"batch", kItsOwn, "Pairs of phrases a step (16), or pictures (dense: 64)"},
      {"width", 96, "Channels of the generator"},
@@ -29,6 +29,7 @@ constexpr std::array<Setting, 26> kSettings{
      {"spectral", 1, "1 = spectral norms in the discriminator"},
      {"minibatch", kItsOwn, "1 = it sees the standard deviation of a batch, 0 = it does not (dense)"},
      {"match", 0.2, "Weight of matching the real rolls' moments, 0 = off"},
+     {"shift", 0.5, "Share of the pairs that the discriminator sees in another key, 0 = off"},
      {"penalty-weight", 10, "Weight of the penalty"},
      {"penalty-every", 1, "Steps between penalties, each of which weighs so much more"},
      {"critics", 1, "Steps of the discriminator before each of the generator"},
@@ -95,6 +96,7 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.penalty_weight = t["penalty-weight"];
   o.penalty_every = whole("penalty-every");
   o.match = t["match"];
+  o.shift = t["shift"];
   o.slope = t["slope"];
   o.steps = whole("steps");
   o.batch = static_cast<int>(std::lround(t.get("batch", 16)));
@@ -113,7 +115,7 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
 
 nlohmann::json train_dense(const TrainingRequest& t) {
   refuse_settings(t, {"width", "blocks", "critic-width", "noise-piece", "noise-phrase", "noise-bar", "stochastic",
-                      "slope", "spectral", "match", "penalty-every", "critics"});
+                      "slope", "spectral", "match", "shift", "penalty-every", "critics"});
   const PictureSet pictures = read_pictures(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
   DenseGanTraining o;
   o.run = t.run;
