@@ -11,6 +11,7 @@ namespace euterpe {
 namespace {
 
 constexpr std::size_t kTempoQuantiles = 9;
+constexpr double kOdd = 0.05;   // of its pieces, at either end of density: no contour is taken from them
 constexpr double kRare = 0.02;  // of a style's bars, at either end: they belong to the outermost classes
 constexpr std::array<const char*, kBarTraits> kTraitNames{"density", "polyphony", "height"};
 
@@ -109,7 +110,9 @@ StyleHabits style_habits(std::span<const BarGrid* const> pieces) {
   std::sort(by_density.begin(), by_density.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   const std::size_t kept = std::min(by_density.size(), kMostContours);
   for (std::size_t i = 0; i < kept; ++i) {
-    const BarGrid& piece = *by_density[(2 * i + 1) * by_density.size() / (2 * kept)].second;
+    // One piece of two hundred may be unlike all others; of 64 contours it would be too many.
+    const double at = kOdd + (1 - 2 * kOdd) * (static_cast<double>(i) + 0.5) / static_cast<double>(kept);
+    const BarGrid& piece = *by_density[static_cast<std::size_t>(at * static_cast<double>(by_density.size()))].second;
     BarContour contour;
     for (std::size_t b = 0; b < std::min(piece.bars.size(), kLongestContour); ++b) {
       const auto traits = bar_traits(piece.bars[b]);
