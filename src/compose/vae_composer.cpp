@@ -14,6 +14,7 @@
 namespace euterpe {
 namespace {
 
+constexpr double kMostGuidance = 100;
 constexpr double kAskedGuidance = 2;       // how much more a melody, density, register or polyphony counts
 constexpr int kAskedCandidates = 8;        // drawings of a bar, of which the one that comes nearest to it goes on
 constexpr double kUsualWeight = 0.3;       // of what is as usual, beside what is asked
@@ -23,6 +24,26 @@ constexpr double kLeastMeterShare = 0.02;  // of a style's pieces: rarer meters 
 int moved_from(const KeyEstimate& key) {
   const int up = ((key.minor ? 9 : 0) - key.tonic + 12) % 12;
   return up > 5 ? up - 12 : up;
+}
+
+StyleDrawing read_drawing(const std::string& model, const std::string& style, const nlohmann::json& sampling) {
+  StyleDrawing out;
+  const nlohmann::json row =
+      sampling.is_object() ? sampling.value(style, nlohmann::json::object()) : nlohmann::json::object();
+  const auto read = [&](const char* key, auto& value, double least, double most) {
+    const auto at = row.is_object() ? row.find(key) : row.end();
+    if (!row.is_object() || at == row.end()) return;
+    if (!at->is_number() || !(at->get<double>() >= least && at->get<double>() <= most))
+      throw Error(
+          Category::bad_input, "compose",
+          fmt::format("{}: how its card draws {}: {} must be a number from {} to {}", model, style, key, least, most));
+    value = at->get<std::decay_t<decltype(value)>>();
+  };
+  read("temperature", out.temperature, 0, kHighestTemperature);
+  read("flow_temperature", out.flow_temperature, 0, kHighestTemperature);
+  read("guidance", out.guidance, 0, kMostGuidance);
+  read("candidates", out.candidates, 1, 256);
+  return out;
 }
 
 /// The point at `share` of the arc from a to b, its length between theirs: a straight line would pass through points
@@ -79,7 +100,8 @@ VaeComposer::VaeComposer(const Model& model) : name_(model.name) {
   if (styles_.empty()) throw Error(Category::bad_input, "compose", model.name + ": its card names no style");
   const nlohmann::json habits = model.card.value("habits", nlohmann::json::object());
   for (const std::string& style : styles_) habits_.push_back(read_style_habits(habits.value(style, nlohmann::json())));
-  sampling_ = model.card.value("sampling", nlohmann::json::object());
+  const nlohmann::json sampling = model.card.value("sampling", nlohmann::json::object());
+  for (const std::string& style : styles_) drawings_.push_back(read_drawing(model.name, style, sampling));
   const nlohmann::json options = model.card.value("options", nlohmann::json::object());
   const VaeOptions codec = vae_options(options.value("codec", nlohmann::json()));
   const LatentPriorOptions prior = latent_prior_options(options.value("prior", nlohmann::json()));
@@ -105,12 +127,12 @@ const StyleHabits& VaeComposer::habits(const std::string& style) const {
 
 VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& style, std::uint64_t seed) const {
   const StyleHabits& usual = habits(style.style);
-  const nlohmann::json sampling = sampling_.value(style.style, nlohmann::json::object());
+  const StyleDrawing& drawn = drawings_[static_cast<std::size_t>(style_number(style.style))];
   Draft out;
   const bool asked = o.transfer || o.density || o.polyphony || o.height;
-  out.drawing.guidance = o.sampling.guidance.value_or(
-      std::max(asked ? kAskedGuidance : 1.0, o.vary ? 1.0 : sampling.value("guidance", 1.0)));
-  out.drawing.candidates = asked ? kAskedCandidates : o.vary ? 1 : sampling.value("candidates", 1);
+  out.drawing.guidance =
+      o.sampling.guidance.value_or(std::max(asked ? kAskedGuidance : 1.0, o.vary ? 1.0 : drawn.guidance));
+  out.drawing.candidates = asked ? kAskedCandidates : o.vary ? 1 : drawn.candidates;
   LatentWish wish;
   wish.style = style_number(style.style);
   wish.seed = seed;
@@ -170,8 +192,8 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
     wish.minor = out.grid.minor;
     wish.bars.assign(static_cast<std::size_t>(o.bars), bar);
     out.grid.bars.assign(wish.bars.size(), {bar.meter, {}});
-    out.temperature = o.sampling.temperature.value_or(sampling.value("temperature", 1.0));
-    out.drawing.temperature = sampling.value("flow_temperature", 1.0);
+    out.temperature = o.sampling.temperature.value_or(drawn.temperature);
+    out.drawing.temperature = drawn.flow_temperature;
   }
   if (!o.blend_from) {
     std::array<std::optional<double>, kBarTraits> wanted{o.density, o.polyphony, o.height};
@@ -246,6 +268,14 @@ Composition VaeComposer::compose(const ComposeOptions& options, const StyleWish&
 
 std::vector<Composition> VaeComposer::compose_variants(const ComposeOptions& options, const StyleWish& style,
                                                        std::span<const std::uint64_t> seeds) const {
+  const SamplingWishes& s = options.sampling;
+  require_wish(!s.top_p && s.top_k == 0 && s.min_p == 0 && s.repetition_penalty == 0,
+               fmt::format("{} draws bars, not tokens: it has no top-k, top-p, min-p or repetition penalty", name_),
+               "--temperature and --guidance it knows");
+  require_wish(!s.temperature || (*s.temperature >= 0 && *s.temperature <= kHighestTemperature),
+               fmt::format("temperature {} is outside 0 to {}", s.temperature.value_or(0), kHighestTemperature));
+  require_wish(!s.guidance || (*s.guidance >= 0 && *s.guidance <= kMostGuidance),
+               fmt::format("guidance {} is outside 0 to {}", s.guidance.value_or(0), kMostGuidance));
   std::vector<Composition> out(seeds.size());
   std::vector<Draft> drafts;
   std::vector<LatentWish> wishes;

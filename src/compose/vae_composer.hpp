@@ -13,9 +13,19 @@
 
 namespace euterpe {
 
+/// How the pieces of a style are drawn, in "sampling" of a card: {STYLE: {temperature, flow_temperature, guidance,
+/// candidates}}; what does not stand there is as here.
+struct StyleDrawing {
+  double temperature = 1;       ///< of the decoder, 0 … 10; 0 = the likeliest
+  double flow_temperature = 1;  ///< of the prior's noise, 0 … 10
+  double guidance = 1;          ///< 0 … 100
+  int candidates = 1;           ///< drawings of each bar, 1 … 256
+};
+
 class VaeComposer : public ComposingModel {
  public:
-  /// Error{bad_input} if its weights do not fit its card or its card lacks the habits of a style.
+  /// Error{bad_input} if its weights do not fit its card, or its card lacks the habits of a style or draws it as cannot
+  /// be.
   explicit VaeComposer(const Model& model);
   const std::vector<std::string>& styles() const override { return styles_; }
   const std::vector<std::string>& varieties() const override { return varieties_; }
@@ -40,8 +50,8 @@ class VaeComposer : public ComposingModel {
 
   std::string name_;
   std::vector<std::string> styles_, varieties_;
-  std::vector<StyleHabits> habits_;  ///< in the order of styles_
-  nlohmann::json sampling_;          ///< of the card: by style {temperature, flow_temperature, guidance, candidates}
+  std::vector<StyleHabits> habits_;     ///< in the order of styles_
+  std::vector<StyleDrawing> drawings_;  ///< of the card, in the order of styles_
   std::shared_ptr<const Vae> codec_;
   std::shared_ptr<const LatentPrior> prior_;
 };

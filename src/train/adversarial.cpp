@@ -18,8 +18,6 @@ namespace euterpe {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kCheckpointVersion = 1;
-
 /// One of the two players.
 struct Player {
   const char* name;
@@ -54,22 +52,13 @@ class AdversarialRun {
 
   bool resume() {
     if (!fs::exists(checkpoint())) return false;
-    const Safetensors file = read_safetensors(checkpoint());
-    try {
-      const auto state = nlohmann::json::parse(file.metadata.at("state"));
-      if (state.at("version").get<int>() > kCheckpointVersion)
-        throw Error(Category::newer_version, "resume", checkpoint().string() + ": made by a newer version");
-      require_same_recipe(options_.folder, recipe(), state.at("recipe"));
+    const Safetensors file = open_run(checkpoint(), recipe(), [&](const nlohmann::json& state) {
       step = state.at("step");
       sum_d_ = state.at("sum_d");
       sum_g_ = state.at("sum_g");
       since_ = state.at("since");
       report.first_alarms = state.at("first_alarms").get<decltype(report.first_alarms)>();
-    } catch (const nlohmann::json::exception& e) {
-      throw Error(Category::bad_input, "resume", checkpoint().string() + ": " + e.what());
-    } catch (const std::out_of_range&) {
-      throw Error(Category::bad_input, "resume", checkpoint().string() + ": holds no state of two players");
-    }
+    });
     for (const auto& [name, tensor] : state_tensors()) load_tensor(file, name, tensor);
     return true;
   }
@@ -77,16 +66,12 @@ class AdversarialRun {
   void save() const {
     Safetensors file;
     for (const auto& [name, tensor] : state_tensors()) store_tensor(file, name, tensor);
-    file.metadata["state"] = nlohmann::json{
-        {"version", kCheckpointVersion},
-        {"recipe", recipe()},
-        {"step", step},
-        {"sum_d", sum_d_},
-        {"sum_g", sum_g_},
-        {"since", since_},
-        {"first_alarms",
-         report.first_alarms}}.dump();
-    write_safetensors(checkpoint(), file);
+    save_run(checkpoint(), std::move(file), recipe(),
+             {{"step", step},
+              {"sum_d", sum_d_},
+              {"sum_g", sum_g_},
+              {"since", since_},
+              {"first_alarms", report.first_alarms}});
   }
 
   /// The discriminator's steps, then the generator's.

@@ -5,7 +5,6 @@
 /// This header needs libtorch and stays within train/.
 #include <torch/torch.h>
 
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -14,24 +13,9 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "train/adversarial.hpp"
 
 namespace euterpe {
-
-struct AdversarialOptions {
-  std::filesystem::path folder;  ///< run folder: checkpoint.safetensors, metrics.jsonl, events.out.tfevents.*
-  std::uint64_t seed = 1;
-  std::int64_t steps = 1000;  ///< of the generator
-  double learning_rate_g = 2e-4, learning_rate_d = 2e-4;
-  double final_rate = 1;                ///< both rates fall along a straight line to this share; 1 = they stay
-  double beta1 = 0.5, beta2 = 0.999;    ///< Radford et al. 2016
-  int critics = 1;                      ///< steps of the discriminator before each one of the generator
-  double clip = 0;                      ///< global gradient norm of either; 0 = off
-  double ema = 0.999;                   ///< decay of the generator's averaged weights; 0 = off
-  std::int64_t log_every = 10;          ///< steps between rows of the curve
-  std::int64_t sample_every = 200;      ///< steps between samples; 0 = only after the last step
-  std::int64_t checkpoint_every = 100;  ///< steps: kill -9 loses at most so many
-  double seconds = 0;                   ///< stop after so much time in this process; 0 = no limit
-};
 
 /// What the samples of a moment say. Alarms are known by name; the text says what is wrong, empty = all is well.
 struct SampleReport {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -18,8 +19,14 @@ void store_tensor(Safetensors& file, const std::string& name, const torch::Tenso
 /// Fills `into`. Error{bad_input} if the tensor there is missing or of another shape.
 void load_tensor(const Safetensors& file, const std::string& name, torch::Tensor into);
 
-/// Error{usage} naming the first entry of `mine` that the checkpoint was not made with.
-void require_same_recipe(const std::filesystem::path& folder, const nlohmann::json& mine, const nlohmann::json& theirs);
+/// A run's tensors and, beside them, how it was made and what else it goes on from.
+void save_run(const std::filesystem::path& checkpoint, Safetensors tensors, const nlohmann::json& recipe,
+              nlohmann::json state);
+/// The tensors again. \param restore is handed the state
+/// Error{usage} naming the first entry of the recipe that the checkpoint was not made with, Error{newer_version},
+/// Error{bad_input} where it lacks what `restore` asks of it.
+Safetensors open_run(const std::filesystem::path& checkpoint, const nlohmann::json& recipe,
+                     const std::function<void(const nlohmann::json& state)>& restore);
 
 /// Every step asks for the same large tensors again. Given back to the system in between, each of their pages would be
 /// faulted in and cleared anew, a tenth of a step's time.

@@ -172,7 +172,7 @@ class DenseGanRun {
         image.pixels.push_back(static_cast<std::uint8_t>(std::lround(255 * v)));
       images.push_back(std::move(image));
     }
-    const fs::path name = options_.run / "samples" / fmt::format("{:07}", step);
+    const fs::path name = options_.folder / "samples" / fmt::format("{:07}", step);
     write_gray_png(name.string() + ".png", image_sheet(images, 10));
     if (pictures_.patches) {
       std::vector<RollPatch> row;
@@ -205,22 +205,8 @@ nlohmann::json train_dense_gan(const PictureSet& pictures, const DenseGanTrainin
   at::set_num_threads(threads());
   torch::manual_seed(o.seed);
   DenseGanRun run(pictures, o);
-  AdversarialOptions loop;
-  loop.folder = o.run;
-  loop.seed = o.seed;
-  loop.steps = o.steps;
-  loop.learning_rate_g = o.learning_rate_g;
-  loop.learning_rate_d = o.learning_rate_d;
-  loop.beta1 = o.beta1;
-  loop.beta2 = o.beta2;
-  loop.final_rate = o.final_rate;
-  loop.ema = o.ema;
-  loop.log_every = 1;
-  loop.sample_every = o.sample_every;
-  loop.checkpoint_every = o.checkpoint_every;
-  loop.seconds = o.seconds;
-  fs::create_directories(o.run / "samples");
-  const AdversarialReport report = run_adversarial(run.task(), loop);
+  fs::create_directories(o.folder / "samples");
+  const AdversarialReport report = run_adversarial(run.task(), o);
 
   nlohmann::json card = pictures.card;
   card["name"] = o.out.filename().string();

@@ -5,27 +5,27 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "train/adversarial.hpp"
 #include "train/picture_set.hpp"
 
 namespace euterpe {
 
-struct DenseGanTraining {
-  std::filesystem::path run;  ///< run folder: checkpoint, metrics, TensorBoard events, samples
-  std::filesystem::path out;  ///< model folder to write
-  std::uint64_t seed = 1;
-  std::int64_t steps = 20000;  ///< batches
+struct DenseGanTraining : AdversarialOptions {
+  DenseGanTraining() {
+    steps = 20000;
+    learning_rate_g = learning_rate_d = 1e-4;
+    beta1 = 0.9;  // Adam's own; a smaller one keeps a larger rate from swinging
+    ema = 0;
+    log_every = 1;
+    sample_every = checkpoint_every = 500;
+  }
+  std::filesystem::path out;  ///< model folder to write; `folder` is that of the run
   std::int64_t batch = 64;
-  double learning_rate_g = 1e-4, learning_rate_d = 1e-4;
-  double beta1 = 0.9, beta2 = 0.999;   ///< Adam's own; a smaller beta1 keeps a larger rate from swinging
-  double ema = 0;                      ///< decay of the generator's averaged weights; 0 = off
-  double final_rate = 1;               ///< both rates fall along a line to this share; 1 = they stay
   std::string loss = "nonsaturating";  ///< one of gan_loss_names(); this one is binary cross-entropy
   std::string penalty = "none";        ///< "none", "gradient" (Gulrajani et al. 2017) or "r1" (Mescheder et al. 2018)
   double penalty_weight = 10;
   bool minibatch_deviation = false;  ///< shown to the discriminator
   double noise = 0;  ///< standard deviation of instance noise (Sønderby et al. 2017), falling to 0; 0 = off
-  std::int64_t sample_every = 500, checkpoint_every = 500;
-  double seconds = 0;  ///< stop after so long in this process, 0 = no limit
 };
 
 /// Batches go through the pictures in an order of their own each epoch; every one leaves a line in the log (epoch,

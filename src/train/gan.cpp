@@ -195,7 +195,7 @@ struct Sampler {
         for (int i = 0; i < kShown; ++i) sheet.push_back(picture(from + static_cast<std::size_t>(i) * kPhraseValues));
       write_sample(step, style, real.wishes, made);
     }
-    write_gray_png(options.run / fmt::format("sheet-{:06}.png", step), image_sheet(sheet, kShown));
+    write_gray_png(options.folder / fmt::format("sheet-{:06}.png", step), image_sheet(sheet, kShown));
     report.numbers["gap"] = gap;
     report.numbers["distance_ratio"] = ratio;
     report.numbers["empty"] = empty;
@@ -211,7 +211,7 @@ struct Sampler {
     for (std::size_t i = 0; i < 2; ++i)
       for (GridBar& bar : roll_bars(rolls.subspan(i * kPhraseValues, kPhraseValues), wishes[i].meter))
         grid.bars.push_back(std::move(bar));
-    write_file(options.run / fmt::format("sample-{}-{:06}.mid", style, step), write_midi(grid_score(grid)));
+    write_file(options.folder / fmt::format("sample-{}-{:06}.mid", style, step), write_midi(grid_score(grid)));
   }
 };
 
@@ -317,22 +317,8 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                  {"batch", o.batch},
                  {"corpus", corpus.shard.hash}};
 
-  AdversarialOptions loop;
-  loop.folder = o.run;
-  loop.seed = o.seed;
-  loop.steps = o.steps;
-  loop.learning_rate_g = o.learning_rate_g;
-  loop.learning_rate_d = o.learning_rate_d;
-  loop.final_rate = o.final_rate;
-  loop.beta1 = o.beta1;
-  loop.beta2 = o.beta2;
-  loop.critics = o.critics;
-  loop.ema = o.ema;
-  loop.sample_every = o.sample_every;
-  loop.checkpoint_every = o.checkpoint_every;
-  loop.seconds = o.seconds;
   spdlog::info("train gan: {} parameters draw, {} styles", count(*generator), corpus.styles.size());
-  const AdversarialReport report = run_adversarial(task, loop);
+  const AdversarialReport report = run_adversarial(task, o);
 
   nlohmann::json card = corpus_card(corpus);
   card.update({{"name", o.name},

@@ -72,14 +72,30 @@ void refuse_settings(const TrainingRequest& t, std::initializer_list<std::string
                   fmt::format("--{} does not go with --network {}", setting.name, t.word("network")), "leave it out");
 }
 
+/// What both kinds of networks are told of the loop.
+void read_loop(const TrainingRequest& t, AdversarialOptions& o) {
+  o.folder = t.run;
+  o.seed = t.seed;
+  o.steps = std::lround(t["steps"]);
+  o.learning_rate_g = t.get("learning-rate-g", o.learning_rate_g);
+  o.learning_rate_d = t.get("learning-rate-d", o.learning_rate_d);
+  o.final_rate = t.get("final-rate", o.final_rate);
+  o.beta1 = t.get("beta1", o.beta1);
+  o.beta2 = t.get("beta2", o.beta2);
+  o.ema = t.get("ema", o.ema);
+  o.critics = static_cast<int>(std::lround(t["critics"]));
+  o.sample_every = std::lround(t["sample-every"]);
+  o.checkpoint_every = std::lround(t["checkpoint-every"]);
+  o.seconds = t["seconds"];
+}
+
 nlohmann::json train_rolls(const TrainingRequest& t) {
   refuse_settings(t, {"instance-noise"});
   const GridCorpus corpus = read_grid_corpus(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
   GanTraining o;
   o.name = t.out.filename().string();
-  o.run = t.run;
   o.out = t.out;
-  o.seed = t.seed;
+  read_loop(t, o);
   const auto whole = [&](const char* name) { return static_cast<int>(std::lround(t[name])); };
   o.network.network = t.word("network");
   o.network.width = whole("width");
@@ -89,27 +105,16 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.network.noise_bar = whole("noise-bar");
   o.network.stochastic = whole("stochastic") != 0;
   o.critic_width = whole("critic-width");
-  o.loss = its_own(t.word("loss"), "hinge");
+  o.loss = its_own(t.word("loss"), o.loss.c_str());
   o.spectral = whole("spectral") != 0;
-  o.minibatch_deviation = t.get("minibatch", 1) != 0;
+  o.minibatch_deviation = t.get("minibatch", o.minibatch_deviation) != 0;
   o.penalty = t.word("penalty");
   o.penalty_weight = t["penalty-weight"];
   o.penalty_every = whole("penalty-every");
   o.match = t["match"];
   o.shift = t["shift"];
   o.slope = t["slope"];
-  o.steps = whole("steps");
-  o.batch = static_cast<int>(std::lround(t.get("batch", 16)));
-  o.learning_rate_g = t.get("learning-rate-g", 1e-3);
-  o.learning_rate_d = t.get("learning-rate-d", 2e-4);
-  o.final_rate = t.get("final-rate", 0.1);
-  o.beta1 = t.get("beta1", 0);
-  o.beta2 = t.get("beta2", 0.99);
-  o.ema = t.get("ema", 0.998);
-  o.critics = whole("critics");
-  o.sample_every = whole("sample-every");
-  o.checkpoint_every = whole("checkpoint-every");
-  o.seconds = t["seconds"];
+  o.batch = static_cast<int>(std::lround(t.get("batch", o.batch)));
   return train_gan(corpus, o);
 }
 
@@ -118,25 +123,14 @@ nlohmann::json train_dense(const TrainingRequest& t) {
                       "slope", "spectral", "match", "shift", "penalty-every", "critics"});
   const PictureSet pictures = read_pictures(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
   DenseGanTraining o;
-  o.run = t.run;
   o.out = t.out;
-  o.seed = t.seed;
-  o.steps = std::lround(t["steps"]);
+  read_loop(t, o);
   o.batch = std::lround(t.get("batch", static_cast<double>(o.batch)));
-  o.learning_rate_g = t.get("learning-rate-g", o.learning_rate_g);
-  o.learning_rate_d = t.get("learning-rate-d", o.learning_rate_d);
-  o.final_rate = t.get("final-rate", o.final_rate);
-  o.beta1 = t.get("beta1", o.beta1);
-  o.beta2 = t.get("beta2", o.beta2);
-  o.ema = t.get("ema", o.ema);
   o.loss = its_own(t.word("loss"), o.loss.c_str());
   o.penalty = t.word("penalty");
   o.penalty_weight = t["penalty-weight"];
-  o.minibatch_deviation = t.get("minibatch", 0) != 0;
+  o.minibatch_deviation = t.get("minibatch", o.minibatch_deviation) != 0;
   o.noise = t["instance-noise"];
-  o.sample_every = std::lround(t["sample-every"]);
-  o.checkpoint_every = std::lround(t["checkpoint-every"]);
-  o.seconds = t["seconds"];
   return train_dense_gan(pictures, o);
 }
 

@@ -21,8 +21,6 @@ namespace euterpe {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kCheckpointVersion = 1;
-
 double learning_rate(const TrainerOptions& o, std::int64_t step) {
   if (step < o.warmup) return o.learning_rate * static_cast<double>(step + 1) / static_cast<double>(o.warmup);
   const double x = std::min(
@@ -41,12 +39,7 @@ class Run {
 
   bool resume() {
     if (!fs::exists(checkpoint())) return false;
-    const Safetensors file = read_safetensors(checkpoint());
-    try {
-      const auto state = nlohmann::json::parse(file.metadata.at("state"));
-      if (state.at("version").get<int>() > kCheckpointVersion)
-        throw Error(Category::newer_version, "resume", checkpoint().string() + ": made by a newer version");
-      require_same_recipe(options_.folder, recipe(), state.at("recipe"));
+    const Safetensors file = open_run(checkpoint(), recipe(), [&](const nlohmann::json& state) {
       step = state.at("step");
       stale = state.at("stale");
       sum = state.at("sum");
@@ -56,11 +49,7 @@ class Run {
       report.first_loss = state.at("first_loss");
       report.losses = state.at("losses").get<decltype(report.losses)>();
       report.validations = state.at("validations").get<decltype(report.validations)>();
-    } catch (const nlohmann::json::exception& e) {
-      throw Error(Category::bad_input, "resume", checkpoint().string() + ": " + e.what());
-    } catch (const std::out_of_range&) {
-      throw Error(Category::bad_input, "resume", checkpoint().string() + ": holds no training state");
-    }
+    });
     for (const auto& [kind, flat] : buffers())
       for (const auto& [name, tensor] : weights_.views(flat)) load_tensor(file, kind + name, tensor);
     return true;
@@ -97,20 +86,16 @@ class Run {
     Safetensors file;
     for (const auto& [kind, flat] : buffers())
       for (const auto& [name, tensor] : weights_.views(flat)) store_tensor(file, kind + name, tensor);
-    file.metadata["state"] = nlohmann::json{
-        {"version", kCheckpointVersion},
-        {"recipe", recipe()},
-        {"step", step},
-        {"stale", stale},
-        {"sum", sum},
-        {"since", since},
-        {"best_step", report.best_step},
-        {"best_validation", report.best_validation},
-        {"first_loss", report.first_loss},
-        {"losses", report.losses},
-        {"validations",
-         report.validations}}.dump();
-    write_safetensors(checkpoint(), file);
+    save_run(checkpoint(), std::move(file), recipe(),
+             {{"step", step},
+              {"stale", stale},
+              {"sum", sum},
+              {"since", since},
+              {"best_step", report.best_step},
+              {"best_validation", report.best_validation},
+              {"first_loss", report.first_loss},
+              {"losses", report.losses},
+              {"validations", report.validations}});
   }
 
   /// Loss and gradient over all processes, from the means over their own items. Each flag is set where it was in one of

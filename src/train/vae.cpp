@@ -46,6 +46,20 @@ double beta_at(const VaeTraining& o, std::int64_t step) {
   return o.beta * std::min(1.0, (cycle - std::floor(cycle)) / rising);
 }
 
+TrainerOptions stage_options(const VaeTraining& o, const char* stage, std::int64_t steps, double learning_rate) {
+  constexpr std::int64_t kValidations = 16;
+  TrainerOptions out;
+  out.folder = o.run / stage;
+  out.seed = o.seed;
+  out.steps = steps;
+  out.learning_rate = learning_rate;
+  out.warmup = std::min<std::int64_t>(200, steps / 10 + 1);
+  out.evaluate_every = std::max<std::int64_t>(1, steps / kValidations);
+  out.checkpoint_every = 100;
+  out.seconds = o.seconds;
+  return out;
+}
+
 /// Nats a note from the mean of q(z | bar), styles weighted equally.
 double validation(const VaeModule& network, const std::map<std::string, std::vector<GridBar>>& held_out,
                   torch::Device device) {
@@ -96,16 +110,8 @@ TrainingReport train_codec(const GridCorpus& corpus, const VaeTraining& options,
     return (distortion + beta_at(options, step) * rate) / static_cast<double>(batch.notes + batch.meters.size(0));
   };
   task.validate = [&] { return validation(network, held_out, device); };
-  TrainerOptions trainer;
-  trainer.folder = options.run / "codec";
-  trainer.seed = options.seed;
-  trainer.steps = options.steps;
-  trainer.learning_rate = options.learning_rate;
-  trainer.warmup = std::min<std::int64_t>(200, options.steps / 10 + 1);
+  TrainerOptions trainer = stage_options(options, "codec", options.steps, options.learning_rate);
   trainer.weight_decay = 0.02;
-  trainer.evaluate_every = std::max<std::int64_t>(1, options.steps / 16);
-  trainer.checkpoint_every = 100;
-  trainer.seconds = options.seconds;
   return run_training(task, trainer);
 }
 
@@ -169,16 +175,8 @@ TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options,
     }
     return sum / kBatches;
   };
-  TrainerOptions trainer;
-  trainer.folder = options.run / "prior";
-  trainer.seed = options.seed;
-  trainer.steps = options.prior_steps;
-  trainer.learning_rate = options.prior_learning_rate;
-  trainer.warmup = std::min<std::int64_t>(200, options.prior_steps / 10 + 1);
+  TrainerOptions trainer = stage_options(options, "prior", options.prior_steps, options.prior_learning_rate);
   trainer.ema = 0.999;
-  trainer.evaluate_every = std::max<std::int64_t>(1, options.prior_steps / 12);
-  trainer.checkpoint_every = 100;
-  trainer.seconds = options.seconds;
   return run_training(task, trainer);
 }
 

@@ -9,10 +9,10 @@
 #include "catalog/support.hpp"
 #include "cli/run_program.hpp"
 #include "compose/tiny_composer.hpp"
-#include "compose/tiny_vae.hpp"
 #include "corpus/music.hpp"
 #include "media/decode.hpp"
 #include "score/midi.hpp"
+#include "train/tiny_vae.hpp"
 
 namespace euterpe {
 namespace {

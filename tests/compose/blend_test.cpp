@@ -5,7 +5,7 @@
 #include "base/error.hpp"
 #include "base/temporary_folder.hpp"
 #include "compose/compose.hpp"
-#include "compose/tiny_vae.hpp"
+#include "train/tiny_vae.hpp"
 
 namespace euterpe {
 namespace {

@@ -8,6 +8,7 @@
 #include "base/temporary_folder.hpp"
 #include "score/bar_grid.hpp"
 #include "train/grid_corpus.hpp"
+#include "train/tiny_vae.hpp"
 #include "train/vae.hpp"
 
 namespace euterpe {
@@ -15,62 +16,19 @@ namespace {
 
 constexpr std::int64_t kQuarter = 480;
 
-GridCorpus two_styles() {
-  GridCorpus corpus;
-  corpus.styles = {"folk", "pop"};
-  corpus.shard.hash = "made";
-  for (int p = 0; p < 8; ++p) {
-    GridPiece piece{"made/" + std::to_string(p), p % 2 ? "pop" : "folk", p < 6 ? "train" : "valid", {}};
-    piece.grid.moved = p % 3;
-    for (int b = 0; b < 8; ++b) {
-      GridBar bar;
-      for (int i = 0; i < 2 + p % 2 * 2; ++i) bar.notes.push_back({4 * i, kGridMelody, 60 + 2 * ((b + i) % 4), 4});
-      bar.notes.push_back({0, kGridAccompaniment, 48, 16});
-      sort_grid_bar(bar);
-      piece.grid.bars.push_back(bar);
-    }
-    corpus.pieces.push_back(piece);
-  }
-  return corpus;
-}
-
 /// A model that has learned for a moment; trained once for all tests.
 class VaeComposing : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder("vae_composer");
-    const GridCorpus corpus = two_styles();
-    VaeTraining t;
-    t.run = folder_->path() / "run";
-    t.network = {32, 2, 64, 1, 2, 16, 2};
-    t.prior.d_model = 32;
-    t.prior.heads = 2;
-    t.prior.ff = 64;
-    t.prior.layers = 1;
-    t.prior.flow_width = 32;
-    t.prior.flow_blocks = 1;
-    t.prior.context = 6;
-    t.steps = 60;
-    t.notes = 96;
-    t.learning_rate = 1e-2;
-    t.prior_steps = 20;
-    t.prior_pieces = 4;
-    t.prior_bars = 8;
-    const VaeReport report = train_vae(corpus, t);
-    nlohmann::json card = corpus_card(corpus);
-    card.update({{"name", "tiny"},
-                 {"task", "compose"},
-                 {"network", "vae"},
-                 {"options", {{"codec", to_json(t.network)}, {"prior", to_json(report.prior)}}}});
-    for (const std::string& style : corpus.styles) card["habits"][style] = to_json(corpus_habits(corpus, style));
-    save_model(folder_->path() / "tiny", report.weights, card);
+    test::save_tiny_vae(folder_->path() / "tiny", {"folk", "pop"}, 60);
     model_ = new Model(find_model((folder_->path() / "tiny").string()));
   }
   static void TearDownTestSuite() {
     delete model_;
     delete folder_;
   }
-  static Score piece() { return grid_score(two_styles().pieces[1].grid); }
+  static Score piece() { return grid_score(test::tiny_grid_corpus({"folk", "pop"}).pieces[1].grid); }
 
   static TemporaryFolder* folder_;
   static Model* model_;
@@ -167,6 +125,28 @@ TEST_F(VaeComposing, RefusesWhatItHasNotLearned) {
   EXPECT_THROW(composer.compose(wish), Error);
 }
 
+TEST_F(VaeComposing, RefusesWhatOnlyTokensHave) {
+  const Composer composer(*model_);
+  ComposeOptions wish;
+  wish.style = "pop";
+  wish.sampling.top_k = 5;
+  EXPECT_THROW(composer.compose(wish), Error);
+  wish.sampling = {};
+  wish.sampling.temperature = -1;
+  EXPECT_THROW(composer.compose(wish), Error);
+}
+
+TEST_F(VaeComposing, SaysAPieceWithASilentBarAgain) {
+  const Composer composer(*model_);
+  Score piece = VaeComposing::piece();
+  for (Track& track : piece.tracks)
+    std::erase_if(track.notes, [](const Note& n) { return n.start >= 4 * kQuarter && n.start < 8 * kQuarter; });
+  ComposeOptions wish;
+  wish.style = "pop";
+  wish.vary = &piece;
+  EXPECT_EQ(composer.compose(wish).provenance["bars"], 8);
+}
+
 TEST_F(VaeComposing, ACardThatDoesNotFitIsRefused) {
   Model broken = *model_;
   broken.card["habits"].erase("pop");
@@ -176,6 +156,9 @@ TEST_F(VaeComposing, ACardThatDoesNotFitIsRefused) {
   EXPECT_THROW(VaeComposer{broken}, Error);
   broken = *model_;
   broken.card["options"]["prior"]["styles"] = 3;
+  EXPECT_THROW(VaeComposer{broken}, Error);
+  broken = *model_;
+  broken.card["sampling"]["pop"]["candidates"] = 0;
   EXPECT_THROW(VaeComposer{broken}, Error);
 }
 

@@ -4,7 +4,6 @@
 #include "base/parallel.hpp"
 #include "catalog/support.hpp"
 #include "compose/tiny_composer.hpp"
-#include "compose/tiny_vae.hpp"
 #include "corpus/datasets.hpp"
 #include "corpus/music.hpp"
 #include "evaluate/drawn_in_turns.hpp"
@@ -12,6 +11,7 @@
 #include "evaluate/transfer_baselines.hpp"
 #include "evaluate/vae_measures.hpp"
 #include "score/midi.hpp"
+#include "train/tiny_vae.hpp"
 
 namespace euterpe {
 namespace {

@@ -79,7 +79,7 @@ class DenseGanTrainer : public ::testing::Test {
   }
   DenseGanTraining options(const std::string& name) const {
     DenseGanTraining o;
-    o.run = folder / (name + ".run");
+    o.folder = folder / (name + ".run");
     o.out = folder / name;
     return o;
   }
@@ -139,14 +139,14 @@ TEST_F(DenseGanTrainer, EveryBatchLeavesALineInTheLogAndInTheMetrics) {
   spdlog::default_logger()->sinks().pop_back();
   EXPECT_NE(log.str().find("epoch 1, batch 2 of 2: D loss 0."), std::string::npos) << log.str();
   EXPECT_NE(log.str().find("epoch 2, batch 1 of 2: D loss 0."), std::string::npos) << log.str();
-  std::istringstream metrics(read_text(o.run / "metrics.jsonl"));
+  std::istringstream metrics(read_text(o.folder / "metrics.jsonl"));
   int batches = 0;
   for (std::string line; std::getline(metrics, line);) batches += nlohmann::json::parse(line).contains("loss_d");
   EXPECT_EQ(batches, 4);
   EXPECT_EQ(result["training"]["steps"], 4);
   EXPECT_EQ(result["training"]["pictures"], 20);
-  EXPECT_TRUE(fs::exists(o.run / "samples" / "0000004.png"));
-  EXPECT_FALSE(fs::exists(o.run / "samples" / "0000004.mid"));  // digits say no notes
+  EXPECT_TRUE(fs::exists(o.folder / "samples" / "0000004.png"));
+  EXPECT_FALSE(fs::exists(o.folder / "samples" / "0000004.mid"));  // digits say no notes
 }
 
 TEST_F(DenseGanTrainer, InterruptedAnywhereGoesOnAsIfItHadNotBeen) {
@@ -161,7 +161,7 @@ TEST_F(DenseGanTrainer, InterruptedAnywhereGoesOnAsIfItHadNotBeen) {
   train_dense_gan(set, o);
   DenseGanTraining parts = o;
   parts.out = folder / "parts";
-  parts.run = folder / "parts.run";
+  parts.folder = folder / "parts.folder";
   parts.seconds = 1e-9;  // one step at a time
   for (int i = 0; i < 5; ++i) train_dense_gan(set, parts);
   EXPECT_EQ(find_model(parts.out.string()).hash, find_model(o.out.string()).hash);
@@ -174,7 +174,7 @@ TEST_F(DenseGanTrainer, TheLossIsBinaryCrossEntropyUnlessAnotherIsAsked) {
     o.loss = loss;
     o.steps = 1;
     train_dense_gan(set, o);
-    std::istringstream metrics(read_text(o.run / "metrics.jsonl"));
+    std::istringstream metrics(read_text(o.folder / "metrics.jsonl"));
     std::string line;
     std::getline(metrics, line);
     const auto row = nlohmann::json::parse(line);
@@ -236,7 +236,7 @@ TEST_F(DenseGanTrainer, LearnsBarsOfMusicAndKnowsWhereTheyAreFrom) {
   DenseGanTraining o = options("music");
   o.steps = 2;
   train_dense_gan(set, o);
-  EXPECT_TRUE(fs::exists(o.run / "samples" / "0000002.mid"));
+  EXPECT_TRUE(fs::exists(o.folder / "samples" / "0000002.mid"));
   EXPECT_EQ(passage_files(o.out).size(), 1U);
   const nlohmann::json card = find_model(o.out.string()).card;
   EXPECT_EQ(card["network"], "dense-gan");

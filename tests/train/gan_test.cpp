@@ -50,7 +50,7 @@ class TrainGan : public ::testing::Test {
   GanTraining tiny(const std::string& name) const {
     GanTraining t;
     t.name = name;
-    t.run = folder / (name + ".run");
+    t.folder = folder / (name + ".run");
     t.out = folder / name;
     t.network.width = 12;
     t.network.blocks = 1;

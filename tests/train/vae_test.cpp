@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/temporary_folder.hpp"
 #include "nn/style_habits.hpp"
+#include "train/tiny_vae.hpp"
 
 namespace euterpe {
 namespace {
@@ -33,19 +34,11 @@ GridCorpus small_corpus() {
 }
 
 VaeTraining small_training(const std::filesystem::path& run) {
-  VaeTraining t;
-  t.run = run;
-  t.network = {32, 2, 64, 1, 2, 16, 2};
-  t.prior.d_model = 32;
-  t.prior.heads = 2;
-  t.prior.ff = 64;
-  t.prior.layers = 1;
+  VaeTraining t = test::tiny_vae_training(run);
+  t.network.decoder_layers = 2;
   t.prior.flow_width = 64;
-  t.prior.flow_blocks = 1;
-  t.prior.context = 8;
   t.steps = 250;
   t.notes = 128;
-  t.learning_rate = 1e-2;
   t.beta = 0.02;
   t.prior_steps = 60;
   t.prior_pieces = 8;

@@ -30,12 +30,10 @@ inline GridCorpus tiny_grid_corpus(const std::vector<std::string>& styles) {
   return corpus;
 }
 
-/// \param steps of the codec
-inline void save_tiny_vae(const std::filesystem::path& folder, const std::vector<std::string>& styles,
-                          std::int64_t steps = 1) {
-  const GridCorpus corpus = tiny_grid_corpus(styles);
+/// The smallest networks, learning for a moment. \param run folder
+inline VaeTraining tiny_vae_training(const std::filesystem::path& run) {
   VaeTraining t;
-  t.run = folder / "run";
+  t.run = run;
   t.network.d_model = 32;
   t.network.heads = 2;
   t.network.ff = 64;
@@ -48,12 +46,21 @@ inline void save_tiny_vae(const std::filesystem::path& folder, const std::vector
   t.prior.layers = t.prior.flow_blocks = 1;
   t.prior.flow_width = 32;
   t.prior.context = 8;
-  t.steps = steps;
+  t.steps = 1;
   t.notes = 64;
   t.learning_rate = 1e-2;
   t.prior_steps = 1;
   t.prior_pieces = 2;
   t.prior_bars = 4;
+  return t;
+}
+
+/// \param steps of the codec
+inline void save_tiny_vae(const std::filesystem::path& folder, const std::vector<std::string>& styles,
+                          std::int64_t steps = 1) {
+  const GridCorpus corpus = tiny_grid_corpus(styles);
+  VaeTraining t = tiny_vae_training(folder / "run");
+  t.steps = steps;
   const VaeReport report = train_vae(corpus, t);
   nlohmann::json card = corpus_card(corpus);
   card.update({{"name", folder.filename().string()},
