@@ -118,7 +118,7 @@ BarGrid GanComposer::draw_piece(const PieceFrame& frame, int style, const Compos
   const std::string form = form_of_length(frame.form, phrases);
   const auto width = static_cast<std::size_t>(shape.noise());
   const auto piece = static_cast<std::size_t>(shape.noise_piece);
-  const auto kept = piece + static_cast<std::size_t>(shape.noise_phrase + 3 * kKeptBars * shape.noise_bar);
+  const auto kept = piece + static_cast<std::size_t>(shape.noise_phrase + kKeptBars * shape.noise_of_bar());
   Random random(seed);
   const double deviation = o.sampling.temperature.value_or(1);
   std::vector<float> noise(phrases * width);

@@ -48,14 +48,14 @@ class SpectralWeight {
 class SpectralModule : public torch::nn::Module {
  public:
   void refresh(bool iterate);
-
- protected:
   struct Layer {
     SpectralWeight* weight = nullptr;
     torch::Tensor bias;
     /// x [… , in] → [… , out]
     torch::Tensor operator()(const torch::Tensor& x) const;
   };
+
+ protected:
   explicit SpectralModule(bool held) : held_(held) {}
   Layer layer(const std::string& name, std::vector<std::int64_t> shape);
 

@@ -26,7 +26,8 @@ PhraseBatch phrase_batch(std::span<const PhraseWish> wishes, const GanOptions& o
 struct RollLogits {
   torch::Tensor melody;         ///< [n, steps, pitches + 1], the last a rest: one of them sounds
   torch::Tensor melody_struck;  ///< [n, steps, 1]: whether a note that is the same as before begins anew
-  torch::Tensor sounds;         ///< [n, steps, pitches] accompaniment
+  torch::Tensor voices;         ///< [n, steps, voices, pitches + 1] of the accompaniment, from the lowest upwards; or
+  torch::Tensor sounds;         ///< [n, steps, pitches], where there are no voices
   torch::Tensor struck;         ///< [n, steps, pitches]
 };
 
@@ -41,7 +42,11 @@ torch::Tensor roll_of(const RollLogits& logits, const PhraseBatch& asked, const 
 class GeneratorModule : public SpectralModule {
  public:
   /// \param noise [n, options.noise()]
-  virtual RollLogits logits(const torch::Tensor& noise, const PhraseBatch& asked) = 0;
+  RollLogits logits(const torch::Tensor& noise, const PhraseBatch& asked) { return decode(code(noise, asked), asked); }
+  /// What a roll is drawn from, of the noise's shape and order: the noise itself, or where noise is mapped (as Karras
+  /// et al. 2019 do) what a network has made of it.
+  virtual torch::Tensor code(const torch::Tensor& noise, const PhraseBatch& asked);
+  virtual RollLogits decode(const torch::Tensor& code, const PhraseBatch& asked) = 0;
 
  protected:
   GeneratorModule() : SpectralModule(false) {}

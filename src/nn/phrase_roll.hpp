@@ -12,7 +12,7 @@
 
 namespace euterpe {
 
-inline constexpr int kPhraseBars = 4;
+inline constexpr int kPhraseBars = 4, kBarBeats = 4;  ///< a beat has four sixteenths
 inline constexpr int kPhraseSteps = kPhraseBars * kMostGridSteps;
 inline constexpr int kRollPitches = 72, kLowestRollPitch = 24;  ///< MIDI 24 (C1) … 95 (B6)
 /// Onsets stand beside what sounds so that a repeated note is told from a held one.

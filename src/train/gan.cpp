@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "corpus/passages.hpp"
+#include "nn/gan_encoder_module.hpp"
 #include "nn/gan_module.hpp"
 #include "score/midi.hpp"
 #include "score/passage_files.hpp"
@@ -25,6 +26,7 @@ namespace euterpe {
 namespace {
 
 constexpr int kSamplePairs = 32;  // of a style
+constexpr int kCodeWidth = 384;   // of the discriminator of codes
 constexpr int kShown = 8;         // phrases of a row on the sheet
 
 void require(bool ok, const std::string& what, const std::string& hint = {}) {
@@ -41,6 +43,12 @@ void check(const GanTraining& o) {
           fmt::format("critic-width {} is outside 8 to 512", o.critic_width));
   require(o.critics >= 1 && o.critics <= 100, fmt::format("critics {} is outside 1 to 100", o.critics));
   require(o.shift >= 0 && o.shift <= 1, fmt::format("shift {} is outside 0 to 1", o.shift));
+  require(o.reconstruct >= 0 && o.reconstruct <= 1000,
+          fmt::format("reconstruct {} is outside 0 to 1000", o.reconstruct));
+  require(o.codes >= 0 && o.codes <= 1000, fmt::format("codes {} is outside 0 to 1000", o.codes));
+  require(o.codes == 0 || (o.reconstruct > 0 && o.network.mapping > 0),
+          "a game on codes needs an encoder and a mapping", "give --reconstruct and --mapping");
+  require(o.kl >= 0 && o.kl <= 100, fmt::format("kl {} is outside 0 to 100", o.kl));
   require(o.steps >= 1, fmt::format("steps {} is below 1", o.steps));
   require(o.slope >= 0.01 && o.slope <= 100, fmt::format("slope {} is outside 0.01 to 100", o.slope));
   require(o.penalty_every >= 1, fmt::format("penalty-every {} is below 1", o.penalty_every));
@@ -225,10 +233,33 @@ Safetensors weights_of(const GeneratorModule& generator) {
   return file;
 }
 
-AdversarialTask::Named named(const torch::OrderedDict<std::string, torch::Tensor>& tensors) {
+AdversarialTask::Named named(const torch::OrderedDict<std::string, torch::Tensor>& tensors,
+                             const std::string& prefix = {}) {
   AdversarialTask::Named out;
-  for (const auto& p : tensors) out.emplace_back(p.key(), p.value());
+  for (const auto& p : tensors) out.emplace_back(prefix + p.key(), p.value());
   return out;
+}
+
+/// What the encoder says of real phrases, drawn from once.
+struct Encoded {
+  NoisePosterior q;
+  torch::Tensor code;
+};
+
+Encoded encoded(PhraseEncoder& encoder, const torch::Tensor& real, const PhraseBatch& asked, const GanOptions& network,
+                Random& random) {
+  Encoded out{encoder.forward(real, asked), {}};
+  const torch::Tensor noise = pair_noise(random, real.size(0) / 2, network).to(real.device());
+  out.code = out.q.mean + (0.5 * out.q.log_variance).exp() * noise;
+  return out;
+}
+
+/// The negative evidence lower bound of real phrases, in nats a sixteenth: a generator that could not have drawn them
+/// is told so even where the discriminator no longer has anything to teach.
+torch::Tensor reconstruction(const Encoded& encoded, GeneratorModule& generator, const torch::Tensor& real,
+                             const PhraseBatch& asked, const GanOptions& network, double kl) {
+  const torch::Tensor nats = roll_nats(generator.decode(encoded.code, asked), real, asked);
+  return (nats + kl * kl_of_noise(encoded.q, network)).mean() / kPhraseSteps;
 }
 
 std::int64_t count(const GeneratorModule& generator) {
@@ -265,12 +296,28 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
     return roll_of(generator->logits(noise, asked), asked,
                    {.slope = 1 + (o.slope - 1) * done, .random = network.stochastic ? &random : nullptr});
   };
+  const auto mapped = [&](Random& random, const PhraseBatch& asked) {
+    return generator->code(pair_noise(random, o.batch, network).to(device), asked);
+  };
   std::optional<MomentMatching> moments;
   if (o.match > 0) moments.emplace(pairs, network, device);
   AdversarialTask task;
   task.generator = named(generator->named_parameters());
+  std::optional<PhraseEncoder> encoder;
+  if (o.reconstruct > 0) {
+    encoder.emplace(network);
+    encoder->to(device);
+    for (auto& its : named(encoder->named_parameters(), "encoder.")) task.generator.push_back(std::move(its));
+  }
   task.discriminator = named(discriminator->named_parameters());
   task.buffers = named(discriminator->named_buffers());
+  std::optional<CodeDiscriminator> code_critic;
+  if (o.codes > 0) {
+    code_critic.emplace(network, kCodeWidth, o.spectral);
+    code_critic->to(device);
+    for (auto& its : named(code_critic->named_parameters(), "codes.")) task.discriminator.push_back(std::move(its));
+    for (auto& its : named(code_critic->named_buffers(), "codes.")) task.buffers.push_back(std::move(its));
+  }
   if (moments) task.buffers.emplace_back("moments", moments->running);
   task.batch = 2 * o.batch;
   task.discriminator_loss = [&](Random& random, std::int64_t step) {
@@ -291,15 +338,35 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                             : gradient_penalty(judged, real, fake, uniform_tensor(random, {o.batch}).to(device));
       out = out + o.penalty_weight * o.penalty_every * penalty;
     }
+    if (code_critic) {
+      torch::Tensor said, made;
+      {
+        torch::NoGradGuard guard;
+        said = encoded(*encoder, rolls_of(draw.rolls, device), asked, network, random).code;
+        made = mapped(random, asked);
+      }
+      code_critic->refresh(true);
+      out = out + discriminator_loss(loss, code_critic->forward(said, asked), code_critic->forward(made, asked));
+    }
     return out;
   };
   task.generator_loss = [&](Random& random, std::int64_t step) {
-    const PhraseDraw draw = pairs.draw(random, o.batch);  // for what is asked alone
+    const PhraseDraw draw = pairs.draw(random, o.batch);
     const PhraseBatch asked = phrase_batch(draw.wishes, network, device);
     discriminator->refresh(false);
     const torch::Tensor rolls = drawn(random, step, asked);
-    const torch::Tensor out = generator_loss(loss, discriminator->forward(shifted(rolls, o.shift, random), asked));
-    return moments ? out + o.match * moments->loss(rolls, asked) : out;
+    torch::Tensor out = generator_loss(loss, discriminator->forward(shifted(rolls, o.shift, random), asked));
+    if (moments) out = out + o.match * moments->loss(rolls, asked);
+    if (encoder) {
+      const torch::Tensor real = rolls_of(draw.rolls, device);
+      out = out + o.reconstruct * reconstruction(encoded(*encoder, real, asked, network, random), *generator, real,
+                                                 asked, network, o.kl);
+    }
+    if (code_critic) {
+      code_critic->refresh(false);
+      out = out + o.codes * generator_loss(loss, code_critic->forward(mapped(random, asked), asked));
+    }
+    return out;
   };
   const Sampler sampler{corpus, o, pairs, *generator, network, device};
   task.sample = [&](std::int64_t step) { return sampler(step); };
@@ -313,6 +380,9 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                  {"penalty_every", o.penalty_every},
                  {"match", o.match},
                  {"shift", o.shift},
+                 {"reconstruct", o.reconstruct},
+                 {"kl", o.kl},
+                 {"codes", o.codes},
                  {"slope", o.slope},
                  {"batch", o.batch},
                  {"corpus", corpus.shard.hash}};
@@ -335,6 +405,8 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                            {"minibatch_deviation", o.minibatch_deviation},
                            {"penalty", o.penalty},
                            {"match", o.match},
+                           {"shift", o.shift},
+                           {"reconstruct", o.reconstruct},
                            {"learning_rate_g", o.learning_rate_g},
                            {"learning_rate_d", o.learning_rate_d},
                            {"first_alarms", report.first_alarms}});

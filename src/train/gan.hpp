@@ -33,6 +33,9 @@ struct GanTraining : AdversarialOptions {
   int penalty_every = 1;   ///< steps between penalties, each of which then weighs as much more
   double match = 0.2;      ///< weight of moment matching (MomentMatching), 0 = off
   double shift = 0.5;      ///< share of the pairs that the discriminator sees in another key, 0 = off
+  double reconstruct = 0;  ///< weight of the real phrases' likelihood through an encoder (Larsen et al. 2016), 0 = off
+  double codes = 0;        ///< weight of the game on codes between that encoder and the generator's mapping, 0 = off
+  double kl = 0.5;         ///< of what the encoder says, beside that likelihood
   double slope = 1;        ///< of the neurons' gradient, to which it is annealed from 1
   int batch = 16;          ///< pairs of phrases a step
 };

@@ -15,21 +15,27 @@
 namespace euterpe {
 namespace {
 
-constexpr std::array<Setting, 27> kSettings{
+constexpr std::array<Setting, 33> kSettings{
     {{"steps", 20000, "Steps of the generator"},
      {"batch", kItsOwn, "Pairs of phrases a step (16), or pictures (dense: 64)"},
      {"width", 96, "Channels of the generator"},
      {"blocks", 3, "Blocks of the 1-D generator's time network"},
+     {"voices", kItsOwn, "Of its accompaniment, each one pitch or a rest; 0 = each pitch for itself (1d: 5, 2d: 0)"},
      {"critic-width", 96, "Channels of the discriminator"},
      {"noise-piece", 32, "Numbers of noise that the phrases of a piece share"},
      {"noise-phrase", 32, "That the bars of a phrase share"},
      {"noise-bar", 12, "Of a bar, and of each part in it"},
+     {"noise-beat", kItsOwn, "Of each beat (1d: 8, 2d: 0)"},
      {"stochastic", 0, "1 = binary neurons draw, 0 = they round"},
      {"slope", 1, "Slope of the neurons' gradient at the end, annealed from 1"},
      {"spectral", 1, "1 = spectral norms in the discriminator"},
      {"minibatch", kItsOwn, "1 = it sees the standard deviation of a batch, 0 = it does not (dense)"},
      {"match", 0.2, "Weight of matching the real rolls' moments, 0 = off"},
      {"shift", 0.5, "Share of the pairs that the discriminator sees in another key, 0 = off"},
+     {"reconstruct", 0, "Weight of the real rolls' likelihood through an encoder, 0 = off"},
+     {"codes", 0, "Weight of the game on codes between that encoder and the mapping, 0 = off"},
+     {"mapping", 0, "Width of the network between noise and what is drawn from, 0 = none"},
+     {"kl", 0.5, "Of what that encoder says, beside the likelihood"},
      {"penalty-weight", 10, "Weight of the penalty"},
      {"penalty-every", 1, "Steps between penalties, each of which weighs so much more"},
      {"critics", 1, "Steps of the discriminator before each of the generator"},
@@ -54,6 +60,8 @@ constexpr std::array<WordSetting, 5> kWords{
      {"sets", "jsb,nottingham,pop909", "Data sets to learn from, of those below --data", {}},
      {"styles", "chorale,folk,pop", "Styles to learn, of those in --data", {}}}};
 
+constexpr int kVoices = 5, kNoiseOfBeat = 8;  // of the 1-D network, unless said
+
 /// "chorale,folk"
 std::vector<std::string> names(const std::string& list) {
   const auto out = parse_csv(list);
@@ -66,8 +74,11 @@ std::string its_own(const std::string& given, const char* fallback) { return giv
 
 /// Error{usage} where the network has no use for a setting that was given.
 void refuse_settings(const TrainingRequest& t, std::initializer_list<std::string_view> foreign) {
+  const auto given = [&](const Setting& setting) {
+    return std::isnan(setting.fallback) ? !std::isnan(t[setting.name]) : t[setting.name] != setting.fallback;
+  };
   for (const Setting& setting : kSettings)
-    if (std::find(foreign.begin(), foreign.end(), setting.name) != foreign.end() && t[setting.name] != setting.fallback)
+    if (std::find(foreign.begin(), foreign.end(), setting.name) != foreign.end() && given(setting))
       throw Error(Category::usage, "train gan",
                   fmt::format("--{} does not go with --network {}", setting.name, t.word("network")), "leave it out");
 }
@@ -100,6 +111,9 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.network.network = t.word("network");
   o.network.width = whole("width");
   o.network.blocks = whole("blocks");
+  o.network.voices = static_cast<int>(std::lround(t.get("voices", o.network.network == "2d" ? 0 : kVoices)));
+  o.network.noise_beat =
+      static_cast<int>(std::lround(t.get("noise-beat", o.network.network == "2d" ? 0 : kNoiseOfBeat)));
   o.network.noise_piece = whole("noise-piece");
   o.network.noise_phrase = whole("noise-phrase");
   o.network.noise_bar = whole("noise-bar");
@@ -113,14 +127,19 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.penalty_every = whole("penalty-every");
   o.match = t["match"];
   o.shift = t["shift"];
+  o.reconstruct = t["reconstruct"];
+  o.kl = t["kl"];
+  o.codes = t["codes"];
+  o.network.mapping = whole("mapping");
   o.slope = t["slope"];
   o.batch = static_cast<int>(std::lround(t.get("batch", o.batch)));
   return train_gan(corpus, o);
 }
 
 nlohmann::json train_dense(const TrainingRequest& t) {
-  refuse_settings(t, {"width", "blocks", "critic-width", "noise-piece", "noise-phrase", "noise-bar", "stochastic",
-                      "slope", "spectral", "match", "shift", "penalty-every", "critics"});
+  refuse_settings(t, {"width", "blocks", "voices", "critic-width", "noise-piece", "noise-phrase", "noise-bar",
+                      "noise-beat", "stochastic", "slope", "spectral", "match", "shift", "reconstruct", "codes",
+                      "mapping", "kl", "penalty-every", "critics"});
   const PictureSet pictures = read_pictures(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
   DenseGanTraining o;
   o.out = t.out;

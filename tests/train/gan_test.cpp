@@ -67,10 +67,18 @@ class TrainGan : public ::testing::Test {
 
 TEST_F(TrainGan, killed_at_any_moment_and_resumed_it_writes_the_same_weights_bit_for_bit) {
   const GridCorpus walks = corpus();
+  const auto with_encoder = [&](const char* name) {
+    GanTraining t = tiny(name);
+    t.network.noise_beat = 2;
+    t.network.mapping = 8;
+    t.reconstruct = 0.5;
+    t.codes = 0.5;
+    return t;
+  };
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    train_gan(walks, tiny("killed"));
+    train_gan(walks, with_encoder("killed"));
     ::_exit(0);
   }
   while (!fs::exists(folder / "killed.run/checkpoint.safetensors"))
@@ -80,8 +88,8 @@ TEST_F(TrainGan, killed_at_any_moment_and_resumed_it_writes_the_same_weights_bit
   ::waitpid(child, &status, 0);
   ASSERT_TRUE(WIFSIGNALED(status));
   ASSERT_FALSE(fs::exists(folder / "killed"));
-  train_gan(walks, tiny("killed"));
-  train_gan(walks, tiny("whole"));
+  train_gan(walks, with_encoder("killed"));
+  train_gan(walks, with_encoder("whole"));
   EXPECT_EQ(read_file(folder / "killed/model.safetensors"), read_file(folder / "whole/model.safetensors"));
   EXPECT_EQ(find_model((folder / "killed").string()).card["metrics"],
             find_model((folder / "whole").string()).card["metrics"]);
@@ -131,6 +139,7 @@ TEST_F(TrainGan, every_loss_with_every_penalty_on_both_networks_takes_a_step) {
         t.spectral = runs % 3 == 0;
         t.minibatch_deviation = runs % 4 == 0;
         t.match = runs % 5 == 0;
+        t.reconstruct = runs % 2;
         t.steps = 1;
         EXPECT_NO_THROW(train_gan(walks, t)) << network << " " << loss << " " << penalty;
       }
@@ -149,6 +158,9 @@ TEST_F(TrainGan, refuses_words_and_numbers_that_make_no_training) {
   auto t = tiny("m");
   t.loss = "kind";
   refused(t, "kind");
+  t = tiny("m");
+  t.codes = 1;
+  refused(t, "codes");
   t = tiny("m");
   t.penalty = "death";
   refused(t, "death");
