@@ -60,8 +60,8 @@ NoisePosterior PhraseEncoder::forward(const torch::Tensor& rolls, const PhraseBa
   return {all(0), (all(1) - 2).clamp(kLeastLogVariance, kMostLogVariance)};
 }
 
-CodeDiscriminator::CodeDiscriminator(const GanOptions& options, int width, bool spectral)
-    : SpectralModule(spectral), width_(width), styles_(static_cast<std::int64_t>(options.styles.size())) {
+CodeDiscriminator::CodeDiscriminator(const GanOptions& options, int width)
+    : SpectralModule(false), width_(width), styles_(static_cast<std::int64_t>(options.styles.size())) {
   const std::int64_t k = options.condition();
   see_ = layer("see", {width_, options.noise() + k});
   deep_ = layer("deep", {width_, width_});

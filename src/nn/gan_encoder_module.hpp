@@ -28,8 +28,8 @@ class PhraseEncoder : public SpectralModule {
 /// distribution).
 class CodeDiscriminator : public SpectralModule {
  public:
-  /// \param width of its layers \param spectral whether weights are spectrally normed
-  CodeDiscriminator(const GanOptions& options, int width, bool spectral);
+  /// \param width of its layers
+  CodeDiscriminator(const GanOptions& options, int width);
   /// \param codes [2 m, options.noise()], 2 i and 2 i + 1 of one piece \return [3 m] logits: of each, then of each pair
   torch::Tensor forward(const torch::Tensor& codes, const PhraseBatch& asked);
 

@@ -25,9 +25,10 @@
 namespace euterpe {
 namespace {
 
-constexpr int kSamplePairs = 32;  // of a style
-constexpr int kCodeWidth = 384;   // of the discriminator of codes
-constexpr int kShown = 8;         // phrases of a row on the sheet
+constexpr int kSamplePairs = 32;      // of a style
+constexpr int kCodeWidth = 384;       // of the discriminator of codes
+constexpr double kCodePenalty = 0.2;  // weight of R1 on it, for spectral norms leave it too dull
+constexpr int kShown = 8;             // phrases of a row on the sheet
 
 void require(bool ok, const std::string& what, const std::string& hint = {}) {
   if (!ok) throw Error(Category::usage, "train gan", what, hint);
@@ -313,10 +314,9 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
   task.buffers = named(discriminator->named_buffers());
   std::optional<CodeDiscriminator> code_critic;
   if (o.codes > 0) {
-    code_critic.emplace(network, kCodeWidth, o.spectral);
+    code_critic.emplace(network, kCodeWidth);
     code_critic->to(device);
     for (auto& its : named(code_critic->named_parameters(), "codes.")) task.discriminator.push_back(std::move(its));
-    for (auto& its : named(code_critic->named_buffers(), "codes.")) task.buffers.push_back(std::move(its));
   }
   if (moments) task.buffers.emplace_back("moments", moments->running);
   task.batch = 2 * o.batch;
@@ -346,7 +346,9 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
         made = mapped(random, asked);
       }
       code_critic->refresh(true);
-      out = out + discriminator_loss(loss, code_critic->forward(said, asked), code_critic->forward(made, asked));
+      const Critic heard = [&](const torch::Tensor& codes) { return code_critic->forward(codes, asked); };
+      out = out + discriminator_loss(loss, heard(said), heard(made)) +
+            kCodePenalty * real_gradient_penalty(heard, said, o.batch);
     }
     return out;
   };

@@ -274,7 +274,7 @@ TEST(GanMapping, gives_the_phrases_of_a_piece_one_code_and_no_bar_knows_the_nois
 TEST(CodeDiscriminator, hears_style_and_whether_two_phrases_belong_together) {
   torch::manual_seed(1);
   const GanOptions o = small("1d");
-  CodeDiscriminator critic(o, 16, true);
+  CodeDiscriminator critic(o, 16);
   critic.refresh(true);
   Random random(2);
   const torch::Tensor codes = normal_tensor(random, {4, o.noise()});
