@@ -49,6 +49,11 @@ void check(const GanTraining& o) {
   require(o.codes >= 0 && o.codes <= 1000, fmt::format("codes {} is outside 0 to 1000", o.codes));
   require(o.codes == 0 || (o.reconstruct > 0 && o.network.mapping > 0),
           "a game on codes needs an encoder and a mapping", "give --reconstruct and --mapping");
+  require(o.rolls >= 0 && o.rolls <= 1000, fmt::format("rolls {} is outside 0 to 1000", o.rolls));
+  require(o.rolls > 0 || o.codes > 0, "neither a game on rolls nor one on codes");
+  require(o.warm >= 0, fmt::format("warm {} is below 0", o.warm));
+  require(o.warm == 0 || o.reconstruct > 0, "without an encoder there is nothing to learn before the games",
+          "give --reconstruct");
   require(o.kl >= 0 && o.kl <= 100, fmt::format("kl {} is outside 0 to 100", o.kl));
   require(o.steps >= 1, fmt::format("steps {} is below 1", o.steps));
   require(o.slope >= 0.01 && o.slope <= 100, fmt::format("slope {} is outside 0.01 to 100", o.slope));
@@ -320,23 +325,29 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
   }
   if (moments) task.buffers.emplace_back("moments", moments->running);
   task.batch = 2 * o.batch;
+  // No loss, but a graph: the loop asks for a gradient of each player at every step.
+  const auto nothing = [](const AdversarialTask::Named& weights) { return weights.front().second.sum() * 0; };
   task.discriminator_loss = [&](Random& random, std::int64_t step) {
+    if (step < o.warm) return nothing(task.discriminator);
     const PhraseDraw draw = pairs.draw(random, o.batch);
     const PhraseBatch asked = phrase_batch(draw.wishes, network, device);
-    const torch::Tensor real = shifted(rolls_of(draw.rolls, device), o.shift, random);
-    torch::Tensor fake;
-    {
-      torch::NoGradGuard guard;
-      fake = shifted(drawn(random, step, asked), o.shift, random);
-    }
-    discriminator->refresh(true);
-    const Critic judged = [&](const torch::Tensor& rolls) { return discriminator->forward(rolls, asked); };
-    torch::Tensor out = discriminator_loss(loss, judged(real), judged(fake));
-    if (o.penalty != "none" && step % o.penalty_every == 0) {
-      const torch::Tensor penalty =
-          o.penalty == "r1" ? real_gradient_penalty(judged, real, o.batch)
-                            : gradient_penalty(judged, real, fake, uniform_tensor(random, {o.batch}).to(device));
-      out = out + o.penalty_weight * o.penalty_every * penalty;
+    torch::Tensor out = nothing(task.discriminator);
+    if (o.rolls > 0) {
+      const torch::Tensor real = shifted(rolls_of(draw.rolls, device), o.shift, random);
+      torch::Tensor fake;
+      {
+        torch::NoGradGuard guard;
+        fake = shifted(drawn(random, step, asked), o.shift, random);
+      }
+      discriminator->refresh(true);
+      const Critic judged = [&](const torch::Tensor& rolls) { return discriminator->forward(rolls, asked); };
+      out = discriminator_loss(loss, judged(real), judged(fake));
+      if (o.penalty != "none" && step % o.penalty_every == 0) {
+        const torch::Tensor penalty =
+            o.penalty == "r1" ? real_gradient_penalty(judged, real, o.batch)
+                              : gradient_penalty(judged, real, fake, uniform_tensor(random, {o.batch}).to(device));
+        out = out + o.penalty_weight * o.penalty_every * penalty;
+      }
     }
     if (code_critic) {
       torch::Tensor said, made;
@@ -355,16 +366,20 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
   task.generator_loss = [&](Random& random, std::int64_t step) {
     const PhraseDraw draw = pairs.draw(random, o.batch);
     const PhraseBatch asked = phrase_batch(draw.wishes, network, device);
-    discriminator->refresh(false);
-    const torch::Tensor rolls = drawn(random, step, asked);
-    torch::Tensor out = generator_loss(loss, discriminator->forward(shifted(rolls, o.shift, random), asked));
-    if (moments) out = out + o.match * moments->loss(rolls, asked);
-    if (encoder) {
+    torch::Tensor out = nothing(task.generator);
+    const bool games = step >= o.warm;
+    if (games && o.rolls > 0) {
+      discriminator->refresh(false);
+      const torch::Tensor rolls = drawn(random, step, asked);
+      out = out + o.rolls * generator_loss(loss, discriminator->forward(shifted(rolls, o.shift, random), asked));
+      if (moments) out = out + o.match * moments->loss(rolls, asked);
+    }
+    if (encoder && (!games || o.rolls > 0)) {
       const torch::Tensor real = rolls_of(draw.rolls, device);
       out = out + o.reconstruct * reconstruction(encoded(*encoder, real, asked, network, random), *generator, real,
                                                  asked, network, o.kl);
     }
-    if (code_critic) {
+    if (games && code_critic) {
       code_critic->refresh(false);
       out = out + o.codes * generator_loss(loss, code_critic->forward(mapped(random, asked), asked));
     }
@@ -385,6 +400,8 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                  {"reconstruct", o.reconstruct},
                  {"kl", o.kl},
                  {"codes", o.codes},
+                 {"warm", o.warm},
+                 {"rolls", o.rolls},
                  {"slope", o.slope},
                  {"batch", o.batch},
                  {"corpus", corpus.shard.hash}};

@@ -34,6 +34,8 @@ struct GanTraining : AdversarialOptions {
   double match = 0.2;      ///< weight of moment matching (MomentMatching), 0 = off
   double shift = 0.5;      ///< share of the pairs that the discriminator sees in another key, 0 = off
   double reconstruct = 0;  ///< weight of the real phrases' likelihood through an encoder (Larsen et al. 2016), 0 = off
+  std::int64_t warm = 0;   ///< first steps in which the encoder and the generator learn by themselves, without games
+  double rolls = 1;        ///< weight of the game on rolls, 0 = off: then only the mapping learns after `warm` steps
   double codes = 0;        ///< weight of the game on codes between that encoder and the generator's mapping, 0 = off
   double kl = 0.5;         ///< of what the encoder says, beside that likelihood
   double slope = 1;        ///< of the neurons' gradient, to which it is annealed from 1

@@ -15,12 +15,12 @@
 namespace euterpe {
 namespace {
 
-constexpr std::array<Setting, 33> kSettings{
+constexpr std::array<Setting, 35> kSettings{
     {{"steps", 20000, "Steps of the generator"},
      {"batch", kItsOwn, "Pairs of phrases a step (16), or pictures (dense: 64)"},
      {"width", 96, "Channels of the generator"},
      {"blocks", 3, "Blocks of the 1-D generator's time network"},
-     {"voices", kItsOwn, "Of its accompaniment, each one pitch or a rest; 0 = each pitch for itself (1d: 5, 2d: 0)"},
+     {"voices", 0, "Of its accompaniment, each one pitch or a rest; 0 = each pitch for itself (1d)"},
      {"critic-width", 96, "Channels of the discriminator"},
      {"noise-piece", 32, "Numbers of noise that the phrases of a piece share"},
      {"noise-phrase", 32, "That the bars of a phrase share"},
@@ -34,6 +34,8 @@ constexpr std::array<Setting, 33> kSettings{
      {"shift", 0.5, "Share of the pairs that the discriminator sees in another key, 0 = off"},
      {"reconstruct", 0, "Weight of the real rolls' likelihood through an encoder, 0 = off"},
      {"codes", 0, "Weight of the game on codes between that encoder and the mapping, 0 = off"},
+     {"warm", 0, "First steps in which the encoder and the generator learn without games"},
+     {"rolls", 1, "Weight of the game on rolls, 0 = off"},
      {"mapping", 0, "Width of the network between noise and what is drawn from, 0 = none"},
      {"kl", 0.5, "Of what that encoder says, beside the likelihood"},
      {"penalty-weight", 10, "Weight of the penalty"},
@@ -60,7 +62,7 @@ constexpr std::array<WordSetting, 5> kWords{
      {"sets", "jsb,nottingham,pop909", "Data sets to learn from, of those below --data", {}},
      {"styles", "chorale,folk,pop", "Styles to learn, of those in --data", {}}}};
 
-constexpr int kVoices = 5, kNoiseOfBeat = 8;  // of the 1-D network, unless said
+constexpr int kNoiseOfBeat = 8;  // of the 1-D network, unless said
 
 /// "chorale,folk"
 std::vector<std::string> names(const std::string& list) {
@@ -111,7 +113,7 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.network.network = t.word("network");
   o.network.width = whole("width");
   o.network.blocks = whole("blocks");
-  o.network.voices = static_cast<int>(std::lround(t.get("voices", o.network.network == "2d" ? 0 : kVoices)));
+  o.network.voices = whole("voices");
   o.network.noise_beat =
       static_cast<int>(std::lround(t.get("noise-beat", o.network.network == "2d" ? 0 : kNoiseOfBeat)));
   o.network.noise_piece = whole("noise-piece");
@@ -130,6 +132,8 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.reconstruct = t["reconstruct"];
   o.kl = t["kl"];
   o.codes = t["codes"];
+  o.warm = whole("warm");
+  o.rolls = t["rolls"];
   o.network.mapping = whole("mapping");
   o.slope = t["slope"];
   o.batch = static_cast<int>(std::lround(t.get("batch", o.batch)));
@@ -137,9 +141,10 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
 }
 
 nlohmann::json train_dense(const TrainingRequest& t) {
-  refuse_settings(t, {"width", "blocks", "voices", "critic-width", "noise-piece", "noise-phrase", "noise-bar",
-                      "noise-beat", "stochastic", "slope", "spectral", "match", "shift", "reconstruct", "codes",
-                      "mapping", "kl", "penalty-every", "critics"});
+  refuse_settings(t,
+                  {"width",      "blocks",     "voices", "critic-width", "noise-piece", "noise-phrase",  "noise-bar",
+                   "noise-beat", "stochastic", "slope",  "spectral",     "match",       "shift",         "reconstruct",
+                   "codes",      "warm",       "rolls",  "mapping",      "kl",          "penalty-every", "critics"});
   const PictureSet pictures = read_pictures(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
   DenseGanTraining o;
   o.out = t.out;
