@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kMostGuidance = 100;
 constexpr double kAskedGuidance = 2;       // how much more a melody, density, register or polyphony counts
-constexpr int kAskedCandidates = 8;        // drawings of a bar, of which the one that comes nearest to it goes on
+constexpr int kAskedCandidates = 16;       // drawings of a bar, of which the one that comes nearest to it goes on
 constexpr double kUsualWeight = 0.3;       // of what is as usual, beside what is asked
 constexpr double kMelodyWeight = 8;        // of what a bar lacks of the melody, beside steps of its other traits
 constexpr double kLeastMeterShare = 0.02;  // of a style's pieces: rarer meters are not its own
