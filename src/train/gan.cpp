@@ -426,6 +426,10 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                            {"match", o.match},
                            {"shift", o.shift},
                            {"reconstruct", o.reconstruct},
+                           {"kl", o.kl},
+                           {"codes", o.codes},
+                           {"warm", o.warm},
+                           {"rolls", o.rolls},
                            {"learning_rate_g", o.learning_rate_g},
                            {"learning_rate_d", o.learning_rate_d},
                            {"first_alarms", report.first_alarms}});

@@ -25,7 +25,7 @@ constexpr std::array<Setting, 35> kSettings{
      {"noise-piece", 32, "Numbers of noise that the phrases of a piece share"},
      {"noise-phrase", 32, "That the bars of a phrase share"},
      {"noise-bar", 12, "Of a bar, and of each part in it"},
-     {"noise-beat", kItsOwn, "Of each beat (1d: 8, 2d: 0)"},
+     {"noise-beat", 0, "Of each beat (1d)"},
      {"stochastic", 0, "1 = binary neurons draw, 0 = they round"},
      {"slope", 1, "Slope of the neurons' gradient at the end, annealed from 1"},
      {"spectral", 1, "1 = spectral norms in the discriminator"},
@@ -62,8 +62,6 @@ constexpr std::array<WordSetting, 5> kWords{
      {"sets", "jsb,nottingham,pop909", "Data sets to learn from, of those below --data", {}},
      {"styles", "chorale,folk,pop", "Styles to learn, of those in --data", {}}}};
 
-constexpr int kNoiseOfBeat = 8;  // of the 1-D network, unless said
-
 /// "chorale,folk"
 std::vector<std::string> names(const std::string& list) {
   const auto out = parse_csv(list);
@@ -76,11 +74,8 @@ std::string its_own(const std::string& given, const char* fallback) { return giv
 
 /// Error{usage} where the network has no use for a setting that was given.
 void refuse_settings(const TrainingRequest& t, std::initializer_list<std::string_view> foreign) {
-  const auto given = [&](const Setting& setting) {
-    return std::isnan(setting.fallback) ? !std::isnan(t[setting.name]) : t[setting.name] != setting.fallback;
-  };
   for (const Setting& setting : kSettings)
-    if (std::find(foreign.begin(), foreign.end(), setting.name) != foreign.end() && given(setting))
+    if (std::find(foreign.begin(), foreign.end(), setting.name) != foreign.end() && t[setting.name] != setting.fallback)
       throw Error(Category::usage, "train gan",
                   fmt::format("--{} does not go with --network {}", setting.name, t.word("network")), "leave it out");
 }
@@ -114,8 +109,7 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.network.width = whole("width");
   o.network.blocks = whole("blocks");
   o.network.voices = whole("voices");
-  o.network.noise_beat =
-      static_cast<int>(std::lround(t.get("noise-beat", o.network.network == "2d" ? 0 : kNoiseOfBeat)));
+  o.network.noise_beat = whole("noise-beat");
   o.network.noise_piece = whole("noise-piece");
   o.network.noise_phrase = whole("noise-phrase");
   o.network.noise_bar = whole("noise-bar");

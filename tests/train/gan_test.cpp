@@ -125,6 +125,33 @@ TEST_F(TrainGan, leaves_sheets_midi_curves_alarms_and_a_card_that_says_where_it_
   EXPECT_EQ(generator.options().width, 12);
 }
 
+TEST_F(TrainGan, after_the_warm_steps_without_a_game_on_rolls_only_the_mapping_learns) {
+  const GridCorpus walks = corpus();
+  const auto after = [&](std::int64_t steps) {
+    GanTraining t = tiny("m" + std::to_string(steps));
+    t.network.mapping = 8;
+    t.reconstruct = 1;
+    t.codes = 1;
+    t.rolls = 0;
+    t.warm = 6;
+    t.steps = steps;
+    t.final_rate = 1;
+    t.ema = 0;
+    train_gan(walks, t);
+    const Model model = find_model(t.out.string());
+    EXPECT_EQ(model.card["training"]["warm"], 6);
+    return model.weights();
+  };
+  const Safetensors warm = after(6), later = after(12);
+  int mapped = 0;
+  for (const auto& [name, tensor] : warm.tensors) {
+    const bool of_mapping = name.rfind("map_", 0) == 0;
+    EXPECT_EQ(warm.floats(name) != later.floats(name), of_mapping) << name;
+    mapped += of_mapping;
+  }
+  EXPECT_GT(mapped, 10);
+}
+
 TEST_F(TrainGan, every_loss_with_every_penalty_on_both_networks_takes_a_step) {
   const GridCorpus walks = corpus();
   int runs = 0;
