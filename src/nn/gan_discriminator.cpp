@@ -132,24 +132,14 @@ DiscriminatorModule::DiscriminatorModule(const GanOptions& gan, const Discrimina
     : SpectralModule(options.spectral), options_(options), styles_(static_cast<std::int64_t>(gan.styles.size())) {
   const std::int64_t all = seen + kRollStatistics + (options.minibatch_deviation ? 1 : 0);
   join_ = layer("join", {kJoined, all});
-  out_ = layer("out", {1, kJoined});
-  project_ = layer("project", {kJoined, gan.condition()});
-  pair_ = layer("pair", {kPairWidth, 3 * kJoined + gan.condition()});
-  pair_out_ = layer("pair_out", {1, kPairWidth});
+  judge_.emplace([&](const std::string& name, std::vector<std::int64_t> shape) { return layer(name, shape); }, kJoined,
+                 kPairWidth, gan.condition());
 }
 
 torch::Tensor DiscriminatorModule::forward(const torch::Tensor& rolls, const PhraseBatch& asked) {
   torch::Tensor seen = torch::cat({features(rolls), roll_statistics(rolls)}, 1);
   if (options_.minibatch_deviation) seen = with_minibatch_deviation(seen, asked.condition.narrow(1, 0, styles_));
-  const torch::Tensor h = leaky(join_(seen));
-  // Miyato and Koyama 2018: what is asked is projected onto what is seen.
-  const torch::Tensor phrase = out_(h).squeeze(1) + (project_(asked.condition) * h).sum(1);
-  const torch::Tensor two = h.view({h.size(0) / 2, 2, kJoined});
-  const torch::Tensor a = two.select(1, 0), b = two.select(1, 1);
-  const torch::Tensor condition = asked.condition.view({h.size(0) / 2, 2, -1}).mean(1);
-  const torch::Tensor pair =
-      pair_out_(leaky(pair_(torch::cat({a + b, (a - b).abs(), a * b, condition}, 1)))).squeeze(1);
-  return torch::cat({phrase, pair});
+  return (*judge_)(leaky(join_(seen)), asked.condition);
 }
 
 std::shared_ptr<DiscriminatorModule> make_discriminator(const GanOptions& gan, const DiscriminatorOptions& options) {

@@ -66,23 +66,15 @@ CodeDiscriminator::CodeDiscriminator(const GanOptions& options, int width)
   see_ = layer("see", {width_, options.noise() + k});
   deep_ = layer("deep", {width_, width_});
   join_ = layer("join", {width_, width_ + 1});
-  out_ = layer("out", {1, width_});
-  project_ = layer("project", {width_, k});
-  pair_ = layer("pair", {width_, 3 * width_ + k});
-  pair_out_ = layer("pair_out", {1, width_});
+  judge_.emplace([&](const std::string& name, std::vector<std::int64_t> shape) { return layer(name, shape); }, width_,
+                 width_, k);
 }
 
 torch::Tensor CodeDiscriminator::forward(const torch::Tensor& codes, const PhraseBatch& asked) {
   torch::Tensor h = leaky(see_(torch::cat({codes, asked.condition}, 1)));
   h = leaky(h + deep_(h));
-  h = leaky(join_(with_minibatch_deviation(h, asked.condition.narrow(1, 0, styles_))));
-  const torch::Tensor phrase = out_(h).squeeze(1) + (project_(asked.condition) * h).sum(1);
-  const torch::Tensor two = h.view({h.size(0) / 2, 2, width_});
-  const torch::Tensor a = two.select(1, 0), b = two.select(1, 1);
-  const torch::Tensor condition = asked.condition.view({h.size(0) / 2, 2, -1}).mean(1);
-  const torch::Tensor pair =
-      pair_out_(leaky(pair_(torch::cat({a + b, (a - b).abs(), a * b, condition}, 1)))).squeeze(1);
-  return torch::cat({phrase, pair});
+  const torch::Tensor seen = with_minibatch_deviation(h, asked.condition.narrow(1, 0, styles_));
+  return (*judge_)(leaky(join_(seen)), asked.condition);
 }
 
 torch::Tensor kl_of_noise(const NoisePosterior& q, const GanOptions& options) {

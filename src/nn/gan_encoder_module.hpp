@@ -3,6 +3,8 @@
 /// outputs make a given phrase. Used in training alone (Larsen et al. 2016, "Autoencoding beyond pixels").
 #include <torch/torch.h>
 
+#include <optional>
+
 #include "nn/gan_module.hpp"
 
 namespace euterpe {
@@ -35,7 +37,8 @@ class CodeDiscriminator : public SpectralModule {
 
  private:
   std::int64_t width_, styles_;
-  Layer see_, deep_, join_, out_, project_, pair_, pair_out_;
+  Layer see_, deep_, join_;
+  std::optional<PairJudge> judge_;
 };
 
 /// KL(q ‖ N(0, 1)) in nats a phrase, [n]; of what a piece shares each of its two phrases bears half.

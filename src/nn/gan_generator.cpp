@@ -1,6 +1,5 @@
 #include <torch/torch.h>
 
-#include <functional>
 #include <optional>
 
 #include "base/error.hpp"
@@ -47,7 +46,6 @@ struct PhraseNoise {
 /// and the piece share, and of the bars before; the piece's own of what all its phrases have in common.
 class BarwiseMapping {
  public:
-  using MakeLayer = std::function<SpectralModule::Layer(const std::string&, std::vector<std::int64_t>)>;
   BarwiseMapping(const GanOptions& o, const MakeLayer& layer) : o_(o), shared_(o.condition() - 2) {
     const std::int64_t w = o.mapping, k = o.condition();
     piece_ = layer("map_piece", {w, o.noise_piece + shared_});

@@ -88,6 +88,22 @@ void SpectralModule::refresh(bool iterate) {
   for (const auto& weight : weights_) weight->refresh(iterate);
 }
 
+PairJudge::PairJudge(const MakeLayer& layer, std::int64_t seen, std::int64_t pair_width, std::int64_t condition)
+    : out_(layer("out", {1, seen})),
+      project_(layer("project", {seen, condition})),
+      pair_(layer("pair", {pair_width, 3 * seen + condition})),
+      pair_out_(layer("pair_out", {1, pair_width})) {}
+
+torch::Tensor PairJudge::operator()(const torch::Tensor& seen, const torch::Tensor& condition) const {
+  constexpr double kLeak = 0.2;
+  const std::int64_t pairs = seen.size(0) / 2;
+  const torch::Tensor phrase = out_(seen).squeeze(1) + (project_(condition) * seen).sum(1);
+  const torch::Tensor two = seen.view({pairs, 2, seen.size(1)});
+  const torch::Tensor a = two.select(1, 0), b = two.select(1, 1);
+  const torch::Tensor both = torch::cat({a + b, (a - b).abs(), a * b, condition.view({pairs, 2, -1}).mean(1)}, 1);
+  return torch::cat({phrase, pair_out_(torch::leaky_relu(pair_(both), kLeak)).squeeze(1)});
+}
+
 torch::Tensor with_minibatch_deviation(const torch::Tensor& x, const torch::Tensor& groups) {
   const torch::Tensor members = groups.sum(0).clamp_min(1).unsqueeze(1);
   const torch::Tensor mean = torch::mm(groups.t(), x) / members;

@@ -64,6 +64,23 @@ class SpectralModule : public torch::nn::Module {
   std::vector<std::unique_ptr<SpectralWeight>> weights_;
 };
 
+/// SpectralModule::layer() for parts of a module.
+using MakeLayer = std::function<SpectralModule::Layer(const std::string&, std::vector<std::int64_t>)>;
+
+/// The end of a discriminator: a logit of each phrase, with what was asked projected onto what is seen (Miyato and
+/// Koyama 2018), and one of each two phrases of a piece, whether they belong together.
+class PairJudge {
+ public:
+  /// \param seen width of what is judged \param condition of what was asked
+  PairJudge(const MakeLayer& layer, std::int64_t seen, std::int64_t pair_width, std::int64_t condition);
+  /// \param seen [2 m, seen], 2 i and 2 i + 1 of one piece \param condition [2 m, condition]
+  /// \return [3 m]: each phrase, then each pair
+  torch::Tensor operator()(const torch::Tensor& seen, const torch::Tensor& condition) const;
+
+ private:
+  SpectralModule::Layer out_, project_, pair_, pair_out_;
+};
+
 /// How much the samples of a batch differ from others of their group: the standard deviation of each feature, their
 /// mean as one more column (Karras et al. 2018, section 3, with the groups of a conditional network).
 /// \param x [n, f] \param groups [n, g] of 0 and 1, one 1 a row \return [n, f + 1]

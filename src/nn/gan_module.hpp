@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -73,7 +74,8 @@ class DiscriminatorModule : public SpectralModule {
  private:
   DiscriminatorOptions options_;
   std::int64_t styles_;
-  Layer join_, out_, project_, pair_, pair_out_;
+  Layer join_;
+  std::optional<PairJudge> judge_;
 };
 std::shared_ptr<DiscriminatorModule> make_discriminator(const GanOptions& gan, const DiscriminatorOptions& options);
 
