@@ -58,7 +58,6 @@ class Vae {
                               Random& random) const;
   /// −log p(bar | z) of each bar, nats. \param z row-major [bars × latent]. Thread-safe.
   std::vector<double> nats(std::span<const GridBar> bars, std::span<const float> z) const;
-  const std::shared_ptr<const VaeModuleImpl>& network() const { return network_; }
 
  private:
   VaeOptions options_;
