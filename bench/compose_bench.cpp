@@ -57,7 +57,7 @@ void song(benchmark::State& state) {
   for (auto _ : state)
     best.time([&] {
       Random none(0);
-      const auto back = codec.decode(codec.encode(grid.bars).mean, meters, 0, none);
+      const auto back = codec.decode(codec.encode(grid.bars).mean, meters, {}, none);
       notes = 0;
       for (const GridBar& bar : back) notes += bar.notes.size();
     });

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "compose/card_drawing.hpp"
 #include "score/harmony.hpp"
 
 namespace euterpe {
@@ -84,7 +85,19 @@ std::string form_of_length(const std::string& form, std::size_t phrases) {
   return out;
 }
 
-GanComposer::GanComposer(const Model& model) : generator_(model) {
+GanComposer::GanComposer(const Model& model) : generator_(model), judge_(PhraseJudge::of(model, generator_.options())) {
+  const nlohmann::json sampling = model.card.value("sampling", nlohmann::json::object());
+  for (const std::string& style : generator_.options().styles) {
+    const CardDrawing card(model.name, style, sampling);
+    PhraseDrawing drawing;
+    card.read("temperature", drawing.temperature, 0, kHighestTemperature);
+    card.read("candidates", drawing.candidates, 1, kMostCandidates);
+    if (drawing.candidates > 1 && !judge_)
+      throw Error(
+          Category::bad_input, "compose",
+          fmt::format("{}: its card chooses among {} phrases, but it has no judge", model.name, drawing.candidates));
+    drawings_.push_back(drawing);
+  }
   const nlohmann::json all = model.card.value("frames", nlohmann::json::object());
   for (const std::string& style : generator_.options().styles) {
     frames_.emplace_back();
@@ -112,38 +125,61 @@ PieceFrame GanComposer::draw_frame(const ComposeOptions& o, int style, Random& r
   return f;
 }
 
-BarGrid GanComposer::draw_piece(const PieceFrame& frame, int style, const ComposeOptions& o, std::uint64_t seed) const {
+std::vector<std::vector<float>> GanComposer::draw_phrases(const std::string& form,
+                                                          const std::vector<PhraseWish>& wishes,
+                                                          const PhraseDrawing& how, std::uint64_t seed) const {
   const GanOptions& shape = generator_.options();
-  const std::size_t phrases = (static_cast<std::size_t>(o.bars) + kPhraseBars - 1) / kPhraseBars;
-  const std::string form = form_of_length(frame.form, phrases);
-  const auto width = static_cast<std::size_t>(shape.noise());
-  const auto piece = static_cast<std::size_t>(shape.noise_piece);
+  const auto width = static_cast<std::size_t>(shape.noise()), piece = static_cast<std::size_t>(shape.noise_piece);
   const auto kept = piece + static_cast<std::size_t>(shape.noise_phrase + kKeptBars * shape.noise_of_bar());
+  const auto candidates = static_cast<std::size_t>(how.candidates);
   Random random(seed);
-  const double deviation = o.sampling.temperature.value_or(1);
-  std::vector<float> noise(phrases * width);
-  for (float& v : noise) v = static_cast<float>(deviation * random.normal());
-  std::vector<PhraseWish> wishes;
-  std::vector<std::size_t> source;  // the phrase that each one repeats, or itself
-  for (std::size_t p = 0; p < phrases; ++p) {
-    const auto mine = noise.begin() + static_cast<std::ptrdiff_t>(p * width);
-    std::copy_n(noise.begin(), piece, mine);
+  std::vector<std::vector<float>> noises, rolls;
+  for (std::size_t p = 0; p < form.size(); ++p) {
     const auto letter = static_cast<char>(std::toupper(static_cast<unsigned char>(form[p])));
     const std::size_t first = form.find_first_of(std::string{letter, static_cast<char>(letter + 'a' - 'A')});
-    source.push_back(form[p] == letter ? first : p);
-    if (source.back() == p && first < p)
-      std::copy_n(noise.begin() + static_cast<std::ptrdiff_t>(first * width), kept, mine);
+    if (form[p] == letter && first < p) {
+      noises.push_back(noises[first]);
+      rolls.push_back(rolls[first]);
+      continue;
+    }
+    std::vector<float> noise(candidates * width);
+    for (float& v : noise) v = static_cast<float>(how.temperature * random.normal());
+    for (std::size_t c = 0; c < candidates; ++c) {
+      const auto its = noise.begin() + static_cast<std::ptrdiff_t>(c * width);
+      if (p > 0) std::copy_n(noises[0].begin(), piece, its);
+      if (first < p) std::copy_n(noises[first].begin(), kept, its);
+    }
+    const std::vector<PhraseWish> same(candidates, wishes[p]);
+    const std::vector<float> drawn = generator_.draw(same, noise, seed + p);
+    std::size_t best = 0;
+    if (candidates > 1) {
+      const auto scores = (*judge_)(drawn, wishes[p], p > 0 ? rolls[0] : std::vector<float>{}, wishes[0]);
+      best = static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+    }
+    const auto part = [&](const std::vector<float>& all, std::size_t of) {
+      const auto from = all.begin() + static_cast<std::ptrdiff_t>(best * of);
+      return std::vector<float>(from, from + static_cast<std::ptrdiff_t>(of));
+    };
+    noises.push_back(part(noise, width));
+    rolls.push_back(part(drawn, kPhraseValues));
+  }
+  return rolls;
+}
+
+BarGrid GanComposer::draw_piece(const PieceFrame& frame, int style, const ComposeOptions& o, std::uint64_t seed) const {
+  const std::size_t phrases = (static_cast<std::size_t>(o.bars) + kPhraseBars - 1) / kPhraseBars;
+  PhraseDrawing how = drawings_[static_cast<std::size_t>(style)];
+  how.temperature = o.sampling.temperature.value_or(how.temperature);
+  std::vector<PhraseWish> wishes;
+  for (std::size_t p = 0; p < phrases; ++p)
     wishes.push_back(
         {.style = style, .meter = frame.meter, .minor = frame.minor, .begins = p == 0, .ends = p + 1 == phrases});
-  }
-  const std::vector<float> rolls = generator_.draw(wishes, noise, seed);
   BarGrid grid;
   grid.minor = frame.minor;
   grid.moved = frame.moved;
   grid.tempo = frame.tempo;
-  for (const std::size_t p : source)
-    for (GridBar& bar : roll_bars(std::span(rolls).subspan(p * kPhraseValues, kPhraseValues), frame.meter))
-      grid.bars.push_back(std::move(bar));
+  for (const auto& roll : draw_phrases(form_of_length(frame.form, phrases), wishes, how, seed))
+    for (GridBar& bar : roll_bars(roll, frame.meter)) grid.bars.push_back(std::move(bar));
   // A last phrase that is too long loses its beginning: its end is the piece's.
   const auto last = grid.bars.end() - kPhraseBars;
   grid.bars.erase(last, last + static_cast<std::ptrdiff_t>(phrases * kPhraseBars - static_cast<std::size_t>(o.bars)));
@@ -159,11 +195,11 @@ Composition GanComposer::compose(const ComposeOptions& o, const StyleWish& wish)
   require_wish(!o.meter || grid_meter(*o.meter), fmt::format("the GAN knows no bars of {}", o.meter.value_or("")),
                "4/4, 3/4, 6/8 and 2/4 are possible; --model composer knows more");
   Composition out;
-  out.sampling = s.over({.temperature = 1, .top_p = 1});
-  check(out.sampling);
   const auto& all = styles();
   const auto style = static_cast<int>(std::find(all.begin(), all.end(), wish.style) - all.begin());
   EUTERPE_ASSERT(style < static_cast<int>(all.size()));
+  out.sampling = s.over({.temperature = drawings_[static_cast<std::size_t>(style)].temperature, .top_p = 1});
+  check(out.sampling);
   double best = std::numeric_limits<double>::infinity();
   for (int attempt = 0; attempt < kMaxAttempts && best > 0.5; ++attempt) {
     const std::uint64_t seed =

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "compose/blend.hpp"
+#include "compose/card_drawing.hpp"
 #include "nn/declared_size.hpp"
 #include "score/skyline.hpp"
 
@@ -26,23 +27,14 @@ int moved_from(const KeyEstimate& key) {
   return up > 5 ? up - 12 : up;
 }
 
-StyleDrawing read_drawing(const std::string& model, const std::string& style, const nlohmann::json& sampling) {
+StyleDrawing read_drawing(const CardDrawing& card) {
   StyleDrawing out;
-  const nlohmann::json row =
-      sampling.is_object() ? sampling.value(style, nlohmann::json::object()) : nlohmann::json::object();
-  const auto read = [&](const char* key, auto& value, double least, double most) {
-    const auto at = row.is_object() ? row.find(key) : row.end();
-    if (!row.is_object() || at == row.end()) return;
-    if (!at->is_number() || !(at->get<double>() >= least && at->get<double>() <= most))
-      throw Error(
-          Category::bad_input, "compose",
-          fmt::format("{}: how its card draws {}: {} must be a number from {} to {}", model, style, key, least, most));
-    value = at->get<std::decay_t<decltype(value)>>();
-  };
-  read("temperature", out.temperature, 0, kHighestTemperature);
-  read("flow_temperature", out.flow_temperature, 0, kHighestTemperature);
-  read("guidance", out.guidance, 0, kMostGuidance);
-  read("candidates", out.candidates, 1, 256);
+  card.read("temperature", out.temperature, 0, kHighestTemperature);
+  card.read("min_p", out.min_p, 0, 1);
+  card.read("flow_temperature", out.flow_temperature, 0, kHighestTemperature);
+  card.read("guidance", out.guidance, 0, kMostGuidance);
+  card.read("candidates", out.candidates, 1, kMostCandidates);
+  card.read("until", out.until, 0, 1);
   return out;
 }
 
@@ -86,13 +78,19 @@ std::vector<int> meters_of(const BarGrid& grid) {
 
 /// What is known of a piece before its latents are: an empty grid and what is asked of the prior.
 struct VaeComposer::Draft {
-  BarGrid grid;                    ///< bars without notes
-  std::optional<LatentWish> wish;  ///< none: the latents are there already
-  std::vector<float> z;
+  BarGrid grid;                          ///< bars without notes
+  std::optional<LatentWish> wish;        ///< none: the latents are there already
+  std::vector<float> z;                  ///< where it is no wish
   std::vector<Chroma> melody;            ///< of a transfer's source, two of each bar
   std::array<bool, kBarTraits> usual{};  ///< nobody asked for it, but bars are as those of some piece of the style
-  double temperature = 0;                ///< of the decoder
+  BarDrawing decoder;
   LatentDrawing drawing;
+};
+
+struct VaeComposer::Written {
+  std::vector<GridBar> bars;
+  double nats = 0;  ///< that the decoder gave them
+  Random random;
 };
 
 VaeComposer::VaeComposer(const Model& model) : name_(model.name) {
@@ -101,7 +99,7 @@ VaeComposer::VaeComposer(const Model& model) : name_(model.name) {
   const nlohmann::json habits = model.card.value("habits", nlohmann::json::object());
   for (const std::string& style : styles_) habits_.push_back(read_style_habits(habits.value(style, nlohmann::json())));
   const nlohmann::json sampling = model.card.value("sampling", nlohmann::json::object());
-  for (const std::string& style : styles_) drawings_.push_back(read_drawing(model.name, style, sampling));
+  for (const std::string& style : styles_) drawings_.push_back(read_drawing(CardDrawing(model.name, style, sampling)));
   const nlohmann::json options = model.card.value("options", nlohmann::json::object());
   const VaeOptions codec = vae_options(options.value("codec", nlohmann::json()));
   const LatentPriorOptions prior = latent_prior_options(options.value("prior", nlohmann::json()));
@@ -192,8 +190,9 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
     wish.minor = out.grid.minor;
     wish.bars.assign(static_cast<std::size_t>(o.bars), bar);
     out.grid.bars.assign(wish.bars.size(), {bar.meter, {}});
-    out.temperature = o.sampling.temperature.value_or(drawn.temperature);
+    out.decoder = {o.sampling.temperature.value_or(drawn.temperature), drawn.min_p};
     out.drawing.temperature = drawn.flow_temperature;
+    out.drawing.until = drawn.until;
   }
   if (!o.blend_from) {
     std::array<std::optional<double>, kBarTraits> wanted{o.density, o.polyphony, o.height};
@@ -221,18 +220,26 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
   return out;
 }
 
-std::size_t VaeComposer::choose(const Draft& draft, std::size_t bar, std::span<const float> drawn,
-                                const StyleHabits& usual, BarGrid& so_far) const {
+std::vector<float> VaeComposer::write_bar(const Draft& draft, const DrawnLatents& drawn, const StyleHabits& usual,
+                                          Written& piece) const {
   const auto candidates = static_cast<std::size_t>(draft.drawing.candidates);
-  const int meter = draft.grid.bars[bar].meter;
-  Random random(0);
-  const std::vector<int> meters(candidates, meter);
-  std::vector<GridBar> bars = codec_->decode(drawn, meters, 0, random);
-  const std::vector<double> nats = codec_->nats(bars, drawn);
-  const BarWish& wish = draft.wish->bars[bar];
+  const std::vector<int> meters(candidates, draft.grid.bars[drawn.bar].meter);
+  std::vector<float> told;
+  if (draft.drawing.until < 1)
+    for (std::size_t c = 0; c < candidates; ++c) told.insert(told.end(), drawn.told.begin(), drawn.told.end());
+  std::vector<GridBar> bars = codec_->decode(drawn.z, meters, draft.decoder, piece.random, told);
+  const std::vector<double> nats = codec_->nats(bars, drawn.z, told);
+  const BarWish& wish = draft.wish->bars[drawn.bar];
   std::size_t best = 0;
   double least = std::numeric_limits<double>::infinity();
-  so_far.bars.emplace_back();
+  // A note reaches two bars at most; what stands before them is heard no more.
+  constexpr std::size_t kReach = 6;
+  BarGrid heard;
+  if (!draft.melody.empty()) {
+    const std::size_t from = piece.bars.size() - std::min(piece.bars.size(), kReach);
+    heard.bars.assign(piece.bars.begin() + static_cast<std::ptrdiff_t>(from), piece.bars.end());
+    heard.bars.emplace_back();
+  }
   for (std::size_t c = 0; c < candidates; ++c) {
     const auto notes = static_cast<double>(bars[c].notes.size());
     // How unsure the decoder is of what it says: latents that no bar has are said haltingly.
@@ -247,18 +254,16 @@ std::size_t VaeComposer::choose(const Draft& draft, std::size_t bar, std::span<c
                 (traits ? std::abs((*traits)[t] - goal) / step : static_cast<double>(kBarClasses));
     }
     if (!draft.melody.empty()) {
-      so_far.bars.back() = bars[c];
-      const auto halves = half_bar_chroma(so_far);
+      heard.bars.back() = bars[c];
+      const auto halves = half_bar_chroma(heard);
       misfit += kMelodyWeight *
-                (1 - melody_similarity(std::span(draft.melody).subspan(2 * bar, 2), std::span(halves).last(2)));
+                (1 - melody_similarity(std::span(draft.melody).subspan(2 * drawn.bar, 2), std::span(halves).last(2)));
     }
     if (misfit < least) least = misfit, best = c;
   }
-  so_far.bars.back() = std::move(bars[best]);
-  // A note reaches two bars at most; what stands before them is heard no more.
-  constexpr std::size_t kReach = 6;
-  if (so_far.bars.size() > kReach) so_far.bars.erase(so_far.bars.begin());
-  return best;
+  piece.nats += nats[best];
+  piece.bars.push_back(std::move(bars[best]));
+  return codec_->encode(std::span(piece.bars).last(1)).mean;
 }
 
 Composition VaeComposer::compose(const ComposeOptions& options, const StyleWish& style) const {
@@ -283,29 +288,29 @@ std::vector<Composition> VaeComposer::compose_variants(const ComposeOptions& opt
     drafts.push_back(plan(options, style, seed));
     if (drafts.back().wish) wishes.push_back(*drafts.back().wish);
   }
-  if (!wishes.empty()) {
-    std::vector<BarGrid> so_far(wishes.size());
-    auto drawn = prior_->draw(wishes, drafts.front().drawing,
-                              [&](std::size_t piece, std::size_t bar, std::span<const float> candidates) {
-                                return choose(drafts[piece], bar, candidates, habits(style.style), so_far[piece]);
-                              });
-    for (std::size_t i = 0; i < seeds.size(); ++i) drafts[i].z = std::move(drawn[i]);
-  }
+  std::vector<Written> written;
+  for (const std::uint64_t seed : seeds) written.push_back({{}, 0, Random::stream(seed, 0x76616532)});
+  if (!wishes.empty())
+    prior_->draw(wishes, drafts.front().drawing, [&](const DrawnLatents& drawn) {
+      return write_bar(drafts[drawn.wish], drawn, habits(style.style), written[drawn.wish]);
+    });
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     const Draft& draft = drafts[i];
-    Random random = Random::stream(seeds[i], 0x76616532);
     BarGrid grid = draft.grid;
-    grid.bars = codec_->decode(draft.z, meters_of(grid), draft.temperature, random);
+    if (options.blend_from) {
+      grid.bars = codec_->decode(draft.z, meters_of(grid), {}, written[i].random);
+      for (const double n : codec_->nats(grid.bars, draft.z)) written[i].nats += n;
+    } else {
+      grid.bars = std::move(written[i].bars);
+    }
     end_with_last_bar(grid);
     if (options.transfer) out[i].provenance["melody_kept"] = melody_similarity(draft.melody, half_bar_chroma(grid));
-    double nats = 0;
     std::size_t notes = 0;
-    for (const double n : codec_->nats(grid.bars, draft.z)) nats += n;
     for (const GridBar& bar : grid.bars) notes += bar.notes.size();
-    out[i].nats_per_token = notes > 0 ? nats / static_cast<double>(notes) : 0;
+    out[i].nats_per_token = notes > 0 ? written[i].nats / static_cast<double>(notes) : 0;
     out[i].score = grid_score(grid);
     out[i].written = out[i].score;
-    out[i].sampling.temperature = draft.temperature;
+    out[i].sampling.temperature = draft.decoder.temperature;
     out[i].sampling.guidance = draft.drawing.guidance;
     out[i].provenance["bars"] = grid.bars.size();
     if (options.vary) out[i].provenance["amount"] = options.amount;

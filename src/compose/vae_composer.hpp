@@ -13,13 +13,15 @@
 
 namespace euterpe {
 
-/// How the pieces of a style are drawn, in "sampling" of a card: {STYLE: {temperature, flow_temperature, guidance,
-/// candidates}}; what does not stand there is as here.
+/// How the pieces of a style are drawn, in "sampling" of a card: {STYLE: {temperature, min_p, flow_temperature,
+/// guidance, candidates, until}}; what does not stand there is as here.
 struct StyleDrawing {
-  double temperature = 1;       ///< of the decoder, 0 … 10; 0 = the likeliest
+  double temperature = 1;  ///< of the decoder, 0 … 10; 0 = the likeliest
+  double min_p = 0;  ///< of the decoder, 0 … 1: what is less likely than this share of the likeliest is left out
   double flow_temperature = 1;  ///< of the prior's noise, 0 … 10
   double guidance = 1;          ///< 0 … 100
   int candidates = 1;           ///< drawings of each bar, 1 … 256
+  double until = 1;             ///< where the prior's flow ends and the decoder takes over, 0 … 1
 };
 
 class VaeComposer : public ComposingModel {
@@ -41,12 +43,13 @@ class VaeComposer : public ComposingModel {
 
  private:
   struct Draft;
+  struct Written;
   Draft plan(const ComposeOptions& options, const StyleWish& style, std::uint64_t seed) const;
   int style_number(const std::string& style) const;
-  /// The drawing of a bar that comes nearest to what is asked of it and of which the decoder is surest.
-  /// \param so_far the last bars that were chosen; the new one is added
-  std::size_t choose(const Draft& draft, std::size_t bar, std::span<const float> drawn, const StyleHabits& usual,
-                     BarGrid& so_far) const;
+  /// Adds the drawing of a bar that comes nearest to what is asked of it and of which the decoder is surest.
+  /// \return its latents
+  std::vector<float> write_bar(const Draft& draft, const DrawnLatents& drawn, const StyleHabits& usual,
+                               Written& piece) const;
 
   std::string name_;
   std::vector<std::string> styles_, varieties_;

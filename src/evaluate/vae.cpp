@@ -101,7 +101,7 @@ nlohmann::json measure_coding(const Vae& codec, const HeldOutGrids& held_out, st
     for (const GridBar& bar : real.bars) meters.push_back(bar.meter);
     Random none(0);  // nothing is drawn at temperature 0
     BarGrid back = real;
-    back.bars = codec.decode(z.mean, meters, 0, none);
+    back.bars = codec.decode(z.mean, meters, {}, none);
     f[i] = note_f(real, back);
     for (std::size_t bar = 0; bar < z.bars(); ++bar)
       for (const double nats : z.kl(bar)) kl[i] += nats / static_cast<double>(z.bars());

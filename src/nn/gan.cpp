@@ -80,6 +80,24 @@ std::vector<float> condition_of(const PhraseWish& wish, const GanOptions& option
   return out;
 }
 
+namespace {
+
+void load_finite(torch::nn::Module& module, const Safetensors& file, const std::string& prefix) {
+  torch::NoGradGuard guard;
+  for (auto& p : module.named_parameters()) {
+    const auto shape = p.value().sizes().vec();
+    auto values = file.finite(prefix + p.key(), shape);
+    p.value().copy_(torch::from_blob(values.data(), shape, torch::kFloat32));
+  }
+}
+
+torch::Tensor rolls_of(std::span<const float> values) {
+  return torch::from_blob(const_cast<float*>(values.data()), {static_cast<std::int64_t>(values.size() / kPhraseValues),
+                                                              kRollChannels, kPhraseSteps, kRollPitches});
+}
+
+}  // namespace
+
 struct PhraseGenerator::Network {
   std::shared_ptr<GeneratorModule> generator;
 };
@@ -89,13 +107,7 @@ PhraseGenerator::PhraseGenerator(const Model& model) : network_(std::make_shared
   if (options == model.card.end()) throw bad_options(model.name + ": its card has no options");
   options_ = gan_options(*options);
   network_->generator = make_generator(options_);
-  const Safetensors file = model.weights();
-  torch::NoGradGuard guard;
-  for (auto& p : network_->generator->named_parameters()) {
-    const auto shape = p.value().sizes().vec();
-    auto values = file.finite(p.key(), shape);
-    p.value().copy_(torch::from_blob(values.data(), shape, torch::kFloat32));
-  }
+  load_finite(*network_->generator, model.weights(), "");
 }
 
 std::vector<float> PhraseGenerator::draw(std::span<const PhraseWish> wishes, std::span<const float> noise,
@@ -113,6 +125,52 @@ std::vector<float> PhraseGenerator::draw(std::span<const PhraseWish> wishes, std
                                  .contiguous();
   const float* values = roll.data_ptr<float>();
   return {values, values + roll.numel()};
+}
+
+struct PhraseJudge::Network {
+  std::shared_ptr<DiscriminatorModule> discriminator;
+};
+
+std::optional<PhraseJudge> PhraseJudge::of(const Model& model, const GanOptions& options) {
+  const auto judge = model.card.find("judge");
+  if (judge == model.card.end()) return std::nullopt;
+  DiscriminatorOptions o;
+  o.spectral = false;  // its weights are stored as they act
+  try {
+    o.width = judge->at("width").get<int>();
+    o.minibatch_deviation = judge->at("minibatch_deviation").get<bool>();
+  } catch (const nlohmann::json::exception&) {
+    throw bad_options(model.name + ": the judge in its card has no width or no minibatch_deviation");
+  }
+  if (o.width < kLeastCriticWidth || o.width > kMostCriticWidth)
+    throw bad_options(fmt::format("{}: its judge is {} wide, {} to {} is possible", model.name, o.width,
+                                  kLeastCriticWidth, kMostCriticWidth));
+  auto network = std::make_shared<Network>();
+  network->discriminator = make_discriminator(options, o);
+  load_finite(*network->discriminator, model.weights(), kJudgePrefix);
+  network->discriminator->refresh(false);
+  return PhraseJudge(options, network);
+}
+
+std::vector<double> PhraseJudge::operator()(std::span<const float> candidates, const PhraseWish& wish,
+                                            std::span<const float> beside, const PhraseWish& beside_wish) const {
+  one_thread();
+  torch::NoGradGuard guard;
+  const torch::Tensor rolls = rolls_of(candidates);
+  const std::int64_t n = rolls.size(0);
+  const bool alone = beside.empty();
+  const torch::Tensor other = alone ? rolls : rolls_of(beside).expand_as(rolls);
+  std::vector<PhraseWish> wishes;
+  for (std::int64_t i = 0; i < n; ++i) {
+    wishes.push_back(alone ? wish : beside_wish);
+    wishes.push_back(wish);
+  }
+  const torch::Tensor logits =
+      network_->discriminator->forward(torch::stack({other, rolls}, 1).flatten(0, 1), phrase_batch(wishes, options_));
+  std::vector<double> out;
+  for (std::int64_t i = 0; i < n; ++i)
+    out.push_back(logits[2 * i + 1].item<double>() + (alone ? 0 : logits[2 * n + i].item<double>()));
+  return out;
 }
 
 }  // namespace euterpe

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,8 +18,9 @@ struct GanOptions {
   std::vector<std::string> styles;  ///< that it can be asked for, at least one
   int width = 96;                   ///< channels of the generator, 8 … 512
   int blocks = 3;                   ///< of the 1-D generator's time network, 1 … 8
-  int voices = 0;           ///< of the accompaniment, each one pitch or a rest, 1 … 16; 0 = each pitch for itself
-  int noise_piece = 32;     ///< numbers that all phrases of a piece share
+  int voices = 0;        ///< of the accompaniment, 1 … 16, each holding a pitch or a rest until it is struck, as then
+                         ///< the melody does; 0 = each pitch for itself
+  int noise_piece = 32;  ///< numbers that all phrases of a piece share
   int noise_phrase = 32;    ///< that the bars of a phrase share
   int noise_bar = 12;       ///< of a bar, and as many for each of its two parts
   int noise_beat = 0;       ///< of each quarter of a bar, in the 1-D generator
@@ -60,6 +62,29 @@ class PhraseGenerator {
 
  private:
   struct Network;
+  GanOptions options_;
+  std::shared_ptr<Network> network_;
+};
+
+inline constexpr const char* kJudgePrefix = "judge.";  ///< of its weights in the model
+inline constexpr int kLeastCriticWidth = 8, kMostCriticWidth = 512;
+
+/// The discriminator that a generator learned from, where the model holds it: it tells the better of several phrases
+/// (Azadi et al. 2019).
+class PhraseJudge {
+ public:
+  /// Error{bad_input} if the card or the weights do not fit. \return none where the model holds no discriminator
+  static std::optional<PhraseJudge> of(const Model& model, const GanOptions& options);
+  /// \param candidates kPhraseValues of each \param wish what each was asked to be
+  /// \param beside another phrase of the piece, empty = none \param beside_wish what that was asked to be
+  /// \return a logit of each: that it is real, and with `beside` that both are of one piece. Thread-safe.
+  std::vector<double> operator()(std::span<const float> candidates, const PhraseWish& wish,
+                                 std::span<const float> beside, const PhraseWish& beside_wish) const;
+
+ private:
+  struct Network;
+  PhraseJudge(const GanOptions& options, std::shared_ptr<Network> network)
+      : options_(options), network_(std::move(network)) {}
   GanOptions options_;
   std::shared_ptr<Network> network_;
 };

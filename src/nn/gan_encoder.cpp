@@ -1,5 +1,7 @@
 #include "nn/gan_encoder_module.hpp"
 
+#include "base/error.hpp"
+
 namespace euterpe {
 namespace {
 
@@ -84,6 +86,7 @@ torch::Tensor kl_of_noise(const NoisePosterior& q, const GanOptions& options) {
 }
 
 torch::Tensor roll_nats(const RollLogits& logits, const torch::Tensor& rolls, const PhraseBatch& asked) {
+  EUTERPE_ASSERT(!logits.voices.defined());
   const std::int64_t n = rolls.size(0);
   const torch::Tensor filled = asked.filled.squeeze(1), goes_on = asked.goes_on.squeeze(1);  // [n, steps, 1]
   const torch::Tensor index = asked.before.unsqueeze(2).expand({n, kPhraseSteps, kRollPitches});
@@ -99,17 +102,7 @@ torch::Tensor roll_nats(const RollLogits& logits, const torch::Tensor& rolls, co
   out = out + (neurons(logits.melody_struck, again) * melody_open).flatten(1).sum(1);
 
   const torch::Tensor sounds = rolls.select(1, kAccompanimentSounds);
-  if (logits.voices.defined()) {
-    // The lowest pitch is the first voice's, the next the second's; what is beyond the last has no neuron to say it.
-    const std::int64_t v = logits.voices.size(2);
-    const torch::Tensor number = sounds.cumsum(2).unsqueeze(2);
-    const torch::Tensor of_voice =
-        sounds.unsqueeze(2) * (number == torch::arange(1, v + 1, sounds.options()).view({v, 1})).to(sounds.dtype());
-    const torch::Tensor one_each = torch::cat({of_voice, 1 - of_voice.sum(3, true)}, 3);
-    out = out - (torch::log_softmax(logits.voices, 3) * one_each * filled.unsqueeze(3)).flatten(1).sum(1);
-  } else {
-    out = out + (neurons(logits.sounds, sounds) * filled).flatten(1).sum(1);
-  }
+  out = out + (neurons(logits.sounds, sounds) * filled).flatten(1).sum(1);
   const torch::Tensor struck = neurons(logits.struck, rolls.select(1, kAccompanimentOnset)) * still(sounds);
   return out + struck.flatten(1).sum(1);
 }

@@ -45,7 +45,8 @@ class CodeDiscriminator : public SpectralModule {
 torch::Tensor kl_of_noise(const NoisePosterior& q, const GanOptions& options);
 
 /// −log p(roll | logits) in nats, [n]: every neuron a Bernoulli variable of its own, the melody one of its pitches or a
-/// rest; onsets count where the roll leaves them open, that is where a note was held.
+/// rest; onsets count where the roll leaves them open, that is where a note was held. Of
+/// logits without voices: which of them sings a pitch of a roll it does not say.
 torch::Tensor roll_nats(const RollLogits& logits, const torch::Tensor& rolls, const PhraseBatch& asked);
 
 }  // namespace euterpe

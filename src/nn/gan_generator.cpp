@@ -109,9 +109,9 @@ class BarwiseGenerator : public GeneratorModule {
       p.noise = layer(name + "_noise", {c, o.noise_bar});
       p.time = layer(name + "_time", {c, 3 * c});
       p.octaves = layer(name + "_octaves", {kOctaves * kPitchWidth, c});
-      const std::int64_t of_pitch = melody ? 1 : std::max(1, o.voices) + 1;
+      const std::int64_t of_pitch = melody ? 1 : o.voices > 0 ? o.voices : 2;
       p.pitches = layer(name + "_pitches", {12 * of_pitch, kPitchWidth});
-      p.of_step = layer(name + "_step", {melody ? 2 : std::max(1, o.voices), c});
+      p.of_step = layer(name + "_step", {melody ? 2 : o.voices > 0 ? 2 * o.voices : 1, c});
       parts_.push_back(p);
     }
     if (o.mapping > 0)
@@ -155,16 +155,17 @@ class BarwiseGenerator : public GeneratorModule {
         out.melody = torch::cat({rows.reshape({n, kPhraseSteps, kRollPitches}), of_step.narrow(2, 0, 1)}, 2);
         out.melody_struck = of_step.narrow(2, 1, 1);
       } else {
-        const std::int64_t v = std::max(1, o_.voices);
-        const torch::Tensor sounds = rows.narrow(3, 0, 12 * v)
-                                         .view({n, kPhraseSteps, kOctaves, v, 12})
-                                         .transpose(2, 3)
-                                         .reshape({n, kPhraseSteps, v, kRollPitches});
-        if (o_.voices > 0)
-          out.voices = torch::cat({sounds, of_step.unsqueeze(3)}, 3);
-        else
-          out.sounds = sounds.squeeze(2) + of_step;
-        out.struck = rows.narrow(3, 12 * v, 12).reshape({n, kPhraseSteps, kRollPitches});
+        const std::int64_t each = o_.voices > 0 ? o_.voices : 2;
+        const torch::Tensor pitches = rows.view({n, kPhraseSteps, kOctaves, each, 12})
+                                          .transpose(2, 3)
+                                          .reshape({n, kPhraseSteps, each, kRollPitches});
+        if (o_.voices > 0) {
+          out.voices = torch::cat({pitches, of_step.narrow(2, 0, each).unsqueeze(3)}, 3);
+          out.struck = of_step.narrow(2, each, each);
+        } else {
+          out.sounds = pitches.select(2, 0) + of_step;
+          out.struck = pitches.select(2, 1);
+        }
       }
     }
     return doubting(out);
@@ -252,29 +253,62 @@ PhraseBatch phrase_batch(std::span<const PhraseWish> wishes, const GanOptions& o
   return out;
 }
 
+namespace {
+
+/// Voices that keep what they have, a pitch or a rest, until they are struck: no note can fall to splinters.
+/// \param choice [n, steps, voices, pitches + 1], one of each row is 1 \param struck [n, steps, voices], 0 or 1
+/// \return what sounds and what begins, each [n, steps, pitches]
+std::pair<torch::Tensor, torch::Tensor> held_voices(const torch::Tensor& choice, const torch::Tensor& struck,
+                                                    const torch::Tensor& filled) {
+  std::vector<torch::Tensor> sounds, onsets;
+  torch::Tensor held;
+  for (std::int64_t s = 0; s < kPhraseSteps; ++s) {
+    const torch::Tensor pitches = choice.select(1, s);
+    const torch::Tensor there = filled.select(1, s).unsqueeze(2);  // [n, 1, 1]
+    const torch::Tensor begins = s == 0 ? there : there * struck.select(1, s).unsqueeze(2);
+    const torch::Tensor onset = begins * pitches;
+    held = s == 0 ? onset : onset + (1 - begins) * held;
+    sounds.push_back(held);
+    onsets.push_back(onset);
+  }
+  const auto any = [&](const std::vector<torch::Tensor>& steps) {
+    return torch::stack(steps, 1).narrow(3, 0, kRollPitches).sum(2).clamp_max(1) * filled;
+  };
+  return {any(sounds), any(onsets)};
+}
+
+}  // namespace
+
 torch::Tensor roll_of(const RollLogits& logits, const PhraseBatch& asked, const NeuronOptions& how) {
   const auto thresholds = [&](const torch::Tensor& x) {
     return how.random ? uniform_tensor(*how.random, x.sizes().vec()).to(x.device()) : torch::Tensor();
   };
   const auto neurons = [&](const torch::Tensor& x) { return binary_neurons(x, how.slope, thresholds(x)); };
+  const auto one_of = [&](const torch::Tensor& x) { return one_of_many(x, how.slope, thresholds(x)); };
   const std::int64_t n = logits.melody.size(0);
   const torch::Tensor filled = asked.filled.squeeze(1), goes_on = asked.goes_on.squeeze(1);
   const torch::Tensor index = asked.before.unsqueeze(2).expand({n, kPhraseSteps, kRollPitches});
   std::vector<torch::Tensor> channels;
-  const auto add = [&](const torch::Tensor& sounds, const torch::Tensor& struck) {
-    const torch::Tensor held = sounds.gather(1, index) * goes_on;
+  const auto add = [&](const torch::Tensor& sounds, const torch::Tensor& onsets) {
     channels.push_back(sounds);
-    channels.push_back(sounds * (1 - held * (1 - struck)));
+    channels.push_back(onsets);
   };
-  add(one_of_many(logits.melody, how.slope, thresholds(logits.melody)).narrow(2, 0, kRollPitches) * filled,
-      neurons(logits.melody_struck));
-  const torch::Tensor others = logits.voices.defined()
-                                   ? one_of_many(logits.voices, how.slope, thresholds(logits.voices))
-                                         .narrow(3, 0, kRollPitches)
-                                         .sum(2)
-                                         .clamp_max(1)
-                                   : neurons(logits.sounds);
-  add(others * filled, neurons(logits.struck));
+  if (logits.voices.defined()) {
+    for (const auto& [choice, struck] :
+         {std::pair{logits.melody.unsqueeze(2), logits.melody_struck}, std::pair{logits.voices, logits.struck}}) {
+      const auto [sounds, onsets] = held_voices(one_of(choice), neurons(struck), filled);
+      add(sounds, onsets);
+    }
+    return torch::stack(channels, 1);
+  }
+  const auto begins = [&](const torch::Tensor& sounds, const torch::Tensor& struck) {
+    const torch::Tensor held = sounds.gather(1, index) * goes_on;
+    return sounds * (1 - held * (1 - struck));
+  };
+  const torch::Tensor melody = one_of(logits.melody).narrow(2, 0, kRollPitches) * filled;
+  add(melody, begins(melody, neurons(logits.melody_struck)));
+  const torch::Tensor others = neurons(logits.sounds) * filled;
+  add(others, begins(others, neurons(logits.struck)));
   return torch::stack(channels, 1);
 }
 

@@ -6,20 +6,6 @@
 
 namespace euterpe {
 
-torch::Tensor normal_tensor(Random& random, std::vector<std::int64_t> shape) {
-  torch::Tensor out = torch::empty(shape);
-  float* values = out.data_ptr<float>();
-  for (std::int64_t i = 0; i < out.numel(); ++i) values[i] = static_cast<float>(random.normal());
-  return out;
-}
-
-torch::Tensor uniform_tensor(Random& random, std::vector<std::int64_t> shape) {
-  torch::Tensor out = torch::empty(shape);
-  float* values = out.data_ptr<float>();
-  for (std::int64_t i = 0; i < out.numel(); ++i) values[i] = static_cast<float>(random.uniform());
-  return out;
-}
-
 torch::Tensor pixel_norm(const torch::Tensor& x) { return x * torch::rsqrt(x.square().mean(-1, true) + 1e-6); }
 
 torch::Tensor binary_neurons(const torch::Tensor& logits, double slope, const torch::Tensor& thresholds) {
@@ -81,11 +67,21 @@ SpectralModule::Layer SpectralModule::layer(const std::string& name, std::vector
   torch::Tensor u;
   if (held_) u = register_buffer(name + "_u", torch::nn::functional::normalize(torch::randn({1, out})).squeeze(0));
   weights_.push_back(std::make_unique<SpectralWeight>(weight, u, held_));
+  names_.push_back(name);
   return {weights_.back().get(), bias};
 }
 
 void SpectralModule::refresh(bool iterate) {
   for (const auto& weight : weights_) weight->refresh(iterate);
+}
+
+std::vector<std::pair<std::string, torch::Tensor>> SpectralModule::acting_parameters() const {
+  std::vector<std::pair<std::string, torch::Tensor>> out;
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
+    out.emplace_back(names_[i] + "_weight", weights_[i]->now().detach());
+    out.emplace_back(names_[i] + "_bias", named_parameters()[names_[i] + "_bias"].detach());
+  }
+  return out;
 }
 
 PairJudge::PairJudge(const MakeLayer& layer, std::int64_t seen, std::int64_t pair_width, std::int64_t condition)

@@ -4,15 +4,14 @@
 #include <torch/torch.h>
 
 #include <functional>
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include "base/random.hpp"
+#include "nn/random_tensor_module.hpp"
 
 namespace euterpe {
-
-/// Normal numbers from the project's own generator, so that they are the same everywhere.
-torch::Tensor normal_tensor(Random& random, std::vector<std::int64_t> shape);
-torch::Tensor uniform_tensor(Random& random, std::vector<std::int64_t> shape);
 
 /// Divides by the root of the mean square over the last dimension (Karras et al. 2018, section 4.2, with ε 1e-6).
 torch::Tensor pixel_norm(const torch::Tensor& x);
@@ -48,6 +47,8 @@ class SpectralWeight {
 class SpectralModule : public torch::nn::Module {
  public:
   void refresh(bool iterate);
+  /// Every parameter as it acts: weights divided by their norms where they are held.
+  std::vector<std::pair<std::string, torch::Tensor>> acting_parameters() const;
   struct Layer {
     SpectralWeight* weight = nullptr;
     torch::Tensor bias;
@@ -62,6 +63,7 @@ class SpectralModule : public torch::nn::Module {
  private:
   bool held_;
   std::vector<std::unique_ptr<SpectralWeight>> weights_;
+  std::vector<std::string> names_;  ///< of the layers, in the order of weights_
 };
 
 /// SpectralModule::layer() for parts of a module.

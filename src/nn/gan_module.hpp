@@ -26,10 +26,11 @@ PhraseBatch phrase_batch(std::span<const PhraseWish> wishes, const GanOptions& o
 /// Raw outputs of a generator, before its neurons.
 struct RollLogits {
   torch::Tensor melody;         ///< [n, steps, pitches + 1], the last a rest: one of them sounds
-  torch::Tensor melody_struck;  ///< [n, steps, 1]: whether a note that is the same as before begins anew
-  torch::Tensor voices;         ///< [n, steps, voices, pitches + 1] of the accompaniment, from the lowest upwards; or
+  torch::Tensor melody_struck;  ///< [n, steps, 1]: whether a note that is the same as before begins anew; with voices
+                                ///< whether anything does, and else what was before goes on
+  torch::Tensor voices;         ///< [n, steps, voices, pitches + 1] of the accompaniment, each as the melody; or
   torch::Tensor sounds;         ///< [n, steps, pitches], where there are no voices
-  torch::Tensor struck;         ///< [n, steps, pitches]
+  torch::Tensor struck;         ///< [n, steps, voices or pitches]
 };
 
 struct NeuronOptions {

@@ -93,7 +93,7 @@ LatentPrior::LatentPrior(const LatentPriorOptions& options, const Safetensors& f
 }
 
 std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wishes, const LatentDrawing& how,
-                                                  const LatentChoice& choose) const {
+                                                  const LatentFinish& finish) const {
   torch::NoGradGuard guard;
   const std::int64_t latent = options_.latent;
   const auto width = static_cast<std::size_t>(latent);
@@ -101,7 +101,7 @@ std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wi
   std::size_t longest = 0;
   for (const LatentWish& w : wishes) longest = std::max(longest, w.bars.size());
   const bool guided = how.guidance != 1;
-  EUTERPE_ASSERT(how.candidates == 1 || choose);
+  EUTERPE_ASSERT(finish || (how.candidates == 1 && how.until == 1));
   const auto candidates = static_cast<std::size_t>(how.candidates);
   std::vector<Random> randoms;
   for (const LatentWish& w : wishes) randoms.push_back(Random::stream(w.seed, 0x7072696f));
@@ -141,7 +141,8 @@ std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wi
       batch.melody = batch.melody.slice(1, 0, static_cast<std::int64_t>(seen));
       return network_->context(batch, before).select(1, static_cast<std::int64_t>(seen) - 1);
     };
-    const auto with = said(true).repeat_interleave(how.candidates, 0);
+    const auto context = said(true);
+    const auto with = context.repeat_interleave(how.candidates, 0);
     const auto without = guided ? said(false).repeat_interleave(how.candidates, 0) : torch::Tensor();
     auto x = torch::empty({rows * how.candidates, latent});
     auto start = torch::zeros({rows * how.candidates});
@@ -161,7 +162,7 @@ std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wi
       x.slice(0, first, first + how.candidates)
           .add_(kept * network_->standardized(torch::from_blob(z.data(), {latent})));
     }
-    const auto pace = (1 - start) / how.steps;
+    const auto pace = (how.until - start).clamp_min(0) / how.steps;
     const auto flow = [&](const torch::Tensor& at, const torch::Tensor& time) {
       const auto v = network_->velocity(at, time, with);
       if (!guided) return v;
@@ -174,10 +175,19 @@ std::vector<std::vector<float>> LatentPrior::draw(std::span<const LatentWish> wi
       x = x + pace.unsqueeze(1) * flow(middle, time + 0.5 * pace);
     }
     x = network_->restored(x).contiguous();
+    const auto told =
+        finish ? torch::cat({context, time_waves(torch::full({rows}, how.until))}, 1).contiguous() : torch::Tensor();
     for (std::size_t i = 0; i < now.size(); ++i) {
-      const float* all = x.data_ptr<float>() + i * candidates * width;
-      const float* z = all + (candidates > 1 ? choose(now[i], bar, {all, candidates * width}) : 0) * width;
-      out[now[i]].insert(out[now[i]].end(), z, z + width);
+      const std::span all(x.data_ptr<float>() + i * candidates * width, candidates * width);
+      std::vector<float>& piece = out[now[i]];
+      if (!finish) {
+        piece.insert(piece.end(), all.begin(), all.end());
+        continue;
+      }
+      const auto values = static_cast<std::size_t>(told.size(1));
+      const std::vector<float> z = finish({now[i], bar, all, {told.data_ptr<float>() + i * values, values}});
+      EUTERPE_ASSERT(z.size() == width);
+      piece.insert(piece.end(), z.begin(), z.end());
     }
   }
   return out;

@@ -24,6 +24,7 @@ struct LatentPriorModuleImpl;
 
 inline constexpr int kBarsLeft = 4;  ///< before the end, that the prior is told of
 inline constexpr int kMelodyValues = 2 * 12 + 2;
+inline constexpr int kTimeValues = 32;  ///< sines and cosines of the flow's time
 
 /// The melody of a bar as it is asked for: the share of each half bar in which the highest voice sounds each pitch
 /// class, and the mean pitch of each half, (pitch − 66) / 12.
@@ -51,6 +52,9 @@ struct LatentPriorOptions {
 LatentPriorOptions latent_prior_options(const nlohmann::json& options);
 nlohmann::json to_json(const LatentPriorOptions& options);
 std::int64_t parameter_count(const LatentPriorOptions& options);
+/// What a decoder can be told of latents on their way along the flow: what the bars before and the wishes say, and the
+/// time.
+inline int told_values(const LatentPriorOptions& options) { return options.d_model + kTimeValues; }
 
 /// One piece to be drawn.
 struct LatentWish {
@@ -67,11 +71,17 @@ struct LatentDrawing {
   double guidance = 1;     ///< above 1 what is asked counts for more (Ho and Salimans 2022), at twice the time
   double temperature = 1;  ///< standard deviation of the noise that is moved
   int candidates = 1;      ///< drawings of each bar, of which one goes on
+  double until = 1;        ///< where the flow ends, 0 … 1: the decoder goes the rest of the way
 };
 
-/// Which of several drawings of a bar goes on. \param wish its number \param bar of the wish
-/// \param drawn row-major [candidates × latent]
-using LatentChoice = std::function<std::size_t(std::size_t wish, std::size_t bar, std::span<const float> drawn)>;
+/// What a piece's next bar may become.
+struct DrawnLatents {
+  std::size_t wish = 0, bar = 0;  ///< of which piece, and its number in it
+  std::span<const float> z;       ///< row-major [candidates × latent]
+  std::span<const float> told;    ///< [told_values()] of the bars before, of what is asked, and of where the flow ended
+};
+/// Makes a bar of them. \return the latents with which the piece goes on, [latent]
+using LatentFinish = std::function<std::vector<float>(const DrawnLatents& drawn)>;
 
 class LatentPrior {
  public:
@@ -79,9 +89,9 @@ class LatentPrior {
   LatentPrior(const LatentPriorOptions& options, const Safetensors& file);
   const LatentPriorOptions& options() const { return options_; }
   /// Latents of each wish, [bars × latent]; those of a wish do not depend on the wishes beside it. Thread-safe.
-  /// \param choose called for each bar where how.candidates > 1
+  /// \param finish called for each bar; may be empty where there is one candidate, and the flow goes to its end
   std::vector<std::vector<float>> draw(std::span<const LatentWish> wishes, const LatentDrawing& how,
-                                       const LatentChoice& choose = {}) const;
+                                       const LatentFinish& finish = {}) const;
 
  private:
   LatentPriorOptions options_;

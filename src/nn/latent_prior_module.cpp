@@ -43,14 +43,13 @@ TransformerOptions block_options(const LatentPriorOptions& o) {
 
 constexpr int kTimeWaves = kTimeValues / 2;
 
-/// Sines and cosines of the flow's time. \return [rows × 2 kTimeWaves]
+}  // namespace
+
 torch::Tensor time_waves(const torch::Tensor& time) {
   const auto frequencies = torch::exp(torch::linspace(0.0, std::log(64.0), kTimeWaves)).to(time.device());
   const auto angles = time.unsqueeze(1) * frequencies * 3.14159265;
   return torch::cat({torch::sin(angles), torch::cos(angles)}, 1);
 }
-
-}  // namespace
 
 std::int64_t wish_rows(const LatentPriorOptions& options) { return rows_of(options).count; }
 

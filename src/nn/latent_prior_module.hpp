@@ -10,7 +10,6 @@
 
 namespace euterpe {
 
-inline constexpr int kTimeValues = 32;  ///< sines and cosines of the flow's time
 /// Rows of the wish embedding.
 std::int64_t wish_rows(const LatentPriorOptions& options);
 
@@ -21,6 +20,9 @@ struct WishBatch {
   torch::Tensor present;  ///< float [pieces × bars]
   WishBatch to(torch::Device device) const { return {classes.to(device), melody.to(device), present.to(device)}; }
 };
+/// Sines and cosines of the flow's time. \return [rows × kTimeValues]
+torch::Tensor time_waves(const torch::Tensor& time);
+
 /// \param asked false: of a wish only the meter is said, which is what guidance compares with
 WishBatch wish_batch(std::span<const LatentWish> wishes, const LatentPriorOptions& options, bool asked = true);
 

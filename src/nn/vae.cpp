@@ -20,13 +20,14 @@ struct OptionRow {
   int VaeOptions::*field;
   int least, most;
 };
-constexpr std::array<OptionRow, 7> kRows{{{"d_model", &VaeOptions::d_model, 16, 2048},
+constexpr std::array<OptionRow, 8> kRows{{{"d_model", &VaeOptions::d_model, 16, 2048},
                                           {"heads", &VaeOptions::heads, 1, 64},
                                           {"ff", &VaeOptions::ff, 16, 8192},
                                           {"encoder_layers", &VaeOptions::encoder_layers, 1, 24},
                                           {"decoder_layers", &VaeOptions::decoder_layers, 1, 24},
                                           {"latent", &VaeOptions::latent, 2, 1024},
-                                          {"memory", &VaeOptions::memory, 1, 64}}};
+                                          {"memory", &VaeOptions::memory, 1, 64},
+                                          {"told", &VaeOptions::told, 0, 4096}}};
 constexpr std::size_t kBarsAtOnce = 256;
 
 }  // namespace
@@ -59,7 +60,7 @@ std::int64_t parameter_count(const VaeOptions& o) {
   const std::int64_t tables =
       kGridPlaces + kGridPitches + kGridLengths + static_cast<std::int64_t>(grid_meters().size());
   const std::int64_t pool = kNotePool * d * d + 2 * z * (kBarQuarters + 1) * kNotePool * d + 2 * z;
-  const std::int64_t read = o.memory * d * (z + 1) + o.decoder_layers * d * z + kBarQuarters * d * z;
+  const std::int64_t read = o.memory * d * (z + 1) + o.decoder_layers * d * (z + o.told);
   const std::int64_t say = (kGridPlaces + 1 + kGridPitches + kGridLengths) * d + 2 * d * d;
   return tables * d + (o.encoder_layers + o.decoder_layers) * block + pool + read + say + 2 * d;
 }
@@ -97,33 +98,45 @@ BarLatents Vae::encode(std::span<const GridBar> bars) const {
   return out;
 }
 
-std::vector<GridBar> Vae::decode(std::span<const float> z, std::span<const int> meters, double temperature,
-                                 Random& random) const {
-  const auto latent = static_cast<std::size_t>(options_.latent);
-  EUTERPE_ASSERT(z.size() == meters.size() * latent);
+namespace {
+
+/// Rows first … first + count of a row-major matrix; undefined where there is none.
+torch::Tensor rows_of(std::span<const float> values, std::size_t first, std::size_t count, int width) {
+  if (values.empty()) return {};
+  const auto columns = static_cast<std::size_t>(width);
+  return torch::from_blob(const_cast<float*>(values.data() + first * columns),
+                          {static_cast<std::int64_t>(count), static_cast<std::int64_t>(width)});
+}
+
+}  // namespace
+
+std::vector<GridBar> Vae::decode(std::span<const float> z, std::span<const int> meters, const BarDrawing& how,
+                                 Random& random, std::span<const float> told) const {
+  EUTERPE_ASSERT(z.size() == meters.size() * static_cast<std::size_t>(options_.latent));
+  EUTERPE_ASSERT(told.empty() || told.size() == meters.size() * static_cast<std::size_t>(options_.told));
   std::vector<GridBar> out;
   for (std::size_t first = 0; first < meters.size(); first += kBarsAtOnce) {
     const std::size_t count = std::min(kBarsAtOnce, meters.size() - first);
-    std::vector<float> values(z.begin() + static_cast<std::ptrdiff_t>(first * latent),
-                              z.begin() + static_cast<std::ptrdiff_t>((first + count) * latent));
-    const auto part = torch::from_blob(values.data(), {static_cast<std::int64_t>(count), options_.latent});
-    for (GridBar& bar : network_->decode(part, meters.subspan(first, count), temperature, random))
+    for (GridBar& bar : network_->decode(rows_of(z, first, count, options_.latent), meters.subspan(first, count), how,
+                                         random, rows_of(told, first, count, options_.told)))
       out.push_back(std::move(bar));
   }
   return out;
 }
 
-std::vector<double> Vae::nats(std::span<const GridBar> bars, std::span<const float> z) const {
+std::vector<double> Vae::nats(std::span<const GridBar> bars, std::span<const float> z,
+                              std::span<const float> told) const {
   torch::NoGradGuard guard;
-  const auto latent = static_cast<std::size_t>(options_.latent);
-  EUTERPE_ASSERT(z.size() == bars.size() * latent);
+  EUTERPE_ASSERT(z.size() == bars.size() * static_cast<std::size_t>(options_.latent));
+  EUTERPE_ASSERT(told.empty() || told.size() == bars.size() * static_cast<std::size_t>(options_.told));
   std::vector<double> out;
   for (std::size_t first = 0; first < bars.size(); first += kBarsAtOnce) {
     std::vector<const GridBar*> part;
     for (std::size_t i = first; i < std::min(bars.size(), first + kBarsAtOnce); ++i) part.push_back(&bars[i]);
-    const auto values = torch::from_blob(const_cast<float*>(z.data() + first * latent),
-                                         {static_cast<std::int64_t>(part.size()), static_cast<std::int64_t>(latent)});
-    const auto nats = network_->reconstruction_nats(bar_batch(part), values).contiguous();
+    const auto nats = network_
+                          ->reconstruction_nats(bar_batch(part), rows_of(z, first, part.size(), options_.latent),
+                                                rows_of(told, first, part.size(), options_.told))
+                          .contiguous();
     for (std::size_t i = 0; i < part.size(); ++i) out.push_back(nats.data_ptr<float>()[i]);
   }
   return out;

@@ -26,11 +26,18 @@ struct VaeOptions {
   int encoder_layers = 1, decoder_layers = 4;
   int latent = 128;  ///< dimensions of a bar's z
   int memory = 8;    ///< places before the notes through which the decoder reads z
+  int told = 192;    ///< numbers that it can be told of a bar beside z, 0 = none
 };
 /// Error{bad_input} naming the option that is missing or out of range.
 VaeOptions vae_options(const nlohmann::json& options);
 nlohmann::json to_json(const VaeOptions& options);
 std::int64_t parameter_count(const VaeOptions& options);
+
+/// How the decoder draws from its distributions.
+struct BarDrawing {
+  double temperature = 0;  ///< 0 = the likeliest
+  double min_p = 0;        ///< what is less likely than this share of the likeliest is not drawn (Nguyen et al. 2024)
+};
 
 /// Row-major [bars × dimensions].
 struct BarLatents {
@@ -53,11 +60,13 @@ class Vae {
   /// Thread-safe; a bar's latents do not depend on the bars beside it.
   BarLatents encode(std::span<const GridBar> bars) const;
   /// \param z row-major [bars × latent] \param meters of the bars, numbers of grid_meters()
-  /// \param temperature of what is drawn, 0 = the likeliest. Notes stand within the bar and in order. Thread-safe.
-  std::vector<GridBar> decode(std::span<const float> z, std::span<const int> meters, double temperature,
-                              Random& random) const;
-  /// −log p(bar | z) of each bar, nats. \param z row-major [bars × latent]. Thread-safe.
-  std::vector<double> nats(std::span<const GridBar> bars, std::span<const float> z) const;
+  /// Notes stand within the bar and in order. Thread-safe.
+  /// \param told of z that is not finished, row-major [bars × told]: what a LatentFinish is handed
+  std::vector<GridBar> decode(std::span<const float> z, std::span<const int> meters, const BarDrawing& how,
+                              Random& random, std::span<const float> told = {}) const;
+  /// −log p(bar | z) of each bar, nats. \param z row-major [bars × latent] \param told as above. Thread-safe.
+  std::vector<double> nats(std::span<const GridBar> bars, std::span<const float> z,
+                           std::span<const float> told = {}) const;
 
  private:
   VaeOptions options_;

@@ -86,11 +86,12 @@ VaeModuleImpl::VaeModuleImpl(const VaeOptions& o) : options(o), angles(block_opt
   memory_bias = register_parameter("memory_bias", torch::randn({o.memory * d}) * 0.5);
   for (int i = 0; i < o.decoder_layers; ++i) {
     condition.push_back(matrix(("condition" + std::to_string(i)).c_str(), d, o.latent, 0.5 * from_z));
+    if (o.told > 0)
+      told_in.push_back(register_parameter("told" + std::to_string(i), torch::zeros({d, std::int64_t{o.told}})));
     decoder.push_back(
         register_module("decoder" + std::to_string(i), TransformerBlock(block_options(o, o.decoder_layers))));
   }
   decoder_norm = register_parameter("decoder_norm", torch::ones({d}));
-  quarter_in = matrix("quarter_in", kBarQuarters * d, o.latent, 0.5 * from_z);
   place_out = matrix("place_out", kGridPlaces + 1, d, in);
   pitch_mix = matrix("pitch_mix", d, d, in);
   pitch_out = matrix("pitch_out", kGridPitches, d, in);
@@ -144,10 +145,11 @@ std::pair<torch::Tensor, torch::Tensor> VaeModuleImpl::encode(const BarBatch& ba
   return {halves[0], halves[1].clamp(kLeastLogVariance, kMostLogVariance)};
 }
 
-torch::Tensor VaeModuleImpl::quarter_vectors(const torch::Tensor& z, const torch::Tensor& quarters) const {
-  const std::int64_t d = options.d_model;
-  const auto all = torch::linear(z, quarter_in).view({z.size(0), kBarQuarters, d});
-  return all.gather(1, quarters.unsqueeze(-1).expand({-1, -1, d}));
+/// What is added to the residual stream before a layer of the decoder, [bars × 1 × d].
+torch::Tensor VaeModuleImpl::conditioned(std::size_t layer, const torch::Tensor& z, const torch::Tensor& told) const {
+  torch::Tensor out = torch::linear(z, condition[layer]);
+  if (told.defined()) out = out + torch::linear(told, told_in[layer]);
+  return out.unsqueeze(1);
 }
 
 torch::Tensor VaeModuleImpl::memory(const torch::Tensor& z, const torch::Tensor& meters) const {
@@ -156,12 +158,14 @@ torch::Tensor VaeModuleImpl::memory(const torch::Tensor& z, const torch::Tensor&
 }
 
 torch::Tensor VaeModuleImpl::reconstruction_nats(const BarBatch& batch, const torch::Tensor& z,
-                                                 torch::Tensor* parts) const {
+                                                 const torch::Tensor& told, const Dropout* dropout) const {
   const auto bars = z.size(0), notes = batch.pitch.size(1);
   auto x = torch::cat({memory(z, batch.meters), embed(batch)}, 1);
   const auto [cosine, sine] = rotary(0, x.size(1));
-  for (std::size_t l = 0; l < decoder.size(); ++l)
-    x = decoder[l].ptr()->run(x + torch::linear(z, condition[l]).unsqueeze(1), cosine, sine, {}, nullptr);
+  for (std::size_t l = 0; l < decoder.size(); ++l) {
+    const Dropout masks = dropout ? dropout->at(l + 1) : Dropout{};
+    x = decoder[l].ptr()->run(x + conditioned(l, z, told), cosine, sine, {}, dropout ? &masks : nullptr);
+  }
   // What stands at the last place of the memory says the first note.
   const auto h = fused_norm(x.slice(1, options.memory - 1), decoder_norm);  // [bars × notes + 1 × d]
   const auto nats = [&](const torch::Tensor& logits, const torch::Tensor& targets) {
@@ -180,21 +184,26 @@ torch::Tensor VaeModuleImpl::reconstruction_nats(const BarBatch& batch, const to
   const auto length_nats = nats(
       torch::linear(torch::gelu(torch::linear(here + torch::embedding(pitch, batch.pitch), length_mix)), length_out),
       batch.length.masked_fill(absent, -1));
-  if (parts) *parts = torch::stack({place_nats.sum(), pitch_nats.sum(), length_nats.sum()});
   return place_nats + pitch_nats + length_nats;
 }
 
 namespace {
 
 /// Rows of the likeliest, or drawn, classes. \param logits [rows × classes], −inf for what may not be
-std::vector<std::int64_t> draw(const torch::Tensor& logits, double temperature, std::span<Random> randoms) {
-  const auto scores = (temperature > 0 ? torch::softmax(logits / temperature, -1) : logits).contiguous();
+std::vector<std::int64_t> draw(const torch::Tensor& logits, const BarDrawing& how, std::span<Random> randoms) {
+  const bool draws = how.temperature > 0;
+  auto scores = draws ? torch::softmax(logits / how.temperature, -1) : logits;
+  if (draws && how.min_p > 0) {
+    scores = scores.masked_fill(scores < how.min_p * scores.amax(-1, true), 0);
+    scores = scores / scores.sum(-1, true);
+  }
+  scores = scores.contiguous();
   const auto rows = scores.size(0), classes = scores.size(1);
   const float* p = scores.data_ptr<float>();
   std::vector<std::int64_t> out(static_cast<std::size_t>(rows));
   for (std::int64_t r = 0; r < rows; ++r, p += classes) {
     std::int64_t chosen = std::max_element(p, p + classes) - p;
-    if (temperature > 0) {
+    if (draws) {
       double left = randoms[static_cast<std::size_t>(r)].uniform();
       for (std::int64_t c = 0; c < classes; ++c) {
         if (p[c] <= 0) continue;
@@ -209,8 +218,8 @@ std::vector<std::int64_t> draw(const torch::Tensor& logits, double temperature, 
 
 }  // namespace
 
-std::vector<GridBar> VaeModuleImpl::decode(const torch::Tensor& z, std::span<const int> meters, double temperature,
-                                           Random& random) const {
+std::vector<GridBar> VaeModuleImpl::decode(const torch::Tensor& z, std::span<const int> meters, const BarDrawing& how,
+                                           Random& random, const torch::Tensor& told) const {
   torch::NoGradGuard guard;
   constexpr float kNever = -1e30F;
   const auto bars = z.size(0), d = std::int64_t{options.d_model}, heads = std::int64_t{options.heads}, head = d / heads;
@@ -227,7 +236,7 @@ std::vector<GridBar> VaeModuleImpl::decode(const torch::Tensor& z, std::span<con
   for (std::size_t l = 0; l < decoder.size(); ++l) {
     keys.push_back(torch::empty({bars, heads, longest, head}));
     values.push_back(torch::empty({bars, heads, longest, head}));
-    conditions.push_back(torch::linear(z, condition[l]).unsqueeze(1));
+    conditions.push_back(conditioned(l, z, told));
   }
   const auto [cosine, sine] = rotary(0, longest);
   const auto rotated = [&](const torch::Tensor& x, std::int64_t at, std::int64_t time) {
@@ -270,7 +279,7 @@ std::vector<GridBar> VaeModuleImpl::decode(const torch::Tensor& z, std::span<con
         if (p < first || p >= bar_steps * kGridParts) row[p] = kNever;
       if (!out[b].notes.empty() && last.pitch == 0) row[first] = kNever;  // nothing lies below
     }
-    const auto places = draw(logits, temperature, randoms);
+    const auto places = draw(logits, how, randoms);
     bool any = false;
     auto place_ids = torch::zeros({bars}, torch::kInt64), pitch_ids = torch::zeros({bars}, torch::kInt64),
          length_ids = torch::zeros({bars}, torch::kInt64);
@@ -283,13 +292,7 @@ std::vector<GridBar> VaeModuleImpl::decode(const torch::Tensor& z, std::span<con
     }
     if (!any) break;
     const auto place_vectors = torch::embedding(place, place_ids);
-    auto quarter_ids = torch::empty({bars, 1}, torch::kInt64);
-    for (std::int64_t b = 0; b < bars; ++b) {
-      const int bar_steps = grid_meters()[static_cast<std::size_t>(meters[static_cast<std::size_t>(b)])].steps;
-      const std::int64_t onset = place_ids.data_ptr<std::int64_t>()[b] / kGridParts;
-      quarter_ids.data_ptr<std::int64_t>()[b] = std::min(onset * kBarQuarters / bar_steps, kBarQuarters - 1);
-    }
-    const auto here = h + place_vectors + quarter_vectors(z, quarter_ids).squeeze(1);
+    const auto here = h + place_vectors;
     logits = torch::linear(torch::gelu(torch::linear(here, pitch_mix)), pitch_out).contiguous();
     row = logits.data_ptr<float>();
     for (std::size_t b = 0; b < out.size(); ++b, row += kGridPitches) {
@@ -298,12 +301,12 @@ std::vector<GridBar> VaeModuleImpl::decode(const torch::Tensor& z, std::span<con
       if (places[b] != last.onset * kGridParts + last.part) continue;
       std::fill(row + last.pitch, row + kGridPitches, kNever);  // from the highest down
     }
-    const auto pitches = draw(logits, temperature, randoms);
+    const auto pitches = draw(logits, how, randoms);
     for (std::int64_t b = 0; b < bars; ++b)
       pitch_ids.data_ptr<std::int64_t>()[b] = pitches[static_cast<std::size_t>(b)];
     const auto pitch_vectors = torch::embedding(pitch, pitch_ids);
-    const auto lengths = draw(torch::linear(torch::gelu(torch::linear(here + pitch_vectors, length_mix)), length_out),
-                              temperature, randoms);
+    const auto lengths =
+        draw(torch::linear(torch::gelu(torch::linear(here + pitch_vectors, length_mix)), length_out), how, randoms);
     for (std::size_t b = 0; b < out.size(); ++b) {
       length_ids.data_ptr<std::int64_t>()[b] = lengths[b];
       if (!open[b]) continue;

@@ -33,27 +33,28 @@ struct VaeModuleImpl : torch::nn::Module {
   void set_compute(const TransformerCompute& compute);
   /// \return mean and log variance, each [bars × latent]
   std::pair<torch::Tensor, torch::Tensor> encode(const BarBatch& batch) const;
-  /// −log p(bar | z) of each bar in nats, [bars]. \param parts if given, of place, pitch and length [3], summed
-  torch::Tensor reconstruction_nats(const BarBatch& batch, const torch::Tensor& z,
-                                    torch::Tensor* parts = nullptr) const;
-  std::vector<GridBar> decode(const torch::Tensor& z, std::span<const int> meters, double temperature,
-                              Random& random) const;
+  /// −log p(bar | z) of each bar in nats, [bars]. \param told [bars × told], undefined = nothing
+  /// \param dropout of the branches while it learns; null = none
+  torch::Tensor reconstruction_nats(const BarBatch& batch, const torch::Tensor& z, const torch::Tensor& told = {},
+                                    const Dropout* dropout = nullptr) const;
+  std::vector<GridBar> decode(const torch::Tensor& z, std::span<const int> meters, const BarDrawing& how,
+                              Random& random, const torch::Tensor& told = {}) const;
 
   VaeOptions options;
   RotaryAngles angles;
   torch::Tensor place, pitch, length, meter;  ///< embeddings
   std::vector<TransformerBlock> encoder, decoder;
   torch::Tensor encoder_norm, pool_in, pool_out, pool_bias;
-  torch::Tensor memory_in, memory_bias;  ///< z → the places before the notes
-  std::vector<torch::Tensor> condition;  ///< z → the residual stream, a layer
-  torch::Tensor decoder_norm, place_out, quarter_in, pitch_mix, pitch_out, length_mix, length_out;
+  torch::Tensor memory_in, memory_bias;           ///< z → the places before the notes
+  std::vector<torch::Tensor> condition, told_in;  ///< z, and what is told beside it → the residual stream, a layer
+  torch::Tensor decoder_norm, place_out, pitch_mix, pitch_out, length_mix, length_out;
   torch::Tensor steps;  ///< int64 [meters × 1], sixteenths of a bar; no parameter
 
  private:
   torch::Tensor embed(const BarBatch& batch) const;
   std::pair<torch::Tensor, torch::Tensor> rotary(std::int64_t first, std::int64_t time) const;
   torch::Tensor quarters_of(const BarBatch& batch) const;  ///< of each note, [bars × notes]
-  torch::Tensor quarter_vectors(const torch::Tensor& z, const torch::Tensor& quarters) const;
+  torch::Tensor conditioned(std::size_t layer, const torch::Tensor& z, const torch::Tensor& told) const;
   torch::Tensor memory(const torch::Tensor& z, const torch::Tensor& meters) const;
 };
 TORCH_MODULE(VaeModule);

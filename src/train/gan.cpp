@@ -40,12 +40,14 @@ void check(const GanTraining& o) {
           fmt::format("unknown penalty \"{}\"", o.penalty), "known are none, gradient, r1");
   require(o.batch >= 1 && o.batch <= 1024, fmt::format("batch {} is outside 1 to 1024", o.batch));
   require(!o.minibatch_deviation || o.batch >= 2, "a batch of one pair has no deviation", "give --minibatch 0");
-  require(o.critic_width >= 8 && o.critic_width <= 512,
-          fmt::format("critic-width {} is outside 8 to 512", o.critic_width));
+  require(o.critic_width >= kLeastCriticWidth && o.critic_width <= kMostCriticWidth,
+          fmt::format("critic-width {} is outside {} to {}", o.critic_width, kLeastCriticWidth, kMostCriticWidth));
   require(o.critics >= 1 && o.critics <= 100, fmt::format("critics {} is outside 1 to 100", o.critics));
   require(o.shift >= 0 && o.shift <= 1, fmt::format("shift {} is outside 0 to 1", o.shift));
   require(o.reconstruct >= 0 && o.reconstruct <= 1000,
           fmt::format("reconstruct {} is outside 0 to 1000", o.reconstruct));
+  require(o.reconstruct == 0 || o.network.voices == 0, "which voice sings what a real roll does not say",
+          "give --reconstruct or --voices");
   require(o.codes >= 0 && o.codes <= 1000, fmt::format("codes {} is outside 0 to 1000", o.codes));
   require(o.codes == 0 || (o.reconstruct > 0 && o.network.mapping > 0),
           "a game on codes needs an encoder and a mapping", "give --reconstruct and --mapping");
@@ -229,13 +231,18 @@ struct Sampler {
   }
 };
 
-Safetensors weights_of(const GeneratorModule& generator) {
+/// The generator, and the discriminator as it acts, which judges what is drawn.
+Safetensors weights_of(const GeneratorModule& generator, const DiscriminatorModule& discriminator) {
   Safetensors file;
-  for (const auto& p : generator.named_parameters()) {
-    const auto t = p.value().detach().to(torch::kCPU, torch::kFloat32).contiguous();
-    file.put(p.key(), t.sizes().vec(), std::span(t.data_ptr<float>(), static_cast<std::size_t>(t.numel())),
-             t.dim() > 1 ? DType::bf16 : DType::f32);
-  }
+  const auto put = [&](const std::string& name, const torch::Tensor& value, DType matrices) {
+    const auto t = value.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+    file.put(name, t.sizes().vec(), std::span(t.data_ptr<float>(), static_cast<std::size_t>(t.numel())),
+             t.dim() == 2  ? matrices
+             : t.dim() > 2 ? DType::bf16
+                           : DType::f32);
+  };
+  for (const auto& p : generator.named_parameters()) put(p.key(), p.value(), DType::bf16);
+  for (const auto& [name, value] : discriminator.acting_parameters()) put(kJudgePrefix + name, value, DType::i8);
   return file;
 }
 
@@ -437,7 +444,9 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                       {"gap", report.samples.numbers.at("gap")},
                       {"distance_ratio", report.samples.numbers.at("distance_ratio")},
                       {"empty", report.samples.numbers.at("empty")}}};
-  save_model(o.out, weights_of(*generator), card);
+  if (o.rolls > 0) card["judge"] = {{"width", o.critic_width}, {"minibatch_deviation", o.minibatch_deviation}};
+  discriminator->refresh(false);
+  save_model(o.out, weights_of(*generator, *discriminator), card);
   write_passages(o.out, training_passages(corpus.shard), {});
   return {{"training",
            {{"steps", report.steps},

@@ -20,7 +20,7 @@ constexpr std::array<Setting, 35> kSettings{
      {"batch", kItsOwn, "Pairs of phrases a step (16), or pictures (dense: 64)"},
      {"width", 96, "Channels of the generator"},
      {"blocks", 3, "Blocks of the 1-D generator's time network"},
-     {"voices", 0, "Of its accompaniment, each one pitch or a rest; 0 = each pitch for itself (1d)"},
+     {"voices", 0, "Of its accompaniment, each holding a pitch or a rest until struck; 0 = each pitch for itself (1d)"},
      {"critic-width", 96, "Channels of the discriminator"},
      {"noise-piece", 32, "Numbers of noise that the phrases of a piece share"},
      {"noise-phrase", 32, "That the bars of a phrase share"},

@@ -9,6 +9,7 @@
 namespace euterpe {
 namespace {
 
+constexpr double kStyleBalance = 0.25;  // a style is drawn by this power of its bars
 constexpr double kForgetAll = 0.08;     // nothing but the meter is said: what guidance compares with
 constexpr double kForgetMelody = 0.55;  // of the pieces
 constexpr double kForgetTrait = 0.6;    // each of the three
@@ -26,6 +27,7 @@ LatentBatches::LatentBatches(const GridCorpus& corpus, const std::string& split,
     if (piece.split != split) continue;
     Item item;
     item.style = corpus.style(piece.style);
+    item.piece = &piece;
     item.wish.style = item.style;
     item.wish.minor = piece.grid.minor;
     item.latents = codec.encode(piece.grid.bars);
@@ -51,43 +53,47 @@ LatentBatches::LatentBatches(const GridCorpus& corpus, const std::string& split,
     items_.push_back(std::move(item));
   }
   hash_ = sha256(hashes);
-  for (const auto& [style, of] : styles_) weights_.push_back(std::sqrt(of.bars));
+  for (const auto& [style, of] : styles_) weights_.push_back(std::pow(of.bars, kStyleBalance));
 }
 
 LatentBatch LatentBatches::draw(Random& random, int pieces, int bars) const {
-  LatentBatch out;
-  const auto width = static_cast<std::size_t>(latent_), most = static_cast<std::size_t>(bars);
-  out.z.assign(static_cast<std::size_t>(pieces) * most * width, 0);
-  for (std::size_t p = 0; p < static_cast<std::size_t>(pieces); ++p) {
+  struct Crop {
+    const Item* item;
+    std::size_t from, count;
+  };
+  const auto width = static_cast<std::size_t>(latent_);
+  std::vector<Crop> crops;
+  std::size_t longest = 0;  // batches are as wide as their longest piece
+  for (int p = 0; p < pieces; ++p) {
     const StyleItems& style =
         std::next(styles_.begin(), static_cast<std::ptrdiff_t>(random.weighted(weights_)))->second;
     const Item& item = items_[style.items[random.weighted(style.weights)]];
-    const std::size_t all = item.wish.bars.size(), count = std::min(all, most);
+    const std::size_t all = item.wish.bars.size(), count = std::min(all, static_cast<std::size_t>(bars));
     // Beginnings and ends as often as any other place, of which there are more.
     const std::size_t room = all - count + 1;
     const double where = random.uniform();
-    const std::size_t from = where < 0.15 ? 0 : where < 0.3 ? room - 1 : random.below(room);
-    LatentWish wish = item.wish;
-    wish.bars.assign(item.wish.bars.begin() + static_cast<std::ptrdiff_t>(from),
-                     item.wish.bars.begin() + static_cast<std::ptrdiff_t>(from + count));
-    for (std::size_t b = 0; b < count; ++b)
+    crops.push_back({&item, where < 0.15 ? 0 : where < 0.3 ? room - 1 : random.below(room), count});
+    longest = std::max(longest, count);
+  }
+  LatentBatch out;
+  out.z.assign(crops.size() * longest * width, 0);
+  out.music.assign(crops.size() * longest, nullptr);
+  for (std::size_t p = 0; p < crops.size(); ++p) {
+    const auto& [item, from, count] = crops[p];
+    LatentWish wish = item->wish;
+    wish.bars.assign(item->wish.bars.begin() + static_cast<std::ptrdiff_t>(from),
+                     item->wish.bars.begin() + static_cast<std::ptrdiff_t>(from + count));
+    for (std::size_t b = 0; b < count; ++b) {
+      out.music[p * longest + b] = &item->piece->grid.bars[from + b];
       for (std::size_t k = 0; k < width; ++k) {
         const std::size_t at = (from + b) * width + k;
-        out.z[(p * most + b) * width + k] = item.latents.mean[at] + std::exp(0.5F * item.latents.log_variance[at]) *
-                                                                        static_cast<float>(random.normal());
+        out.z[(p * longest + b) * width + k] =
+            item->latents.mean[at] +
+            std::exp(0.5F * item->latents.log_variance[at]) * static_cast<float>(random.normal());
       }
+    }
     out.bars += static_cast<std::int64_t>(count);
     out.wishes.push_back(std::move(wish));
-  }
-  // Batches are as wide as their longest piece.
-  std::size_t longest = 0;
-  for (const LatentWish& w : out.wishes) longest = std::max(longest, w.bars.size());
-  if (longest < most) {
-    std::vector<float> narrow;
-    for (std::size_t p = 0; p < out.wishes.size(); ++p)
-      narrow.insert(narrow.end(), out.z.begin() + static_cast<std::ptrdiff_t>(p * most * width),
-                    out.z.begin() + static_cast<std::ptrdiff_t>((p * most + longest) * width));
-    out.z = std::move(narrow);
   }
   return out;
 }
@@ -97,7 +103,7 @@ std::pair<std::vector<float>, std::vector<float>> LatentBatches::spread() const 
   std::vector<double> sum(width), square(width);
   double weight = 0;
   for (const Item& item : items_) {
-    const double each = 1 / std::sqrt(styles_.at(item.style).bars);
+    const double each = std::pow(styles_.at(item.style).bars, kStyleBalance - 1);
     for (std::size_t b = 0; b < item.latents.bars(); ++b) {
       weight += each;
       for (std::size_t k = 0; k < width; ++k) {

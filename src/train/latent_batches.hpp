@@ -15,14 +15,16 @@ namespace euterpe {
 struct LatentBatch {
   std::vector<LatentWish> wishes;  ///< all that can be said of the bars
   std::vector<float> z;            ///< [pieces × bars × latent], bars of the longest; zeros where a piece has ended
-  std::int64_t bars = 0;           ///< that are there, in all
+  std::vector<const GridBar*> music;  ///< [pieces × bars]: what the latents are of, null where a piece has ended
+  std::int64_t bars = 0;              ///< that are there, in all
 };
 
 class LatentBatches {
  public:
+  /// \param corpus must outlive it
   LatentBatches(const GridCorpus& corpus, const std::string& split, const Vae& codec);
   bool empty() const { return styles_.empty(); }
-  /// Crops of at most `bars` bars; styles by the square root of their bars, pieces by length; z drawn from q.
+  /// Crops of at most `bars` bars; styles by the fourth root of their bars, pieces by length; z drawn from q.
   LatentBatch draw(Random& random, int pieces, int bars) const;
   /// Mean and standard deviation of each dimension, styles weighted as drawn.
   std::pair<std::vector<float>, std::vector<float>> spread() const;
@@ -31,6 +33,7 @@ class LatentBatches {
  private:
   struct Item {
     int style;
+    const GridPiece* piece;
     LatentWish wish;
     BarLatents latents;
   };

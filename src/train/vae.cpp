@@ -11,42 +11,17 @@
 #include "base/parallel.hpp"
 #include "nn/latent_prior_module.hpp"
 #include "nn/note_encoder_module.hpp"
+#include "nn/random_tensor_module.hpp"
 #include "nn/vae_module.hpp"
 #include "train/bar_batches.hpp"
-#include "train/latent_batches.hpp"
-#include "train/trainer.hpp"
+#include "train/latent_reading_module.hpp"
+#include "train/vae_stages_module.hpp"
 
 namespace euterpe {
-namespace {
 
-constexpr std::size_t kValidationBars = 300;
-constexpr std::size_t kBarsAtOnce = 100;
-constexpr double kEarlierNoise = 0.3;  // of the latents of earlier bars, in their standard deviations
-constexpr double kPriorDropout = 0.1;
-constexpr int kDrawsOfTime = 2;  // places along the flow at which a bar is learned, for one reading of its context
+torch::Device vae_device() { return torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::kCPU; }
 
-torch::Device device_of_run() { return torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::kCPU; }
-
-torch::Tensor normal(at::IntArrayRef shape, Random& random) {
-  torch::Tensor out = torch::empty(shape);
-  float* values = out.data_ptr<float>();
-  for (std::int64_t i = 0; i < out.numel(); ++i) values[i] = static_cast<float>(random.normal());
-  return out;
-}
-
-std::vector<const GridBar*> addresses(const std::vector<GridBar>& bars, std::size_t first, std::size_t count) {
-  std::vector<const GridBar*> out;
-  for (std::size_t i = first; i < std::min(bars.size(), first + count); ++i) out.push_back(&bars[i]);
-  return out;
-}
-
-double beta_at(const VaeTraining& o, std::int64_t step) {
-  const double cycle = static_cast<double>(step) * o.cycles / static_cast<double>(o.steps);
-  const double rising = cycle >= o.cycles - 1 ? 0.25 : 0.5;  // the part of a cycle in which β rises
-  return o.beta * std::min(1.0, (cycle - std::floor(cycle)) / rising);
-}
-
-TrainerOptions stage_options(const VaeTraining& o, const char* stage, std::int64_t steps, double learning_rate) {
+TrainerOptions vae_stage(const VaeTraining& o, const char* stage, std::int64_t steps, double learning_rate) {
   constexpr std::int64_t kValidations = 16;
   TrainerOptions out;
   out.folder = o.run / stage;
@@ -58,6 +33,36 @@ TrainerOptions stage_options(const VaeTraining& o, const char* stage, std::int64
   out.checkpoint_every = 100;
   out.seconds = o.seconds;
   return out;
+}
+
+/// Matrices become a byte a weight with a scale for each row, half of what bf16 takes.
+void round_matrices(Safetensors& file) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file.tensors)
+    if (tensor.shape.size() == 2 && tensor.dtype == DType::bf16) names.push_back(name);
+  for (const std::string& name : names) {
+    const std::vector<float> values = file.floats(name);
+    file.put(name, file.at(name).shape, values, DType::i8);
+  }
+}
+
+namespace {
+
+constexpr std::size_t kValidationBars = 300;
+constexpr std::size_t kBarsAtOnce = 100;
+constexpr double kEarlierNoise = 0.3;  // of the latents of earlier bars, in their standard deviations
+constexpr double kPriorDropout = 0.1;
+
+std::vector<const GridBar*> addresses(const std::vector<GridBar>& bars, std::size_t first, std::size_t count) {
+  std::vector<const GridBar*> out;
+  for (std::size_t i = first; i < std::min(bars.size(), first + count); ++i) out.push_back(&bars[i]);
+  return out;
+}
+
+double beta_at(const VaeTraining& o, std::int64_t step) {
+  const double cycle = static_cast<double>(step) * o.cycles / static_cast<double>(o.steps);
+  const double rising = cycle >= o.cycles - 1 ? 0.25 : 0.5;  // the part of a cycle in which β rises
+  return o.beta * std::min(1.0, (cycle - std::floor(cycle)) / rising);
 }
 
 /// Nats a note from the mean of q(z | bar), styles weighted equally.
@@ -78,7 +83,7 @@ double validation(const VaeModule& network, const std::map<std::string, std::vec
 }
 
 TrainingReport train_codec(const GridCorpus& corpus, const VaeTraining& options, VaeModule& network) {
-  const torch::Device device = device_of_run();
+  const torch::Device device = vae_device();
   network->to(device);
   TransformerCompute compute;
   compute.bf16 = options.bf16;
@@ -103,21 +108,21 @@ TrainingReport train_codec(const GridCorpus& corpus, const VaeTraining& options,
     const BarBatch batch = bar_batch(addresses(bars, 0, bars.size())).to(device);
     items += batch.notes;
     const auto [mean, log_variance] = network->encode(batch);
-    const auto z = mean + torch::exp(0.5 * log_variance) * normal(mean.sizes(), random).to(device);
+    const auto z = mean + torch::exp(0.5 * log_variance) * normal_tensor(random, mean.sizes().vec()).to(device);
     const auto kl = 0.5 * (mean * mean + torch::exp(log_variance) - 1 - log_variance);
     const auto rate = kl.mean(0).clamp_min(options.free_bits).sum() * static_cast<double>(bars.size());
     const auto distortion = network->reconstruction_nats(batch, z).sum();
     return (distortion + beta_at(options, step) * rate) / static_cast<double>(batch.notes + batch.meters.size(0));
   };
   task.validate = [&] { return validation(network, held_out, device); };
-  TrainerOptions trainer = stage_options(options, "codec", options.steps, options.learning_rate);
+  TrainerOptions trainer = vae_stage(options, "codec", options.steps, options.learning_rate);
   trainer.weight_decay = 0.02;
   return run_training(task, trainer);
 }
 
 TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options, const Vae& codec,
                            LatentPriorModule& network) {
-  const torch::Device device = device_of_run();
+  const torch::Device device = vae_device();
   const LatentBatches train(corpus, "train", codec), valid(corpus, "valid", codec);
   {
     torch::NoGradGuard guard;
@@ -127,29 +132,9 @@ TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options,
   }
   network->to(device);
   const auto loss_of = [&](const LatentBatch& drawn, Random& random, bool learning) {
-    std::vector<LatentWish> wishes = drawn.wishes;
-    forget_wishes(wishes, random);
-    const WishBatch batch = wish_batch(wishes, network->options).to(device);
-    const std::int64_t pieces = batch.present.size(0), bars = batch.present.size(1), latent = network->options.latent;
-    const auto z = network->standardized(
-        torch::from_blob(const_cast<float*>(drawn.z.data()), {pieces, bars, latent}).clone().to(device));
-    const auto present = batch.present.unsqueeze(-1);
     // Bars that it has drawn itself are never quite those that it has learned from.
-    const auto heard = learning ? z + kEarlierNoise * normal(z.sizes(), random).to(device) : z;
-    const Dropout dropout = learning ? Dropout::draw(kPriorDropout, random) : Dropout{};
-    const auto before = torch::cat({torch::zeros({pieces, 1, latent}, z.options()), heard.slice(1, 0, bars - 1)}, 1) *
-                        torch::cat({torch::zeros({pieces, 1, 1}, z.options()), present.slice(1, 0, bars - 1)}, 1);
-    const auto said = network->context(batch, before, learning ? &dropout : nullptr)
-                          .view({pieces * bars, -1})
-                          .repeat({kDrawsOfTime, 1});
-    const auto goal = z.view({pieces * bars, latent}).repeat({kDrawsOfTime, 1});
-    const auto noise = normal({goal.size(0), latent}, random).to(device);
-    // Logistic-normal times: the middle of the flow is where it turns (Esser et al. 2024).
-    const auto time = torch::sigmoid(normal({goal.size(0)}, random)).to(device);
-    const auto t = time.unsqueeze(1);
-    const auto error = network->velocity((1 - t) * noise + t * goal, time, said) - (goal - noise);
-    const auto there = present.view({-1, 1}).repeat({kDrawsOfTime, 1});
-    return (error * error * there).sum() / (there.sum() * static_cast<double>(latent));
+    const LatentHearing hearing{learning ? kEarlierNoise : 0, learning ? kPriorDropout : 0};
+    return flow_error(network, read_latents(network, drawn, hearing, random), random);
   };
   TrainingTask task;
   task.unit = "bars";
@@ -175,20 +160,9 @@ TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options,
     }
     return sum / kBatches;
   };
-  TrainerOptions trainer = stage_options(options, "prior", options.prior_steps, options.prior_learning_rate);
+  TrainerOptions trainer = vae_stage(options, "prior", options.prior_steps, options.prior_learning_rate);
   trainer.ema = 0.999;
   return run_training(task, trainer);
-}
-
-/// Matrices become a byte a weight with a scale for each row, half of what bf16 takes.
-void round_matrices(Safetensors& file) {
-  std::vector<std::string> names;
-  for (const auto& [name, tensor] : file.tensors)
-    if (tensor.shape.size() == 2 && tensor.dtype == DType::bf16) names.push_back(name);
-  for (const std::string& name : names) {
-    const std::vector<float> values = file.floats(name);
-    file.put(name, file.at(name).shape, values, DType::i8);
-  }
 }
 
 std::int64_t count_parameters(const torch::nn::Module& module) {
@@ -199,32 +173,41 @@ std::int64_t count_parameters(const torch::nn::Module& module) {
 
 }  // namespace
 
-VaeReport train_vae(const GridCorpus& corpus, const VaeTraining& options) {
+VaeReport train_vae(const GridCorpus& corpus, const VaeTraining& asked) {
+  VaeTraining options = asked;
+  options.prior.latent = options.network.latent;
+  options.prior.styles = static_cast<int>(corpus.styles.size());
+  options.network.told = options.finish_steps > 0 ? told_values(options.prior) : 0;
   at::set_num_threads(threads());
   torch::manual_seed(options.seed);
   VaeReport report;
-  VaeModule codec(vae_options(to_json(options.network)));
+  report.prior = options.prior;
+  report.network = options.network;
+  VaeModule codec(vae_options(to_json(report.network)));
   const TrainingReport first = train_codec(corpus, options, codec);
   codec->to(torch::kCPU);
   put_parameters(*codec, report.weights, "vae.");
   round_matrices(report.weights);
 
-  report.prior = options.prior;
-  report.prior.latent = options.network.latent;
-  report.prior.styles = static_cast<int>(corpus.styles.size());
   LatentPriorModule prior(latent_prior_options(to_json(report.prior)));
   // The prior learns the latents of the weights as they are stored.
-  const TrainingReport second = train_prior(corpus, options, Vae(options.network, report.weights), prior);
+  const Vae stored(report.network, report.weights);
+  const TrainingReport second = train_prior(corpus, options, stored, prior);
   prior->to(torch::kCPU);
   put_parameters(*prior, report.weights, "prior.");
   round_matrices(report.weights);
+
+  TrainingReport third;
+  if (options.finish_steps > 0) third = train_finish(corpus, options, report);
 
   report.steps = first.steps;
   report.prior_steps = second.steps;
   report.parameters = count_parameters(*codec) + count_parameters(*prior);
   report.validation = first.best_validation;
   report.prior_validation = second.best_validation;
-  report.seconds = first.seconds + second.seconds;
+  report.finish_steps = third.steps;
+  report.finish_validation = third.best_validation;
+  report.seconds = first.seconds + second.seconds + third.seconds;
   report.notes_per_second = first.items_per_second;
   report.bars_per_second = second.items_per_second;
   return report;

@@ -14,9 +14,12 @@
 namespace euterpe {
 namespace {
 
-constexpr std::array<Setting, 20> kSettings{
+constexpr std::array<Setting, 23> kSettings{
     {{"steps", 14000, "Steps of the autoencoder"},
      {"prior-steps", 6000, "Steps of the prior over its latents"},
+     {"finish-steps", 10000, "Steps in which the decoder learns to finish latents on their way; 0 = it does not"},
+     {"finish-notes", 1024, "Notes of each"},
+     {"finish-learning-rate", 1e-3, "Their greatest"},
      {"notes", 512, "Notes a step of the autoencoder"},
      {"pieces", 16, "Pieces a step of the prior"},
      {"bars", 24, "Bars of each"},
@@ -33,7 +36,7 @@ constexpr std::array<Setting, 20> kSettings{
      {"decoder-layers", 4, "Layers of the decoder"},
      {"memory", 8, "Places through which the decoder reads the latents"},
      {"prior-layers", 3, "Layers of the prior"},
-     {"seconds", 0, "Stop each of the two after so long; 0 = no limit"},
+     {"seconds", 0, "Stop each of the three after so long; 0 = no limit"},
      {"bf16", 0, "1 = matrix products of the decoder in bfloat16"}}};
 constexpr std::array<WordSetting, 1> kWords{
     {{"styles", "chorale,folk,pop", "Styles to learn, separated by commas; all = whatever --data holds", {}}}};
@@ -49,8 +52,8 @@ std::vector<std::string> listed(const std::string& text) {
 nlohmann::json train_vae_model(const TrainingRequest& t) {
   const auto whole = [&](const char* name) { return static_cast<std::int64_t>(t[name]); };
   const auto small = [&](const char* name) { return static_cast<int>(t[name]); };
-  for (const char* name :
-       {"steps", "prior-steps", "notes", "pieces", "bars", "cycles", "learning-rate", "prior-learning-rate"})
+  for (const char* name : {"steps", "prior-steps", "notes", "finish-notes", "finish-learning-rate", "pieces", "bars",
+                           "cycles", "learning-rate", "prior-learning-rate"})
     if (!(t[name] > 0))
       throw Error(Category::usage, "train vae", fmt::format("--{} {}: it must be above 0", name, t[name]));
   const GridCorpus corpus =
@@ -71,6 +74,9 @@ nlohmann::json train_vae_model(const TrainingRequest& t) {
   o.prior.layers = small("prior-layers");
   o.steps = whole("steps");
   o.prior_steps = whole("prior-steps");
+  o.finish_steps = whole("finish-steps");
+  o.finish_notes = small("finish-notes");
+  o.finish_learning_rate = t["finish-learning-rate"];
   o.notes = small("notes");
   o.prior_pieces = small("pieces");
   o.prior_bars = small("bars");
@@ -88,16 +94,18 @@ nlohmann::json train_vae_model(const TrainingRequest& t) {
                {"task", "compose"},
                {"network", "vae"},
                {"tokenizer", nullptr},
-               {"options", {{"codec", to_json(o.network)}, {"prior", to_json(report.prior)}}}});
+               {"options", {{"codec", to_json(report.network)}, {"prior", to_json(report.prior)}}}});
   card["training"].update({{"seed", t.seed},
                            {"steps", report.steps},
                            {"prior_steps", report.prior_steps},
+                           {"finish_steps", report.finish_steps},
                            {"beta", o.beta},
                            {"free_bits", o.free_bits},
                            {"parameters", report.parameters}});
   card["metrics"] = {{{"command", "train vae"},
                       {"validation_nats_per_note", report.validation},
-                      {"prior_validation", report.prior_validation}}};
+                      {"prior_validation", report.prior_validation},
+                      {"finish_validation", report.finish_validation}}};
   for (const std::string& style : corpus.styles) card["habits"][style] = to_json(corpus_habits(corpus, style));
   save_model(t.out, report.weights, card);
   write_passages(t.out, training_passages(corpus.shard), {});

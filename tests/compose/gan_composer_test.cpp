@@ -10,8 +10,12 @@
 #include "base/temporary_folder.hpp"
 #include "compose/performance.hpp"
 #include "compose/tiny_gan.hpp"
+#include "corpus/prepare.hpp"
+#include "score/bar_grid.hpp"
 #include "score/midi.hpp"
 #include "score/musicxml.hpp"
+#include "train/gan.hpp"
+#include "train/tiny_vae.hpp"
 
 namespace euterpe {
 namespace {
@@ -159,6 +163,44 @@ TEST(GanComposer, refuses_in_words_what_it_has_not_learned) {
   refused(o, "chorale");
 }
 
+TEST(GanComposer, of_several_drawings_of_a_phrase_that_one_goes_on_which_the_discriminator_likes_best) {
+  const TemporaryFolder folder;
+  GanTraining t;
+  t.name = "judged";
+  t.out = folder / "judged";
+  t.folder = folder / "run";
+  t.network.width = 12;
+  t.network.blocks = 1;
+  t.network.noise_piece = t.network.noise_phrase = 4;
+  t.network.noise_bar = 2;
+  t.critic_width = 8;
+  t.batch = 2;
+  t.steps = 3;
+  Source source{"made", "CC0-1.0", true, {}, {}};
+  for (const GridPiece& piece : test::tiny_grid_corpus({"folk", "pop"}).pieces)
+    source.pieces.push_back({piece.id, piece.style, piece.id, "train", grid_score(piece.grid)});
+  write_shard(folder / "made.shard", prepare(std::span(&source, 1)));
+  train_gan(read_grid_corpus(folder / "made.shard", {}, {}, {}), t);
+  Model model = find_model((folder / "judged").string());
+  const PhraseJudge judge = PhraseJudge::of(model, gan_options(model.card.at("options"))).value();
+  const auto liked = [&](int candidates) {
+    model.card["sampling"]["folk"] = {{"candidates", candidates}};
+    const GanComposer composer(model);
+    double sum = 0;
+    for (std::uint64_t seed = 0; seed < 8; ++seed) {
+      ComposeOptions o = wish(4, seed);
+      o.meter = "4/4";
+      const BarGrid grid = bar_grid(composer.compose(o, {.style = "folk"}).score);
+      sum += judge(phrase_roll(grid.bars), {.begins = true, .ends = true}, {}, {})[0];
+    }
+    return sum / 8;
+  };
+  EXPECT_GT(liked(12), liked(1));
+  // Without the discriminator's weights there is no one to choose.
+  model.card.erase("judge");
+  EXPECT_THROW(GanComposer{model}, Error);
+}
+
 TEST(GanComposer, a_damaged_model_is_bad_input) {
   const TemporaryFolder folder;
   test::save_tiny_gan(folder / "tiny");
@@ -178,6 +220,11 @@ TEST(GanComposer, a_damaged_model_is_bad_input) {
   refused([](auto& card) { card["options"]["width"] = 16; }, "_weight");
   refused([](auto& card) { card["options"]["width"] = 1 << 30; }, "width");
   refused([](auto& card) { card.erase("frames"); }, "frames of folk");
+  refused([](auto& card) { card["sampling"]["pop"]["candidates"] = 4; }, "judge");
+  refused([](auto& card) { card["sampling"]["pop"]["candidates"] = 0; }, "candidates");
+  refused([](auto& card) { card["judge"] = {{"width", 1 << 20}, {"minibatch_deviation", true}}; }, "1048576 wide");
+  refused([](auto& card) { card["judge"] = {{"width", 8}}; }, "minibatch_deviation");
+  refused([](auto& card) { card["judge"] = {{"width", 8}, {"minibatch_deviation", true}}; }, "judge.");
   refused([](auto& card) { card["frames"]["pop"] = {{9, 0, 0, 120, "A"}}; }, "meter");
   refused([](auto& card) { card["frames"]["pop"] = {{0, 0, 0, 120, ""}}; }, "form");
   refused([](auto& card) { card["frames"]["pop"] = {{0, 0}}; }, "damaged");

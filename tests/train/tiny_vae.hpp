@@ -52,6 +52,8 @@ inline VaeTraining tiny_vae_training(const std::filesystem::path& run) {
   t.prior_steps = 1;
   t.prior_pieces = 2;
   t.prior_bars = 4;
+  t.finish_steps = 1;
+  t.finish_notes = 64;
   return t;
 }
 
@@ -66,7 +68,7 @@ inline void save_tiny_vae(const std::filesystem::path& folder, const std::vector
   card.update({{"name", folder.filename().string()},
                {"task", "compose"},
                {"network", "vae"},
-               {"options", {{"codec", to_json(t.network)}, {"prior", to_json(report.prior)}}}});
+               {"options", {{"codec", to_json(report.network)}, {"prior", to_json(report.prior)}}}});
   for (const std::string& style : styles) card["habits"][style] = to_json(corpus_habits(corpus, style));
   save_model(folder, report.weights, card);
 }

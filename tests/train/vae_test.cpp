@@ -44,6 +44,9 @@ VaeTraining small_training(const std::filesystem::path& run) {
   t.prior_pieces = 8;
   t.prior_bars = 8;
   t.prior_learning_rate = 1e-2;
+  t.finish_steps = 120;
+  t.finish_notes = 256;
+  t.finish_learning_rate = 5e-3;
   return t;
 }
 
@@ -64,13 +67,13 @@ TEST(TrainVae, LearnsToSayBarsAgainAndToComposeOthersLikeThem) {
   const GridCorpus corpus = small_corpus();
   const VaeTraining options = small_training(folder.path());
   const VaeReport report = train_vae(corpus, options);
-  const Vae codec(options.network, report.weights);
+  const Vae codec(report.network, report.weights);
   const std::vector<GridBar>& bars = corpus.pieces[0].grid.bars;  // held out
   const BarLatents latents = codec.encode(bars);
   ASSERT_EQ(latents.bars(), bars.size());
   std::vector<int> meters(bars.size(), 0);
   Random random(1);
-  EXPECT_GT(f_measure(bars, codec.decode(latents.mean, meters, 0, random)), 0.8);
+  EXPECT_GT(f_measure(bars, codec.decode(latents.mean, meters, {}, random)), 0.8);
   double kl = 0;
   for (const double k : latents.kl(0)) {
     EXPECT_GE(k, -1e-6);
@@ -95,6 +98,15 @@ TEST(TrainVae, LearnsToSayBarsAgainAndToComposeOthersLikeThem) {
   ASSERT_EQ(drawn[1].size(), 6u * 16);
   const auto again = prior.draw({&both[1], 1}, {});
   for (std::size_t k = 0; k < again[0].size(); ++k) EXPECT_NEAR(again[0][k], drawn[1][k], 1e-3);
+  // Latents that are noise still say little of a bar; what is told beside them says what such bars are like.
+  const LatentDrawing nothing{.until = 0};
+  const auto untold = prior.draw({&wish, 1}, nothing, [&](const DrawnLatents& now) {
+    const auto bar = std::span(bars).subspan(now.bar, 1);
+    EXPECT_EQ(now.told.size(), static_cast<std::size_t>(told_values(report.prior)));
+    EXPECT_LT(codec.nats(bar, now.z, now.told)[0], 0.5 * codec.nats(bar, now.z)[0]);
+    return codec.encode(bar).mean;
+  });
+  for (std::size_t k = 0; k < untold[0].size(); ++k) EXPECT_NEAR(untold[0][k], latents.mean[k], 1e-4);
   // What is varied by nothing stays.
   wish.near.assign(latents.mean.begin(), latents.mean.begin() + 4 * 16);
   wish.amount = 0;
@@ -108,11 +120,13 @@ TEST(TrainVae, AnInterruptedRunGoesOnToTheSameWeights) {
   VaeTraining options = small_training(whole.path());
   options.steps = 110;
   options.prior_steps = 20;
+  options.finish_steps = 20;
   const VaeReport once = train_vae(corpus, options);
   options.run = parts.path();
   options.seconds = 1e-9;  // each stage stops after its first step …
   train_vae(corpus, options);
   std::filesystem::remove_all(parts.path() / "prior");
+  std::filesystem::remove_all(parts.path() / "finish");
   options.seconds = 0;  // … and goes on from there
   const VaeReport resumed = train_vae(corpus, options);
   for (const auto& [name, tensor] : once.weights.tensors)
