@@ -14,8 +14,10 @@ for style in chorale folk pop classical drums; do
 done
 for style in chorale folk pop; do
   for seed in 1 2 3; do
-    "$program" compose --model vae --style "$style" --bars 16 --seed "$seed" \
-      -o "$out/vae-$style-$seed.mid" -o "$out/vae-$style-$seed.png"
+    for model in vae gan; do
+      "$program" compose --model "$model" --style "$style" --bars 16 --seed "$seed" \
+        -o "$out/$model-$style-$seed.mid" -o "$out/$model-$style-$seed.png"
+    done
   done
 done
 for pair in chorale-1:folk chorale-1:pop folk-1:chorale folk-1:pop pop-2:chorale pop-2:folk; do
