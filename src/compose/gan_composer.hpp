@@ -44,7 +44,7 @@ class GanComposer : public ComposingModel {
 
  private:
   PieceFrame draw_frame(const ComposeOptions& options, int style, Random& random) const;
-  /// Rolls of all phrases, those that come back as they were left out. \param form of the piece
+  /// The roll of each phrase, those that come back too. \param form of the piece
   std::vector<std::vector<float>> draw_phrases(const std::string& form, const std::vector<PhraseWish>& wishes,
                                                const PhraseDrawing& how, std::uint64_t seed) const;
   BarGrid draw_piece(const PieceFrame& frame, int style, const ComposeOptions& options, std::uint64_t seed) const;

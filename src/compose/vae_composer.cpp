@@ -107,6 +107,15 @@ VaeComposer::VaeComposer(const Model& model) : name_(model.name) {
     throw Error(Category::bad_input, "compose",
                 fmt::format("{}: its prior has {} styles and {} latents, its card {} and its codec {}", model.name,
                             prior.styles, prior.latent, styles_.size(), codec.latent));
+  if (codec.told != 0 && codec.told != told_values(prior))
+    throw Error(Category::bad_input, "compose",
+                fmt::format("{}: its decoder is told {} numbers, its prior says {}", model.name, codec.told,
+                            told_values(prior)));
+  for (std::size_t s = 0; s < styles_.size(); ++s)
+    if (drawings_[s].until < 1 && codec.told == 0)
+      throw Error(Category::bad_input, "compose",
+                  fmt::format("{}: how its card draws {}: until {}, but its decoder has not learned to finish",
+                              model.name, styles_[s], drawings_[s].until));
   const Safetensors weights = model.weights();
   check_declared_size(weights, parameter_count(codec) + parameter_count(prior), "load_vae");
   codec_ = std::make_shared<Vae>(codec, weights);

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "nn/gan_module.hpp"
+#include "nn/note_encoder_module.hpp"
 
 namespace euterpe {
 namespace {
@@ -82,15 +83,6 @@ std::vector<float> condition_of(const PhraseWish& wish, const GanOptions& option
 
 namespace {
 
-void load_finite(torch::nn::Module& module, const Safetensors& file, const std::string& prefix) {
-  torch::NoGradGuard guard;
-  for (auto& p : module.named_parameters()) {
-    const auto shape = p.value().sizes().vec();
-    auto values = file.finite(prefix + p.key(), shape);
-    p.value().copy_(torch::from_blob(values.data(), shape, torch::kFloat32));
-  }
-}
-
 torch::Tensor rolls_of(std::span<const float> values) {
   return torch::from_blob(const_cast<float*>(values.data()), {static_cast<std::int64_t>(values.size() / kPhraseValues),
                                                               kRollChannels, kPhraseSteps, kRollPitches});
@@ -107,7 +99,7 @@ PhraseGenerator::PhraseGenerator(const Model& model) : network_(std::make_shared
   if (options == model.card.end()) throw bad_options(model.name + ": its card has no options");
   options_ = gan_options(*options);
   network_->generator = make_generator(options_);
-  load_finite(*network_->generator, model.weights(), "");
+  load_parameters(*network_->generator, model.weights());
 }
 
 std::vector<float> PhraseGenerator::draw(std::span<const PhraseWish> wishes, std::span<const float> noise,
@@ -147,7 +139,7 @@ std::optional<PhraseJudge> PhraseJudge::of(const Model& model, const GanOptions&
                                   kLeastCriticWidth, kMostCriticWidth));
   auto network = std::make_shared<Network>();
   network->discriminator = make_discriminator(options, o);
-  load_finite(*network->discriminator, model.weights(), kJudgePrefix);
+  load_parameters(*network->discriminator, model.weights(), kJudgePrefix);
   network->discriminator->refresh(false);
   return PhraseJudge(options, network);
 }

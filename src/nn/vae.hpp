@@ -26,7 +26,7 @@ struct VaeOptions {
   int encoder_layers = 1, decoder_layers = 4;
   int latent = 128;  ///< dimensions of a bar's z
   int memory = 8;    ///< places before the notes through which the decoder reads z
-  int told = 192;    ///< numbers that it can be told of a bar beside z, 0 = none
+  int told = 0;      ///< numbers that it can be told of a bar beside z: told_values() of the prior, or none
 };
 /// Error{bad_input} naming the option that is missing or out of range.
 VaeOptions vae_options(const nlohmann::json& options);

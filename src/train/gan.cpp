@@ -28,6 +28,7 @@ namespace {
 constexpr int kSamplePairs = 32;      // of a style
 constexpr int kCodeWidth = 384;       // of the discriminator of codes
 constexpr double kCodePenalty = 0.2;  // weight of R1 on it, for spectral norms leave it too dull
+constexpr int kUsualCandidates = 64;  // of a phrase, in the card: more are better and slower (docs/gan.md)
 constexpr int kShown = 8;             // phrases of a row on the sheet
 
 void require(bool ok, const std::string& what, const std::string& hint = {}) {
@@ -231,8 +232,8 @@ struct Sampler {
   }
 };
 
-/// The generator, and the discriminator as it acts, which judges what is drawn.
-Safetensors weights_of(const GeneratorModule& generator, const DiscriminatorModule& discriminator) {
+/// The generator, and the discriminator as it acts, which judges what is drawn; null = it has learned nothing.
+Safetensors weights_of(const GeneratorModule& generator, const DiscriminatorModule* discriminator) {
   Safetensors file;
   const auto put = [&](const std::string& name, const torch::Tensor& value, DType matrices) {
     const auto t = value.detach().to(torch::kCPU, torch::kFloat32).contiguous();
@@ -242,7 +243,8 @@ Safetensors weights_of(const GeneratorModule& generator, const DiscriminatorModu
                            : DType::f32);
   };
   for (const auto& p : generator.named_parameters()) put(p.key(), p.value(), DType::bf16);
-  for (const auto& [name, value] : discriminator.acting_parameters()) put(kJudgePrefix + name, value, DType::i8);
+  if (!discriminator) return file;
+  for (const auto& [name, value] : discriminator->acting_parameters()) put(kJudgePrefix + name, value, DType::i8);
   return file;
 }
 
@@ -444,9 +446,12 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                       {"gap", report.samples.numbers.at("gap")},
                       {"distance_ratio", report.samples.numbers.at("distance_ratio")},
                       {"empty", report.samples.numbers.at("empty")}}};
-  if (o.rolls > 0) card["judge"] = {{"width", o.critic_width}, {"minibatch_deviation", o.minibatch_deviation}};
-  discriminator->refresh(false);
-  save_model(o.out, weights_of(*generator, *discriminator), card);
+  if (o.rolls > 0) {
+    card["judge"] = {{"width", o.critic_width}, {"minibatch_deviation", o.minibatch_deviation}};
+    for (const std::string& style : corpus.styles) card["sampling"][style] = {{"candidates", kUsualCandidates}};
+    discriminator->refresh(false);
+  }
+  save_model(o.out, weights_of(*generator, o.rolls > 0 ? discriminator.get() : nullptr), card);
   write_passages(o.out, training_passages(corpus.shard), {});
   return {{"training",
            {{"steps", report.steps},

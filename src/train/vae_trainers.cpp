@@ -107,6 +107,11 @@ nlohmann::json train_vae_model(const TrainingRequest& t) {
                       {"prior_validation", report.prior_validation},
                       {"finish_validation", report.finish_validation}}};
   for (const std::string& style : corpus.styles) card["habits"][style] = to_json(corpus_habits(corpus, style));
+  // What serves most styles; a card may say otherwise of each (docs/vae.md).
+  if (report.finish_steps > 0)
+    for (const std::string& style : corpus.styles)
+      card["sampling"][style] = {{"temperature", 1}, {"min_p", 0.1},    {"flow_temperature", 0.8},
+                                 {"guidance", 1.5},  {"candidates", 4}, {"until", 0.6}};
   save_model(t.out, report.weights, card);
   write_passages(t.out, training_passages(corpus.shard), {});
   return {{"training",

@@ -160,6 +160,17 @@ TEST_F(VaeComposing, ACardThatDoesNotFitIsRefused) {
   broken = *model_;
   broken.card["sampling"]["pop"]["candidates"] = 0;
   EXPECT_THROW(VaeComposer{broken}, Error);
+  broken = *model_;
+  broken.card["sampling"]["pop"]["until"] = 1.5;
+  EXPECT_THROW(VaeComposer{broken}, Error);
+  // A decoder that was told nothing in training cannot go the last part of the way.
+  broken = *model_;
+  broken.card["sampling"]["pop"]["until"] = 0.5;
+  EXPECT_NO_THROW(VaeComposer{broken});
+  broken.card["options"]["codec"]["told"] = 0;
+  EXPECT_THROW(VaeComposer{broken}, Error);
+  broken.card["options"]["codec"]["told"] = 7;
+  EXPECT_THROW(VaeComposer{broken}, Error);
 }
 
 }  // namespace
