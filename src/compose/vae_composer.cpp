@@ -20,6 +20,8 @@ constexpr double kAskedGuidance = 2;       // how much more a melody, density, r
 constexpr int kAskedCandidates = 16;       // drawings of a bar, of which the one that comes nearest to it goes on
 constexpr double kUsualWeight = 0.3;       // of what is as usual, beside what is asked
 constexpr double kMelodyWeight = 8;        // of what a bar lacks of the melody, beside steps of its other traits
+constexpr int kBetweenCandidates = 16;     // drawings of a bar between two others
+constexpr double kBetweenTemperature = 1;  // of all of them but the first, which is the likeliest
 constexpr double kLeastMeterShare = 0.02;  // of a style's pieces: rarer meters are not its own
 
 int moved_from(const KeyEstimate& key) {
@@ -68,11 +70,32 @@ void end_with_last_bar(BarGrid& grid) {
   }
 }
 
-std::vector<int> meters_of(const BarGrid& grid) {
-  std::vector<int> out;
-  for (const GridBar& bar : grid.bars) out.push_back(bar.meter);
+using TraitGoals = std::array<std::optional<double>, kBarTraits>;
+
+/// How far a bar is from its goals: steps between classes of the style, by weight.
+double missed(const GridBar& bar, const TraitGoals& goals, const std::array<double, kBarTraits>& weights,
+              const StyleHabits& usual) {
+  double out = 0;
+  const auto traits = bar_traits(bar);
+  for (std::size_t t = 0; t < kBarTraits; ++t) {
+    if (!goals[t]) continue;
+    const double step = std::max(1e-9, usual.middles[t][1] - usual.middles[t][0]);
+    out += weights[t] * (traits ? std::abs((*traits)[t] - *goals[t]) / step : static_cast<double>(kBarClasses));
+  }
   return out;
 }
+
+/// What a bar between two others would be like; nothing where one of them is empty.
+TraitGoals goals_between(const GridBar& from, const GridBar& to, double share) {
+  TraitGoals out;
+  const auto a = bar_traits(from), b = bar_traits(to);
+  if (!a || !b) return out;
+  for (std::size_t t = 0; t < kBarTraits; ++t) out[t] = (*a)[t] + share * ((*b)[t] - (*a)[t]);
+  return out;
+}
+
+/// How unsure the decoder is of what it says: latents that no bar has are said haltingly.
+double halting(double nats, const GridBar& bar) { return nats / (static_cast<double>(bar.notes.size()) + 1); }
 
 }  // namespace
 
@@ -81,6 +104,7 @@ struct VaeComposer::Draft {
   BarGrid grid;                          ///< bars without notes
   std::optional<LatentWish> wish;        ///< none: the latents are there already
   std::vector<float> z;                  ///< where it is no wish
+  std::vector<TraitGoals> goals;         ///< of each bar, beside those
   std::vector<Chroma> melody;            ///< of a transfer's source, two of each bar
   std::array<bool, kBarTraits> usual{};  ///< nobody asked for it, but bars are as those of some piece of the style
   BarDrawing decoder;
@@ -152,9 +176,12 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
     require_same_meters(a, b);
     const BarLatents from = codec_->encode(a.bars), to = codec_->encode(b.bars);
     out.z.resize(from.mean.size());
-    for (std::size_t i = 0; i < bars; ++i)
+    for (std::size_t i = 0; i < bars; ++i) {
       go_along_arc(from.bar(i), to.bar(i), o.share, out.z.data() + i * static_cast<std::size_t>(from.dimensions));
+      out.goals.push_back(goals_between(a.bars[i], b.bars[i], o.share));
+    }
     out.grid = a;
+    out.drawing.candidates = o.share > 0 && o.share < 1 ? kBetweenCandidates : 1;
     out.grid.minor = o.share < 0.5 ? a.minor : b.minor;
     // Not the short way round the circle: its end may lie an octave from the second piece.
     out.grid.moved = a.moved + static_cast<int>(std::lround(o.share * (b.moved - a.moved)));
@@ -241,6 +268,12 @@ std::vector<float> VaeComposer::write_bar(const Draft& draft, const DrawnLatents
   const BarWish& wish = draft.wish->bars[drawn.bar];
   std::size_t best = 0;
   double least = std::numeric_limits<double>::infinity();
+  TraitGoals goals;
+  std::array<double, kBarTraits> weights{};
+  for (std::size_t t = 0; t < kBarTraits; ++t) {
+    weights[t] = draft.usual[t] ? kUsualWeight : 1;
+    if (wish.traits[t] >= 0) goals[t] = usual.middles[t][static_cast<std::size_t>(wish.traits[t])];
+  }
   // A note reaches two bars at most; what stands before them is heard no more.
   constexpr std::size_t kReach = 6;
   BarGrid heard;
@@ -250,18 +283,7 @@ std::vector<float> VaeComposer::write_bar(const Draft& draft, const DrawnLatents
     heard.bars.emplace_back();
   }
   for (std::size_t c = 0; c < candidates; ++c) {
-    const auto notes = static_cast<double>(bars[c].notes.size());
-    // How unsure the decoder is of what it says: latents that no bar has are said haltingly.
-    double misfit = nats[c] / (notes + 1);
-    const auto traits = bar_traits(bars[c]);
-    for (std::size_t t = 0; t < kBarTraits; ++t) {
-      if (wish.traits[t] < 0) continue;
-      const auto& middles = usual.middles[t];
-      const double step = std::max(1e-9, middles[1] - middles[0]);
-      const double goal = middles[static_cast<std::size_t>(wish.traits[t])];
-      misfit += (draft.usual[t] ? kUsualWeight : 1) *
-                (traits ? std::abs((*traits)[t] - goal) / step : static_cast<double>(kBarClasses));
-    }
+    double misfit = halting(nats[c], bars[c]) + missed(bars[c], goals, weights, usual);
     if (!draft.melody.empty()) {
       heard.bars.back() = bars[c];
       const auto halves = half_bar_chroma(heard);
@@ -273,6 +295,32 @@ std::vector<float> VaeComposer::write_bar(const Draft& draft, const DrawnLatents
   piece.nats += nats[best];
   piece.bars.push_back(std::move(bars[best]));
   return codec_->encode(std::span(piece.bars).last(1)).mean;
+}
+
+void VaeComposer::write_between(const Draft& draft, const StyleHabits& usual, Written& piece) const {
+  const auto candidates = static_cast<std::size_t>(draft.drawing.candidates);
+  const std::size_t width = draft.z.size() / draft.grid.bars.size();
+  for (std::size_t i = 0; i < draft.grid.bars.size(); ++i) {
+    const std::vector<int> meters(candidates, draft.grid.bars[i].meter);
+    std::vector<float> z;
+    for (std::size_t c = 0; c < candidates; ++c)
+      z.insert(z.end(), draft.z.begin() + static_cast<std::ptrdiff_t>(i * width),
+               draft.z.begin() + static_cast<std::ptrdiff_t>((i + 1) * width));
+    std::vector<GridBar> bars = codec_->decode(std::span(z).first(width), std::span(meters).first(1), {}, piece.random);
+    if (candidates > 1)
+      for (GridBar& bar : codec_->decode(std::span(z).subspan(width), std::span(meters).subspan(1),
+                                         {.temperature = kBetweenTemperature}, piece.random))
+        bars.push_back(std::move(bar));
+    const std::vector<double> nats = codec_->nats(bars, z);
+    std::size_t best = 0;
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t c = 0; c < candidates; ++c) {
+      const double misfit = halting(nats[c], bars[c]) + missed(bars[c], draft.goals[i], {1, 1, 1}, usual);
+      if (misfit < least) least = misfit, best = c;
+    }
+    piece.nats += nats[best];
+    piece.bars.push_back(std::move(bars[best]));
+  }
 }
 
 Composition VaeComposer::compose(const ComposeOptions& options, const StyleWish& style) const {
@@ -306,12 +354,8 @@ std::vector<Composition> VaeComposer::compose_variants(const ComposeOptions& opt
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     const Draft& draft = drafts[i];
     BarGrid grid = draft.grid;
-    if (options.blend_from) {
-      grid.bars = codec_->decode(draft.z, meters_of(grid), {}, written[i].random);
-      for (const double n : codec_->nats(grid.bars, draft.z)) written[i].nats += n;
-    } else {
-      grid.bars = std::move(written[i].bars);
-    }
+    if (options.blend_from) write_between(draft, habits(style.style), written[i]);
+    grid.bars = std::move(written[i].bars);
     end_with_last_bar(grid);
     if (options.transfer) out[i].provenance["melody_kept"] = melody_similarity(draft.melody, half_bar_chroma(grid));
     std::size_t notes = 0;

@@ -50,6 +50,9 @@ class VaeComposer : public ComposingModel {
   /// \return its latents
   std::vector<float> write_bar(const Draft& draft, const DrawnLatents& drawn, const StyleHabits& usual,
                                Written& piece) const;
+  /// Adds the bars of a piece between two others: of several drawings those whose density, polyphony and register lie
+  /// where theirs do between the bars of both.
+  void write_between(const Draft& draft, const StyleHabits& usual, Written& piece) const;
 
   std::string name_;
   std::vector<std::string> styles_, varieties_;

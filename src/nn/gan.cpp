@@ -32,8 +32,7 @@ int GanOptions::condition() const {
 nlohmann::json to_json(const GanOptions& o) {
   return {{"kind", o.network},        {"styles", o.styles},           {"width", o.width},
           {"blocks", o.blocks},       {"noise_piece", o.noise_piece}, {"noise_phrase", o.noise_phrase},
-          {"noise_bar", o.noise_bar}, {"noise_beat", o.noise_beat},   {"voices", o.voices},
-          {"mapping", o.mapping},     {"stochastic", o.stochastic}};
+          {"noise_bar", o.noise_bar}, {"voices", o.voices},           {"stochastic", o.stochastic}};
 }
 
 GanOptions gan_options(const nlohmann::json& json) {
@@ -53,16 +52,12 @@ GanOptions gan_options(const nlohmann::json& json) {
     o.noise_piece = number("noise_piece", 1, 512);
     o.noise_phrase = number("noise_phrase", 1, 512);
     o.noise_bar = number("noise_bar", 1, 128);
-    o.noise_beat = number("noise_beat", 0, 128);
-    o.voices = number("voices", 0, 16);
-    o.mapping = number("mapping", 0, 2048);
+    o.voices = number("voices", 1, 16);
   } catch (const nlohmann::json::exception& e) {
     throw bad_options(e.what());
   }
   constexpr std::size_t kMostStyles = 64;
   if (o.network != "1d" && o.network != "2d") throw bad_options("unknown network \"" + o.network + "\"");
-  if (o.network == "2d" && (o.voices > 0 || o.noise_beat > 0 || o.mapping > 0))
-    throw bad_options("the 2d network has no voices, no noise of beats and no mapping");
   if (o.styles.empty() || o.styles.size() > kMostStyles)
     throw bad_options(fmt::format("{} styles, 1 to {} are possible", o.styles.size(), kMostStyles));
   return o;

@@ -18,17 +18,14 @@ struct GanOptions {
   std::vector<std::string> styles;  ///< that it can be asked for, at least one
   int width = 96;                   ///< channels of the generator, 8 … 512
   int blocks = 3;                   ///< of the 1-D generator's time network, 1 … 8
-  int voices = 0;        ///< of the accompaniment, 1 … 16, each holding a pitch or a rest until it is struck, as then
-                         ///< the melody does; 0 = each pitch for itself
-  int noise_piece = 32;  ///< numbers that all phrases of a piece share
-  int noise_phrase = 32;    ///< that the bars of a phrase share
-  int noise_bar = 12;       ///< of a bar, and as many for each of its two parts
-  int noise_beat = 0;       ///< of each quarter of a bar, in the 1-D generator
-  int mapping = 0;          ///< width of the network between noise and what is drawn from, 0 = none, 1-D alone
-  bool stochastic = false;  ///< binary neurons that draw instead of rounding (Dong and Yang 2018)
+  int voices = 6;                   ///< of the 1-D generator's accompaniment, 1 … 16
+  int noise_piece = 32;             ///< numbers that all phrases of a piece share
+  int noise_phrase = 32;            ///< that the bars of a phrase share
+  int noise_bar = 12;               ///< of a bar, and as many for each of its two parts
+  bool stochastic = false;          ///< binary neurons that draw instead of rounding (Dong and Yang 2018)
 
-  /// Numbers of noise of a bar: its own, the melody's, the accompaniment's, then those of its beats.
-  int noise_of_bar() const { return 3 * noise_bar + kBarBeats * noise_beat; }
+  /// Numbers of noise of a bar: its own, the melody's, the accompaniment's.
+  int noise_of_bar() const { return 3 * noise_bar; }
   /// Numbers of noise behind a phrase: piece, phrase, then those of each bar.
   int noise() const { return noise_piece + noise_phrase + kPhraseBars * noise_of_bar(); }
   /// Length of the vector by which a phrase is asked for.

@@ -1,7 +1,5 @@
 #include <torch/torch.h>
 
-#include <optional>
-
 #include "base/error.hpp"
 #include "nn/gan_module.hpp"
 
@@ -30,60 +28,12 @@ RollLogits doubting(RollLogits logits) {
 struct PhraseNoise {
   torch::Tensor shared;  ///< [n, piece + phrase]
   torch::Tensor bar;     ///< [n, bars, 3, noise_bar]: of the bar, of its melody, of its accompaniment
-  torch::Tensor beat;    ///< [n, beats, noise_beat]
 
   PhraseNoise(const torch::Tensor& noise, const GanOptions& o) {
     const std::int64_t common = o.noise_piece + o.noise_phrase;
     shared = noise.narrow(1, 0, common);
-    const std::int64_t n = noise.size(0), of_bar = std::int64_t{3} * o.noise_bar;
-    const torch::Tensor bars = noise.narrow(1, common, noise.size(1) - common).view({n, kPhraseBars, o.noise_of_bar()});
-    bar = bars.narrow(2, 0, of_bar).reshape({n, kPhraseBars, 3, o.noise_bar});
-    beat = bars.narrow(2, of_bar, o.noise_of_bar() - of_bar).reshape({n, kPhraseBars * kBarBeats, o.noise_beat});
+    bar = noise.narrow(1, common, noise.size(1) - common).reshape({noise.size(0), kPhraseBars, 3, o.noise_bar});
   }
-};
-
-/// From noise to codes, bar after bar (MuseGAN's temporal generator): each bar's comes of its noise, of what the phrase
-/// and the piece share, and of the bars before; the piece's own of what all its phrases have in common.
-class BarwiseMapping {
- public:
-  BarwiseMapping(const GanOptions& o, const MakeLayer& layer) : o_(o), shared_(o.condition() - 2) {
-    const std::int64_t w = o.mapping, k = o.condition();
-    piece_ = layer("map_piece", {w, o.noise_piece + shared_});
-    piece_code_ = layer("map_piece_code", {o.noise_piece, w});
-    phrase_ = layer("map_phrase", {w, o.noise_phrase + k + w});
-    phrase_deep_ = layer("map_phrase_deep", {w, w});
-    phrase_code_ = layer("map_phrase_code", {o.noise_phrase, w});
-    for (int b = 0; b < kPhraseBars; ++b) places_.push_back(layer("map_place" + std::to_string(b), {w, w}));
-    bar_ = layer("map_bar", {w, o.noise_of_bar() + w});
-    bar_deep_ = layer("map_bar_deep", {w, w});
-    bar_code_ = layer("map_bar_code", {o.noise_of_bar(), w});
-  }
-
-  torch::Tensor operator()(const torch::Tensor& noise, const torch::Tensor& condition) const {
-    const auto hidden = [](const torch::Tensor& x) { return pixel_norm(leaky(x)); };
-    // The last two of a condition tell the phrases of a piece apart.
-    const torch::Tensor of_piece = torch::cat({noise.narrow(1, 0, o_.noise_piece), condition.narrow(1, 0, shared_)}, 1);
-    const torch::Tensor piece = hidden(piece_(of_piece));
-    const torch::Tensor own = noise.narrow(1, o_.noise_piece, o_.noise_phrase);
-    torch::Tensor u = hidden(phrase_(torch::cat({own, condition, piece}, 1)));
-    u = hidden(u + phrase_deep_(u));
-    std::vector<torch::Tensor> codes{piece_code_(piece), phrase_code_(u)};
-    torch::Tensor before = torch::zeros_like(u);
-    for (std::int64_t b = 0; b < kPhraseBars; ++b) {
-      const std::int64_t at = o_.noise_piece + o_.noise_phrase + b * o_.noise_of_bar();
-      const torch::Tensor h =
-          hidden(bar_(torch::cat({noise.narrow(1, at, o_.noise_of_bar()), before}, 1)) + places_[b](u));
-      before = hidden(h + bar_deep_(h));
-      codes.push_back(bar_code_(before));
-    }
-    return torch::cat(codes, 1);
-  }
-
- private:
-  GanOptions o_;
-  std::int64_t shared_;
-  SpectralModule::Layer piece_, piece_code_, phrase_, phrase_deep_, phrase_code_, bar_, bar_deep_, bar_code_;
-  std::vector<SpectralModule::Layer> places_;
 };
 
 /// MuseGAN's way (Dong et al. 2018): every bar grows from a vector of its own, first in time, then in pitch, by
@@ -95,7 +45,6 @@ class BarwiseGenerator : public GeneratorModule {
     phrase_ = layer("phrase", {kPhraseBars * c, o.noise_piece + o.noise_phrase + k});
     bar_ = layer("bar", {c, o.noise_bar});
     beats_ = layer("beats", {kBarBeats * c, c});
-    if (o.noise_beat > 0) beat_ = layer("beat", {c, o.noise_beat});
     steps_ = layer("steps", {4 * c, c});
     place_ = register_parameter("place", torch::randn({kMeters, kMostGridSteps, c}) * 0.5);
     for (int b = 0; b < o.blocks; ++b) {
@@ -109,28 +58,20 @@ class BarwiseGenerator : public GeneratorModule {
       p.noise = layer(name + "_noise", {c, o.noise_bar});
       p.time = layer(name + "_time", {c, 3 * c});
       p.octaves = layer(name + "_octaves", {kOctaves * kPitchWidth, c});
-      const std::int64_t of_pitch = melody ? 1 : o.voices > 0 ? o.voices : 2;
-      p.pitches = layer(name + "_pitches", {12 * of_pitch, kPitchWidth});
-      p.of_step = layer(name + "_step", {melody ? 2 : o.voices > 0 ? 2 * o.voices : 1, c});
+      const std::int64_t voices = melody ? 1 : o.voices;
+      p.pitches = layer(name + "_pitches", {12 * voices, kPitchWidth});
+      p.of_step = layer(name + "_step", {2 * voices, c});
       parts_.push_back(p);
     }
-    if (o.mapping > 0)
-      mapping_.emplace(o, [&](const std::string& name, std::vector<std::int64_t> shape) { return layer(name, shape); });
     refresh(false);
   }
 
-  torch::Tensor code(const torch::Tensor& noise, const PhraseBatch& asked) override {
-    return mapping_ ? (*mapping_)(noise, asked.condition) : noise;
-  }
-
-  RollLogits decode(const torch::Tensor& code, const PhraseBatch& asked) override {
-    const std::int64_t n = code.size(0), c = o_.width;
-    const PhraseNoise z(code, o_);
+  RollLogits logits(const torch::Tensor& noise, const PhraseBatch& asked) override {
+    const std::int64_t n = noise.size(0), c = o_.width;
+    const PhraseNoise z(noise, o_);
     torch::Tensor h = phrase_(torch::cat({z.shared, asked.condition}, 1)).view({n, kPhraseBars, c});
     h = pixel_norm(leaky(h + bar_(z.bar.select(2, 0))));
-    h = beats_(h).view({n, kPhraseBars * kBarBeats, c});
-    if (o_.noise_beat > 0) h = h + beat_(z.beat);
-    h = pixel_norm(leaky(h));
+    h = pixel_norm(leaky(beats_(h).view({n, kPhraseBars * kBarBeats, c})));
     h = steps_(h).view({n, kPhraseBars, kMostGridSteps, c}) + place_.index_select(0, asked.meter).unsqueeze(1);
     h = h.view({n, kPhraseSteps, c});
     // From a step to its neighbors, to the beats beside it, to the bars beside it.
@@ -155,17 +96,11 @@ class BarwiseGenerator : public GeneratorModule {
         out.melody = torch::cat({rows.reshape({n, kPhraseSteps, kRollPitches}), of_step.narrow(2, 0, 1)}, 2);
         out.melody_struck = of_step.narrow(2, 1, 1);
       } else {
-        const std::int64_t each = o_.voices > 0 ? o_.voices : 2;
-        const torch::Tensor pitches = rows.view({n, kPhraseSteps, kOctaves, each, 12})
+        const torch::Tensor pitches = rows.view({n, kPhraseSteps, kOctaves, o_.voices, 12})
                                           .transpose(2, 3)
-                                          .reshape({n, kPhraseSteps, each, kRollPitches});
-        if (o_.voices > 0) {
-          out.voices = torch::cat({pitches, of_step.narrow(2, 0, each).unsqueeze(3)}, 3);
-          out.struck = of_step.narrow(2, each, each);
-        } else {
-          out.sounds = pitches.select(2, 0) + of_step;
-          out.struck = pitches.select(2, 1);
-        }
+                                          .reshape({n, kPhraseSteps, o_.voices, kRollPitches});
+        out.voices = torch::cat({pitches, of_step.narrow(2, 0, o_.voices).unsqueeze(3)}, 3);
+        out.struck = of_step.narrow(2, o_.voices, o_.voices);
       }
     }
     return doubting(out);
@@ -177,11 +112,10 @@ class BarwiseGenerator : public GeneratorModule {
     Layer noise, time, octaves, pitches, of_step;
   };
   GanOptions o_;
-  Layer phrase_, bar_, beats_, beat_, steps_;
+  Layer phrase_, bar_, beats_, steps_;
   torch::Tensor place_;
   std::vector<Layer> blocks_, asked_;
   std::vector<Part> parts_;
-  std::optional<BarwiseMapping> mapping_;
 };
 
 /// A picture that grows by transposed 2-D convolutions (Radford et al. 2016): 4 × 9, 8 × 18, 16 × 36, 32 × 72, 64 × 72.
@@ -200,9 +134,9 @@ class PictureGenerator : public GeneratorModule {
     refresh(false);
   }
 
-  RollLogits decode(const torch::Tensor& code, const PhraseBatch& asked) override {
-    const std::int64_t n = code.size(0);
-    torch::Tensor h = leaky(first_(torch::cat({code, asked.condition}, 1)).view({n, widths_[0], 4, 9}));
+  RollLogits logits(const torch::Tensor& noise, const PhraseBatch& asked) override {
+    const std::int64_t n = noise.size(0);
+    torch::Tensor h = leaky(first_(torch::cat({noise, asked.condition}, 1)).view({n, widths_[0], 4, 9}));
     for (std::size_t i = 0; i < kernels_.size(); ++i) {
       const bool last = i + 1 == kernels_.size();
       h = h * torch::rsqrt(h.square().mean(1, true) + 1e-6);
@@ -227,8 +161,6 @@ class PictureGenerator : public GeneratorModule {
 };
 
 }  // namespace
-
-torch::Tensor GeneratorModule::code(const torch::Tensor& noise, const PhraseBatch&) { return noise; }
 
 PhraseBatch phrase_batch(std::span<const PhraseWish> wishes, const GanOptions& options, torch::Device device) {
   const auto n = static_cast<std::int64_t>(wishes.size());

@@ -26,10 +26,10 @@ PhraseBatch phrase_batch(std::span<const PhraseWish> wishes, const GanOptions& o
 /// Raw outputs of a generator, before its neurons.
 struct RollLogits {
   torch::Tensor melody;         ///< [n, steps, pitches + 1], the last a rest: one of them sounds
-  torch::Tensor melody_struck;  ///< [n, steps, 1]: whether a note that is the same as before begins anew; with voices
-                                ///< whether anything does, and else what was before goes on
-  torch::Tensor voices;         ///< [n, steps, voices, pitches + 1] of the accompaniment, each as the melody; or
-  torch::Tensor sounds;         ///< [n, steps, pitches], where there are no voices
+  torch::Tensor melody_struck;  ///< [n, steps, 1]: 1-D, whether anything begins, and else what was before goes on; 2-D,
+                                ///< whether a note that is the same as before begins anew
+  torch::Tensor voices;         ///< 1-D: [n, steps, voices, pitches + 1] of the accompaniment, each as the melody
+  torch::Tensor sounds;         ///< 2-D: [n, steps, pitches], each pitch for itself
   torch::Tensor struck;         ///< [n, steps, voices or pitches]
 };
 
@@ -44,11 +44,7 @@ torch::Tensor roll_of(const RollLogits& logits, const PhraseBatch& asked, const 
 class GeneratorModule : public SpectralModule {
  public:
   /// \param noise [n, options.noise()]
-  RollLogits logits(const torch::Tensor& noise, const PhraseBatch& asked) { return decode(code(noise, asked), asked); }
-  /// What a roll is drawn from, of the noise's shape and order: the noise itself, or where noise is mapped (as Karras
-  /// et al. 2019 do) what a network has made of it.
-  virtual torch::Tensor code(const torch::Tensor& noise, const PhraseBatch& asked);
-  virtual RollLogits decode(const torch::Tensor& code, const PhraseBatch& asked) = 0;
+  virtual RollLogits logits(const torch::Tensor& noise, const PhraseBatch& asked) = 0;
 
  protected:
   GeneratorModule() : SpectralModule(false) {}

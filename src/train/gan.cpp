@@ -13,7 +13,6 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "corpus/passages.hpp"
-#include "nn/gan_encoder_module.hpp"
 #include "nn/gan_module.hpp"
 #include "score/midi.hpp"
 #include "score/passage_files.hpp"
@@ -26,8 +25,6 @@ namespace euterpe {
 namespace {
 
 constexpr int kSamplePairs = 32;      // of a style
-constexpr int kCodeWidth = 384;       // of the discriminator of codes
-constexpr double kCodePenalty = 0.2;  // weight of R1 on it, for spectral norms leave it too dull
 constexpr int kUsualCandidates = 64;  // of a phrase, in the card: more are better and slower (docs/gan.md)
 constexpr int kShown = 8;             // phrases of a row on the sheet
 
@@ -45,19 +42,6 @@ void check(const GanTraining& o) {
           fmt::format("critic-width {} is outside {} to {}", o.critic_width, kLeastCriticWidth, kMostCriticWidth));
   require(o.critics >= 1 && o.critics <= 100, fmt::format("critics {} is outside 1 to 100", o.critics));
   require(o.shift >= 0 && o.shift <= 1, fmt::format("shift {} is outside 0 to 1", o.shift));
-  require(o.reconstruct >= 0 && o.reconstruct <= 1000,
-          fmt::format("reconstruct {} is outside 0 to 1000", o.reconstruct));
-  require(o.reconstruct == 0 || o.network.voices == 0, "which voice sings what a real roll does not say",
-          "give --reconstruct or --voices");
-  require(o.codes >= 0 && o.codes <= 1000, fmt::format("codes {} is outside 0 to 1000", o.codes));
-  require(o.codes == 0 || (o.reconstruct > 0 && o.network.mapping > 0),
-          "a game on codes needs an encoder and a mapping", "give --reconstruct and --mapping");
-  require(o.rolls >= 0 && o.rolls <= 1000, fmt::format("rolls {} is outside 0 to 1000", o.rolls));
-  require(o.rolls > 0 || o.codes > 0, "neither a game on rolls nor one on codes");
-  require(o.warm >= 0, fmt::format("warm {} is below 0", o.warm));
-  require(o.warm == 0 || o.reconstruct > 0, "without an encoder there is nothing to learn before the games",
-          "give --reconstruct");
-  require(o.kl >= 0 && o.kl <= 100, fmt::format("kl {} is outside 0 to 100", o.kl));
   require(o.steps >= 1, fmt::format("steps {} is below 1", o.steps));
   require(o.slope >= 0.01 && o.slope <= 100, fmt::format("slope {} is outside 0.01 to 100", o.slope));
   require(o.penalty_every >= 1, fmt::format("penalty-every {} is below 1", o.penalty_every));
@@ -232,8 +216,8 @@ struct Sampler {
   }
 };
 
-/// The generator, and the discriminator as it acts, which judges what is drawn; null = it has learned nothing.
-Safetensors weights_of(const GeneratorModule& generator, const DiscriminatorModule* discriminator) {
+/// The generator, and the discriminator as it acts, which judges what is drawn.
+Safetensors weights_of(const GeneratorModule& generator, const DiscriminatorModule& discriminator) {
   Safetensors file;
   const auto put = [&](const std::string& name, const torch::Tensor& value, DType matrices) {
     const auto t = value.detach().to(torch::kCPU, torch::kFloat32).contiguous();
@@ -243,38 +227,14 @@ Safetensors weights_of(const GeneratorModule& generator, const DiscriminatorModu
                            : DType::f32);
   };
   for (const auto& p : generator.named_parameters()) put(p.key(), p.value(), DType::bf16);
-  if (!discriminator) return file;
-  for (const auto& [name, value] : discriminator->acting_parameters()) put(kJudgePrefix + name, value, DType::i8);
+  for (const auto& [name, value] : discriminator.acting_parameters()) put(kJudgePrefix + name, value, DType::i8);
   return file;
 }
 
-AdversarialTask::Named named(const torch::OrderedDict<std::string, torch::Tensor>& tensors,
-                             const std::string& prefix = {}) {
+AdversarialTask::Named named(const torch::OrderedDict<std::string, torch::Tensor>& tensors) {
   AdversarialTask::Named out;
-  for (const auto& p : tensors) out.emplace_back(prefix + p.key(), p.value());
+  for (const auto& p : tensors) out.emplace_back(p.key(), p.value());
   return out;
-}
-
-/// What the encoder says of real phrases, drawn from once.
-struct Encoded {
-  NoisePosterior q;
-  torch::Tensor code;
-};
-
-Encoded encoded(PhraseEncoder& encoder, const torch::Tensor& real, const PhraseBatch& asked, const GanOptions& network,
-                Random& random) {
-  Encoded out{encoder.forward(real, asked), {}};
-  const torch::Tensor noise = pair_noise(random, real.size(0) / 2, network).to(real.device());
-  out.code = out.q.mean + (0.5 * out.q.log_variance).exp() * noise;
-  return out;
-}
-
-/// The negative evidence lower bound of real phrases, in nats a sixteenth: a generator that could not have drawn them
-/// is told so even where the discriminator no longer has anything to teach.
-torch::Tensor reconstruction(const Encoded& encoded, GeneratorModule& generator, const torch::Tensor& real,
-                             const PhraseBatch& asked, const GanOptions& network, double kl) {
-  const torch::Tensor nats = roll_nats(generator.decode(encoded.code, asked), real, asked);
-  return (nats + kl * kl_of_noise(encoded.q, network)).mean() / kPhraseSteps;
 }
 
 std::int64_t count(const GeneratorModule& generator) {
@@ -311,88 +271,39 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
     return roll_of(generator->logits(noise, asked), asked,
                    {.slope = 1 + (o.slope - 1) * done, .random = network.stochastic ? &random : nullptr});
   };
-  const auto mapped = [&](Random& random, const PhraseBatch& asked) {
-    return generator->code(pair_noise(random, o.batch, network).to(device), asked);
-  };
   std::optional<MomentMatching> moments;
   if (o.match > 0) moments.emplace(pairs, network, device);
   AdversarialTask task;
   task.generator = named(generator->named_parameters());
-  std::optional<PhraseEncoder> encoder;
-  if (o.reconstruct > 0) {
-    encoder.emplace(network);
-    encoder->to(device);
-    for (auto& its : named(encoder->named_parameters(), "encoder.")) task.generator.push_back(std::move(its));
-  }
   task.discriminator = named(discriminator->named_parameters());
   task.buffers = named(discriminator->named_buffers());
-  std::optional<CodeDiscriminator> code_critic;
-  if (o.codes > 0) {
-    code_critic.emplace(network, kCodeWidth);
-    code_critic->to(device);
-    for (auto& its : named(code_critic->named_parameters(), "codes.")) task.discriminator.push_back(std::move(its));
-  }
   if (moments) task.buffers.emplace_back("moments", moments->running);
   task.batch = 2 * o.batch;
-  // No loss, but a graph: the loop asks for a gradient of each player at every step.
-  const auto nothing = [](const AdversarialTask::Named& weights) { return weights.front().second.sum() * 0; };
   task.discriminator_loss = [&](Random& random, std::int64_t step) {
-    if (step < o.warm) return nothing(task.discriminator);
     const PhraseDraw draw = pairs.draw(random, o.batch);
     const PhraseBatch asked = phrase_batch(draw.wishes, network, device);
-    torch::Tensor out = nothing(task.discriminator);
-    if (o.rolls > 0) {
-      const torch::Tensor real = shifted(rolls_of(draw.rolls, device), o.shift, random);
-      torch::Tensor fake;
-      {
-        torch::NoGradGuard guard;
-        fake = shifted(drawn(random, step, asked), o.shift, random);
-      }
-      discriminator->refresh(true);
-      const Critic judged = [&](const torch::Tensor& rolls) { return discriminator->forward(rolls, asked); };
-      out = discriminator_loss(loss, judged(real), judged(fake));
-      if (o.penalty != "none" && step % o.penalty_every == 0) {
-        const torch::Tensor penalty =
-            o.penalty == "r1" ? real_gradient_penalty(judged, real, o.batch)
-                              : gradient_penalty(judged, real, fake, uniform_tensor(random, {o.batch}).to(device));
-        out = out + o.penalty_weight * o.penalty_every * penalty;
-      }
+    const torch::Tensor real = shifted(rolls_of(draw.rolls, device), o.shift, random);
+    torch::Tensor fake;
+    {
+      torch::NoGradGuard guard;
+      fake = shifted(drawn(random, step, asked), o.shift, random);
     }
-    if (code_critic) {
-      torch::Tensor said, made;
-      {
-        torch::NoGradGuard guard;
-        said = encoded(*encoder, rolls_of(draw.rolls, device), asked, network, random).code;
-        made = mapped(random, asked);
-      }
-      code_critic->refresh(true);
-      const Critic heard = [&](const torch::Tensor& codes) { return code_critic->forward(codes, asked); };
-      out = out + discriminator_loss(loss, heard(said), heard(made)) +
-            kCodePenalty * real_gradient_penalty(heard, said, o.batch);
-    }
-    return out;
+    discriminator->refresh(true);
+    const Critic judged = [&](const torch::Tensor& rolls) { return discriminator->forward(rolls, asked); };
+    const torch::Tensor played = discriminator_loss(loss, judged(real), judged(fake));
+    if (o.penalty == "none" || step % o.penalty_every != 0) return played;
+    const torch::Tensor penalty =
+        o.penalty == "r1" ? real_gradient_penalty(judged, real, o.batch)
+                          : gradient_penalty(judged, real, fake, uniform_tensor(random, {o.batch}).to(device));
+    return played + o.penalty_weight * o.penalty_every * penalty;
   };
   task.generator_loss = [&](Random& random, std::int64_t step) {
     const PhraseDraw draw = pairs.draw(random, o.batch);
     const PhraseBatch asked = phrase_batch(draw.wishes, network, device);
-    torch::Tensor out = nothing(task.generator);
-    const bool games = step >= o.warm;
-    if (games && o.rolls > 0) {
-      discriminator->refresh(false);
-      const torch::Tensor rolls = drawn(random, step, asked);
-      out = out + o.rolls * generator_loss(loss, discriminator->forward(shifted(rolls, o.shift, random), asked));
-      if (moments) out = out + o.match * moments->loss(rolls, asked);
-    }
-    if (encoder && (!games || o.rolls > 0)) {
-      const torch::Tensor real = rolls_of(draw.rolls, device);
-      out = out + o.reconstruct * reconstruction(encoded(*encoder, real, asked, network, random), *generator, real,
-                                                 asked, network, o.kl);
-    }
-    if (games && code_critic) {
-      code_critic->refresh(false);
-      out = out + o.codes * generator_loss(loss, code_critic->forward(mapped(random, asked), asked));
-    }
-    return out;
+    discriminator->refresh(false);
+    const torch::Tensor rolls = drawn(random, step, asked);
+    const torch::Tensor played = generator_loss(loss, discriminator->forward(shifted(rolls, o.shift, random), asked));
+    return moments ? played + o.match * moments->loss(rolls, asked) : played;
   };
   const Sampler sampler{corpus, o, pairs, *generator, network, device};
   task.sample = [&](std::int64_t step) { return sampler(step); };
@@ -406,11 +317,6 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                  {"penalty_every", o.penalty_every},
                  {"match", o.match},
                  {"shift", o.shift},
-                 {"reconstruct", o.reconstruct},
-                 {"kl", o.kl},
-                 {"codes", o.codes},
-                 {"warm", o.warm},
-                 {"rolls", o.rolls},
                  {"slope", o.slope},
                  {"batch", o.batch},
                  {"corpus", corpus.shard.hash}};
@@ -434,11 +340,6 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                            {"penalty", o.penalty},
                            {"match", o.match},
                            {"shift", o.shift},
-                           {"reconstruct", o.reconstruct},
-                           {"kl", o.kl},
-                           {"codes", o.codes},
-                           {"warm", o.warm},
-                           {"rolls", o.rolls},
                            {"learning_rate_g", o.learning_rate_g},
                            {"learning_rate_d", o.learning_rate_d},
                            {"first_alarms", report.first_alarms}});
@@ -446,12 +347,10 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                       {"gap", report.samples.numbers.at("gap")},
                       {"distance_ratio", report.samples.numbers.at("distance_ratio")},
                       {"empty", report.samples.numbers.at("empty")}}};
-  if (o.rolls > 0) {
-    card["judge"] = {{"width", o.critic_width}, {"minibatch_deviation", o.minibatch_deviation}};
-    for (const std::string& style : corpus.styles) card["sampling"][style] = {{"candidates", kUsualCandidates}};
-    discriminator->refresh(false);
-  }
-  save_model(o.out, weights_of(*generator, o.rolls > 0 ? discriminator.get() : nullptr), card);
+  card["judge"] = {{"width", o.critic_width}, {"minibatch_deviation", o.minibatch_deviation}};
+  for (const std::string& style : corpus.styles) card["sampling"][style] = {{"candidates", kUsualCandidates}};
+  discriminator->refresh(false);
+  save_model(o.out, weights_of(*generator, *discriminator), card);
   write_passages(o.out, training_passages(corpus.shard), {});
   return {{"training",
            {{"steps", report.steps},

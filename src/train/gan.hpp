@@ -30,16 +30,11 @@ struct GanTraining : AdversarialOptions {
   bool minibatch_deviation = true;
   std::string penalty = "none";  ///< "none", "gradient" (Gulrajani et al. 2017) or "r1" (Mescheder et al. 2018)
   double penalty_weight = 10;
-  int penalty_every = 1;   ///< steps between penalties, each of which then weighs as much more
-  double match = 0.2;      ///< weight of moment matching (MomentMatching), 0 = off
-  double shift = 0.5;      ///< share of the pairs that the discriminator sees in another key, 0 = off
-  double reconstruct = 0;  ///< weight of the real phrases' likelihood through an encoder (Larsen et al. 2016), 0 = off
-  std::int64_t warm = 0;   ///< first steps in which the encoder and the generator learn by themselves, without games
-  double rolls = 1;        ///< weight of the game on rolls, 0 = off: then only the mapping learns after `warm` steps
-  double codes = 0;        ///< weight of the game on codes between that encoder and the generator's mapping, 0 = off
-  double kl = 0.5;         ///< of what the encoder says, beside that likelihood
-  double slope = 1;        ///< of the neurons' gradient, to which it is annealed from 1
-  int batch = 16;          ///< pairs of phrases a step
+  int penalty_every = 1;  ///< steps between penalties, each of which then weighs as much more
+  double match = 0.2;     ///< weight of moment matching (MomentMatching), 0 = off
+  double shift = 0.5;     ///< share of the pairs that the discriminator sees in another key, 0 = off
+  double slope = 1;       ///< of the neurons' gradient, to which it is annealed from 1
+  int batch = 16;         ///< pairs of phrases a step
 };
 
 /// Leaves sheets of samples (sheet-STEP.png: for each style a row of real phrases over one of generated ones) and

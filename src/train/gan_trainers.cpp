@@ -15,29 +15,22 @@
 namespace euterpe {
 namespace {
 
-constexpr std::array<Setting, 35> kSettings{
+constexpr std::array<Setting, 28> kSettings{
     {{"steps", 20000, "Steps of the generator"},
      {"batch", kItsOwn, "Pairs of phrases a step (16), or pictures (dense: 64)"},
      {"width", 96, "Channels of the generator"},
      {"blocks", 3, "Blocks of the 1-D generator's time network"},
-     {"voices", 0, "Of its accompaniment, each holding a pitch or a rest until struck; 0 = each pitch for itself (1d)"},
+     {"voices", 6, "Of its accompaniment, each holding a pitch or a rest until struck"},
      {"critic-width", 96, "Channels of the discriminator"},
      {"noise-piece", 32, "Numbers of noise that the phrases of a piece share"},
      {"noise-phrase", 32, "That the bars of a phrase share"},
      {"noise-bar", 12, "Of a bar, and of each part in it"},
-     {"noise-beat", 0, "Of each beat (1d)"},
      {"stochastic", 0, "1 = binary neurons draw, 0 = they round"},
      {"slope", 1, "Slope of the neurons' gradient at the end, annealed from 1"},
      {"spectral", 1, "1 = spectral norms in the discriminator"},
      {"minibatch", kItsOwn, "1 = it sees the standard deviation of a batch, 0 = it does not (dense)"},
      {"match", 0.2, "Weight of matching the real rolls' moments, 0 = off"},
      {"shift", 0.5, "Share of the pairs that the discriminator sees in another key, 0 = off"},
-     {"reconstruct", 0, "Weight of the real rolls' likelihood through an encoder, 0 = off"},
-     {"codes", 0, "Weight of the game on codes between that encoder and the mapping, 0 = off"},
-     {"warm", 0, "First steps in which the encoder and the generator learn without games"},
-     {"rolls", 1, "Weight of the game on rolls, 0 = off"},
-     {"mapping", 0, "Width of the network between noise and what is drawn from, 0 = none"},
-     {"kl", 0.5, "Of what that encoder says, beside the likelihood"},
      {"penalty-weight", 10, "Weight of the penalty"},
      {"penalty-every", 1, "Steps between penalties, each of which weighs so much more"},
      {"critics", 1, "Steps of the discriminator before each of the generator"},
@@ -109,7 +102,6 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.network.width = whole("width");
   o.network.blocks = whole("blocks");
   o.network.voices = whole("voices");
-  o.network.noise_beat = whole("noise-beat");
   o.network.noise_piece = whole("noise-piece");
   o.network.noise_phrase = whole("noise-phrase");
   o.network.noise_bar = whole("noise-bar");
@@ -123,22 +115,14 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
   o.penalty_every = whole("penalty-every");
   o.match = t["match"];
   o.shift = t["shift"];
-  o.reconstruct = t["reconstruct"];
-  o.kl = t["kl"];
-  o.codes = t["codes"];
-  o.warm = whole("warm");
-  o.rolls = t["rolls"];
-  o.network.mapping = whole("mapping");
   o.slope = t["slope"];
   o.batch = static_cast<int>(std::lround(t.get("batch", o.batch)));
   return train_gan(corpus, o);
 }
 
 nlohmann::json train_dense(const TrainingRequest& t) {
-  refuse_settings(t,
-                  {"width",      "blocks",     "voices", "critic-width", "noise-piece", "noise-phrase",  "noise-bar",
-                   "noise-beat", "stochastic", "slope",  "spectral",     "match",       "shift",         "reconstruct",
-                   "codes",      "warm",       "rolls",  "mapping",      "kl",          "penalty-every", "critics"});
+  refuse_settings(t, {"width", "blocks", "voices", "critic-width", "noise-piece", "noise-phrase", "noise-bar",
+                      "stochastic", "slope", "spectral", "match", "shift", "penalty-every", "critics"});
   const PictureSet pictures = read_pictures(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
   DenseGanTraining o;
   o.out = t.out;

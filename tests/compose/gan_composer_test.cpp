@@ -14,7 +14,7 @@
 #include "score/bar_grid.hpp"
 #include "score/midi.hpp"
 #include "score/musicxml.hpp"
-#include "train/gan.hpp"
+#include "train/tiny_gan.hpp"
 #include "train/tiny_vae.hpp"
 
 namespace euterpe {
@@ -165,17 +165,7 @@ TEST(GanComposer, refuses_in_words_what_it_has_not_learned) {
 
 TEST(GanComposer, of_several_drawings_of_a_phrase_that_one_goes_on_which_the_discriminator_likes_best) {
   const TemporaryFolder folder;
-  GanTraining t;
-  t.name = "judged";
-  t.out = folder / "judged";
-  t.folder = folder / "run";
-  t.network.width = 12;
-  t.network.blocks = 1;
-  t.network.noise_piece = t.network.noise_phrase = 4;
-  t.network.noise_bar = 2;
-  t.critic_width = 8;
-  t.batch = 2;
-  t.steps = 3;
+  const GanTraining t = test::tiny_gan_training(folder.path(), "judged");
   Source source{"made", "CC0-1.0", true, {}, {}};
   for (const GridPiece& piece : test::tiny_grid_corpus({"folk", "pop"}).pieces)
     source.pieces.push_back({piece.id, piece.style, piece.id, "train", grid_score(piece.grid)});

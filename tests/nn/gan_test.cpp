@@ -7,7 +7,6 @@
 #include <set>
 
 #include "base/error.hpp"
-#include "nn/gan_encoder_module.hpp"
 #include "nn/gan_module.hpp"
 
 namespace euterpe {
@@ -159,7 +158,8 @@ TEST_P(GanNetworks, every_style_meter_and_mode_is_heard_by_both) {
   const torch::Tensor noise = normal_tensor(random, {2, o.noise()});
   const auto drawn = [&](const PhraseWish& wish) {
     const PhraseBatch asked = phrase_batch(std::vector<PhraseWish>(2, wish), o);
-    return generator->logits(noise, asked).sounds.detach();
+    const RollLogits logits = generator->logits(noise, asked);
+    return (o.network == "2d" ? logits.sounds : logits.voices).detach();
   };
   const PhraseWish usual;
   const torch::Tensor roll = (torch::rand({2, kRollChannels, kPhraseSteps, kRollPitches}) > 0.9).to(torch::kFloat32);
@@ -229,128 +229,6 @@ TEST(GanVoices, keep_what_they_have_until_they_are_struck) {
     }
 }
 
-/// Outputs of a generator that is sure of a phrase.
-RollLogits sure_of(const torch::Tensor& roll) {
-  const auto sure = [](const torch::Tensor& is) { return (is * 2 - 1) * 20; };
-  const torch::Tensor melody = roll.select(1, kMelodySounds);
-  RollLogits out;
-  out.melody = sure(torch::cat({melody, 1 - melody.sum(2, true)}, 2));
-  out.melody_struck = sure(roll.select(1, kMelodyOnset).sum(2, true));
-  out.sounds = sure(roll.select(1, kAccompanimentSounds));
-  out.struck = sure(roll.select(1, kAccompanimentOnset));
-  return out;
-}
-
-TEST(RollNats, are_0_for_the_roll_that_such_outputs_draw_and_rise_with_every_note_that_is_not_theirs) {
-  const GanOptions o = small("1d");
-  const std::vector<PhraseWish> both{{.meter = 0}, {.meter = 0}};
-  const PhraseBatch asked = phrase_batch(both, o);
-  std::vector<GridBar> bars(kPhraseBars, GridBar{0, {}});
-  for (GridBar& bar : bars)
-    for (int onset = 0; onset < 16; onset += 4) {
-      bar.notes.push_back({onset, kGridMelody, 72, 4});
-      for (const int pitch : {48, 55, 64}) bar.notes.push_back({onset, kGridAccompaniment, pitch, onset % 8 ? 2 : 4});
-    }
-  const std::vector<float> values = phrase_roll(bars);
-  const torch::Tensor one = torch::tensor(values).view({1, kRollChannels, kPhraseSteps, kRollPitches});
-  const torch::Tensor roll = torch::cat({one, one});
-  const RollLogits logits = sure_of(roll);
-  EXPECT_TRUE(torch::equal(roll_of(logits, asked, {}), roll));
-  EXPECT_LT(roll_nats(logits, roll, asked).abs().max().item<double>(), 1e-3);
-  for (const int channel : {kMelodyOnset, kAccompanimentOnset, kAccompanimentSounds}) {
-    torch::Tensor other = roll.clone();
-    const int pitch = (channel == kMelodyOnset ? 72 : channel == kAccompanimentOnset ? 55 : 79) - kLowestRollPitch;
-    torch::Tensor place = other[0][channel][4][pitch];  // the second beat: the melody's note is struck again
-    place.fill_(1 - place.item<float>());
-    const torch::Tensor nats = roll_nats(logits, other, asked);
-    EXPECT_GT(nats[0].item<double>(), 15) << channel;
-    EXPECT_LT(nats[1].item<double>(), 1e-3) << channel;
-  }
-}
-
-TEST(GanMapping, gives_the_phrases_of_a_piece_one_code_and_no_bar_knows_the_noise_of_those_after_it) {
-  torch::manual_seed(1);
-  GanOptions o = small("1d");
-  o.mapping = 12;
-  o.noise_beat = 3;
-  const auto generator = make_generator(o);
-  Random random(2);
-  torch::Tensor noise = normal_tensor(random, {2, o.noise()});
-  noise[1].narrow(0, 0, o.noise_piece).copy_(noise[0].narrow(0, 0, o.noise_piece));
-  const PhraseBatch asked = phrase_batch(std::vector<PhraseWish>{{.begins = true}, {.ends = true}}, o);
-  const torch::Tensor code = generator->code(noise, asked).detach();
-  ASSERT_EQ(code.sizes(), noise.sizes());
-  const auto piece = [&](const torch::Tensor& x, std::int64_t i) { return x[i].narrow(0, 0, o.noise_piece); };
-  EXPECT_TRUE(torch::allclose(piece(code, 0), piece(code, 1)));
-  const std::int64_t before = o.noise_piece + o.noise_phrase + 2 * o.noise_of_bar();
-  torch::Tensor other = noise.clone();
-  other[0].narrow(0, before, o.noise_of_bar()).neg_();
-  const torch::Tensor moved = generator->code(other, asked).detach();
-  EXPECT_TRUE(torch::allclose(moved.narrow(1, 0, before), code.narrow(1, 0, before)));
-  for (const std::int64_t bar : {2, 3}) {
-    const std::int64_t at = o.noise_piece + o.noise_phrase + bar * o.noise_of_bar();
-    EXPECT_FALSE(torch::allclose(moved[0].narrow(0, at, o.noise_of_bar()), code[0].narrow(0, at, o.noise_of_bar())));
-  }
-  const RollLogits logits = generator->logits(noise, asked);
-  (logits.melody.sum() + logits.sounds.sum() + logits.struck.sum() + logits.melody_struck.sum()).backward();
-  for (const auto& p : generator->named_parameters())
-    EXPECT_TRUE(p.value().grad().defined() && p.value().grad().abs().sum().item<double>() > 0) << p.key();
-}
-
-TEST(CodeDiscriminator, hears_style_and_whether_two_phrases_belong_together) {
-  torch::manual_seed(1);
-  const GanOptions o = small("1d");
-  CodeDiscriminator critic(o, 16);
-  critic.refresh(true);
-  Random random(2);
-  const torch::Tensor codes = normal_tensor(random, {4, o.noise()});
-  const auto judged = [&](int style, const torch::Tensor& of) {
-    return critic.forward(of, phrase_batch(std::vector<PhraseWish>(4, {.style = style}), o)).detach();
-  };
-  const torch::Tensor usual = judged(0, codes);
-  ASSERT_EQ(usual.sizes(), torch::IntArrayRef{6});
-  EXPECT_FALSE(torch::allclose(usual, judged(1, codes)));
-  // The same codes in other pairs: each phrase is what it was, the pairs are not.
-  const torch::Tensor other = judged(0, codes.index_select(0, torch::tensor({0, 2, 1, 3})));
-  EXPECT_NEAR(usual[1].item<double>(), other[2].item<double>(), 1e-5);
-  EXPECT_FALSE(torch::allclose(usual.narrow(0, 4, 2), other.narrow(0, 4, 2)));
-}
-
-TEST(PhraseEncoder, says_noise_for_each_phrase_and_what_a_piece_shares_only_once) {
-  torch::manual_seed(1);
-  const GanOptions o = small("1d");
-  PhraseEncoder encoder(o);
-  const PhraseBatch asked = phrase_batch(wishes(), o);
-  const torch::Tensor rolls = (torch::rand({4, kRollChannels, kPhraseSteps, kRollPitches}) > 0.95).to(torch::kFloat32);
-  const NoisePosterior q = encoder.forward(rolls, asked);
-  ASSERT_EQ(q.mean.sizes(), (torch::IntArrayRef{4, o.noise()}));
-  const auto piece = [&](std::int64_t i) { return q.mean[i].narrow(0, 0, o.noise_piece); };
-  EXPECT_TRUE(torch::equal(piece(0), piece(1)));
-  EXPECT_FALSE(torch::allclose(piece(0), piece(2)));
-  EXPECT_FALSE(torch::allclose(q.mean[0], q.mean[1]));
-  // A bar's own numbers come from that bar and the beats beside it alone.
-  torch::Tensor changed = rolls.clone();
-  changed[0].narrow(1, 0, 16).zero_();
-  const NoisePosterior other = encoder.forward(changed, asked);
-  const std::int64_t common = o.noise_piece + o.noise_phrase, bar = std::int64_t{3} * o.noise_bar;
-  const auto of_bar = [&](const NoisePosterior& p, std::int64_t b) {
-    return p.mean[0].narrow(0, common + b * bar, bar);
-  };
-  EXPECT_FALSE(torch::allclose(of_bar(q, 0), of_bar(other, 0)));
-  EXPECT_TRUE(torch::allclose(of_bar(q, 3), of_bar(other, 3)));
-}
-
-TEST(PhraseEncoder, kl_is_0_for_the_noise_it_is_compared_with_and_a_pieces_share_counts_half) {
-  const GanOptions o = small("1d");
-  NoisePosterior q{torch::zeros({2, o.noise()}), torch::zeros({2, o.noise()})};
-  EXPECT_EQ(kl_of_noise(q, o).abs().max().item<double>(), 0);
-  q.mean[0][0] = 2.0F;
-  q.mean[1][o.noise_piece] = 2.0F;
-  const torch::Tensor kl = kl_of_noise(q, o);
-  EXPECT_NEAR(kl[0].item<double>(), 1, 1e-6);
-  EXPECT_NEAR(kl[1].item<double>(), 2, 1e-6);
-}
-
 TEST(GanOptions, are_written_and_read_and_refused_where_they_make_no_network) {
   const GanOptions o = small("1d");
   EXPECT_EQ(to_json(gan_options(to_json(o))), to_json(o));
@@ -371,7 +249,7 @@ TEST(GanOptions, are_written_and_read_and_refused_where_they_make_no_network) {
   refused("width", "wide");
   refused("blocks", 0);
   refused("noise_bar", -1);
-  refused("voices", -1);
+  refused("voices", 0);
 }
 
 }  // namespace

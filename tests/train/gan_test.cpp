@@ -18,6 +18,7 @@
 #include "nn/model.hpp"
 #include "score/midi.hpp"
 #include "train/phrase_pairs.hpp"
+#include "train/tiny_gan.hpp"
 
 namespace euterpe {
 namespace {
@@ -48,16 +49,7 @@ class TrainGan : public ::testing::Test {
   }
   GridCorpus corpus() const { return read_grid_corpus(folder / "walks.shard", {}, {}, {}); }
   GanTraining tiny(const std::string& name) const {
-    GanTraining t;
-    t.name = name;
-    t.folder = folder / (name + ".run");
-    t.out = folder / name;
-    t.network.width = 12;
-    t.network.blocks = 1;
-    t.network.noise_piece = t.network.noise_phrase = 4;
-    t.network.noise_bar = 2;
-    t.critic_width = 12;
-    t.batch = 2;
+    GanTraining t = test::tiny_gan_training(folder.path(), name);
     t.steps = 30;
     t.checkpoint_every = 3;
     t.sample_every = 10;
@@ -67,18 +59,10 @@ class TrainGan : public ::testing::Test {
 
 TEST_F(TrainGan, killed_at_any_moment_and_resumed_it_writes_the_same_weights_bit_for_bit) {
   const GridCorpus walks = corpus();
-  const auto with_encoder = [&](const char* name) {
-    GanTraining t = tiny(name);
-    t.network.noise_beat = 2;
-    t.network.mapping = 8;
-    t.reconstruct = 0.5;
-    t.codes = 0.5;
-    return t;
-  };
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    train_gan(walks, with_encoder("killed"));
+    train_gan(walks, tiny("killed"));
     ::_exit(0);
   }
   while (!fs::exists(folder / "killed.run/checkpoint.safetensors"))
@@ -88,8 +72,8 @@ TEST_F(TrainGan, killed_at_any_moment_and_resumed_it_writes_the_same_weights_bit
   ::waitpid(child, &status, 0);
   ASSERT_TRUE(WIFSIGNALED(status));
   ASSERT_FALSE(fs::exists(folder / "killed"));
-  train_gan(walks, with_encoder("killed"));
-  train_gan(walks, with_encoder("whole"));
+  train_gan(walks, tiny("killed"));
+  train_gan(walks, tiny("whole"));
   EXPECT_EQ(read_file(folder / "killed/model.safetensors"), read_file(folder / "whole/model.safetensors"));
   EXPECT_EQ(find_model((folder / "killed").string()).card["metrics"],
             find_model((folder / "whole").string()).card["metrics"]);
@@ -125,33 +109,6 @@ TEST_F(TrainGan, leaves_sheets_midi_curves_alarms_and_a_card_that_says_where_it_
   EXPECT_EQ(generator.options().width, 12);
 }
 
-TEST_F(TrainGan, after_the_warm_steps_without_a_game_on_rolls_only_the_mapping_learns) {
-  const GridCorpus walks = corpus();
-  const auto after = [&](std::int64_t steps) {
-    GanTraining t = tiny("m" + std::to_string(steps));
-    t.network.mapping = 8;
-    t.reconstruct = 1;
-    t.codes = 1;
-    t.rolls = 0;
-    t.warm = 6;
-    t.steps = steps;
-    t.final_rate = 1;
-    t.ema = 0;
-    train_gan(walks, t);
-    const Model model = find_model(t.out.string());
-    EXPECT_EQ(model.card["training"]["warm"], 6);
-    return model.weights();
-  };
-  const Safetensors warm = after(6), later = after(12);
-  int mapped = 0;
-  for (const auto& [name, tensor] : warm.tensors) {
-    const bool of_mapping = name.rfind("map_", 0) == 0;
-    EXPECT_EQ(warm.floats(name) != later.floats(name), of_mapping) << name;
-    mapped += of_mapping;
-  }
-  EXPECT_GT(mapped, 10);
-}
-
 TEST_F(TrainGan, every_loss_with_every_penalty_on_both_networks_takes_a_step) {
   const GridCorpus walks = corpus();
   int runs = 0;
@@ -166,7 +123,6 @@ TEST_F(TrainGan, every_loss_with_every_penalty_on_both_networks_takes_a_step) {
         t.spectral = runs % 3 == 0;
         t.minibatch_deviation = runs % 4 == 0;
         t.match = runs % 5 == 0;
-        t.reconstruct = runs % 2;
         t.steps = 1;
         EXPECT_NO_THROW(train_gan(walks, t)) << network << " " << loss << " " << penalty;
       }
@@ -185,9 +141,6 @@ TEST_F(TrainGan, refuses_words_and_numbers_that_make_no_training) {
   auto t = tiny("m");
   t.loss = "kind";
   refused(t, "kind");
-  t = tiny("m");
-  t.codes = 1;
-  refused(t, "codes");
   t = tiny("m");
   t.penalty = "death";
   refused(t, "death");
