@@ -22,6 +22,7 @@ constexpr double kUsualWeight = 0.3;       // of what is as usual, beside what i
 constexpr double kMelodyWeight = 8;        // of what a bar lacks of the melody, beside steps of its other traits
 constexpr int kBetweenCandidates = 16;     // drawings of a bar between two others
 constexpr double kBetweenTemperature = 1;  // of all of them but the first, which is the likeliest
+constexpr double kStrangeWeight = 4;       // of what neither of those has, beside steps of its traits
 constexpr double kLeastMeterShare = 0.02;  // of a style's pieces: rarer meters are not its own
 
 int moved_from(const KeyEstimate& key) {
@@ -94,6 +95,22 @@ TraitGoals goals_between(const GridBar& from, const GridBar& to, double share) {
   return out;
 }
 
+/// Share of a bar's notes that are strange to two others: of a pitch class that neither has, or beyond the range of
+/// both.
+double strange(const GridBar& bar, const GridBar& from, const GridBar& to) {
+  std::array<bool, 12> classes{};
+  int low = 127, high = 0;
+  for (const GridBar* end : {&from, &to})
+    for (const BarNote& n : end->notes) {
+      classes[static_cast<std::size_t>(n.pitch % 12)] = true;
+      low = std::min(low, n.pitch), high = std::max(high, n.pitch);
+    }
+  const auto strays = std::count_if(bar.notes.begin(), bar.notes.end(), [&](const BarNote& n) {
+    return !classes[static_cast<std::size_t>(n.pitch % 12)] || n.pitch < low || n.pitch > high;
+  });
+  return static_cast<double>(strays) / std::max(1.0, static_cast<double>(bar.notes.size()));
+}
+
 /// How unsure the decoder is of what it says: latents that no bar has are said haltingly.
 double halting(double nats, const GridBar& bar) { return nats / (static_cast<double>(bar.notes.size()) + 1); }
 
@@ -101,10 +118,11 @@ double halting(double nats, const GridBar& bar) { return nats / (static_cast<dou
 
 /// What is known of a piece before its latents are: an empty grid and what is asked of the prior.
 struct VaeComposer::Draft {
-  BarGrid grid;                          ///< bars without notes
-  std::optional<LatentWish> wish;        ///< none: the latents are there already
-  std::vector<float> z;                  ///< where it is no wish
-  std::vector<TraitGoals> goals;         ///< of each bar, beside those
+  BarGrid grid;                    ///< bars without notes
+  std::optional<LatentWish> wish;  ///< none: the latents are there already
+  std::vector<float> z;            ///< where it is no wish
+  BarGrid from, to;                ///< between which those lie
+  double share = 0;
   std::vector<Chroma> melody;            ///< of a transfer's source, two of each bar
   std::array<bool, kBarTraits> usual{};  ///< nobody asked for it, but bars are as those of some piece of the style
   BarDrawing decoder;
@@ -176,16 +194,17 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
     require_same_meters(a, b);
     const BarLatents from = codec_->encode(a.bars), to = codec_->encode(b.bars);
     out.z.resize(from.mean.size());
-    for (std::size_t i = 0; i < bars; ++i) {
+    for (std::size_t i = 0; i < bars; ++i)
       go_along_arc(from.bar(i), to.bar(i), o.share, out.z.data() + i * static_cast<std::size_t>(from.dimensions));
-      out.goals.push_back(goals_between(a.bars[i], b.bars[i], o.share));
-    }
     out.grid = a;
     out.drawing.candidates = o.share > 0 && o.share < 1 ? kBetweenCandidates : 1;
     out.grid.minor = o.share < 0.5 ? a.minor : b.minor;
     // Not the short way round the circle: its end may lie an octave from the second piece.
     out.grid.moved = a.moved + static_cast<int>(std::lround(o.share * (b.moved - a.moved)));
     out.grid.tempo = a.tempo * std::pow(b.tempo / a.tempo, o.share);
+    out.from = std::move(a);
+    out.to = std::move(b);
+    out.share = o.share;
   } else if (o.vary || o.transfer) {
     const BarGrid given = bar_grid(o.vary ? *o.vary : *o.transfer);
     out.grid = given;
@@ -312,10 +331,13 @@ void VaeComposer::write_between(const Draft& draft, const StyleHabits& usual, Wr
                                          {.temperature = kBetweenTemperature}, piece.random))
         bars.push_back(std::move(bar));
     const std::vector<double> nats = codec_->nats(bars, z);
+    const GridBar &from = draft.from.bars[i], &to = draft.to.bars[i];
+    const TraitGoals goals = goals_between(from, to, draft.share);
     std::size_t best = 0;
     double least = std::numeric_limits<double>::infinity();
     for (std::size_t c = 0; c < candidates; ++c) {
-      const double misfit = halting(nats[c], bars[c]) + missed(bars[c], draft.goals[i], {1, 1, 1}, usual);
+      const double misfit = halting(nats[c], bars[c]) + missed(bars[c], goals, {1, 1, 1}, usual) +
+                            kStrangeWeight * strange(bars[c], from, to);
       if (misfit < least) least = misfit, best = c;
     }
     piece.nats += nats[best];

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <memory>
 #include <set>
 #include <unordered_set>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "base/progress.hpp"
 #include "base/random.hpp"
 #include "evaluate/task.hpp"
+#include "recommend/blend.hpp"
 
 namespace euterpe {
 namespace {
@@ -177,15 +179,16 @@ void put(json& report, const std::string& key, const std::vector<double>& values
   report[key + "_ci"] = {estimate.low, estimate.high};
 }
 
-/// Fits with everything but the test items and asks the test's queries, one at a time on one thread.
-json test(const ModelRow& row, const Choice& choice, const Task& task, std::uint64_t seed) {
-  const auto model = row.make();
-  model->configure(choice.settings);
-  const auto start = Clock::now();
-  model->fit(task.histories, task.items);
-  const double train_seconds = seconds_since(start);
+/// What a model answers at the test, query by query.
+struct Answers {
+  std::vector<double> hr_full, ndcg_full, hr_negatives, ndcg_negatives;
+  json report;
+};
 
-  std::vector<double> hr_full, ndcg_full, hr_negatives, ndcg_negatives, hr_short;
+/// Asks the test's queries, one at a time on one thread.
+Answers ask(const ItemModel& model, const Task& task, std::uint64_t seed) {
+  Answers out;
+  std::vector<double> hr_short;
   std::set<int> named;
   std::vector<float> scores(static_cast<std::size_t>(task.items));
   double query_seconds = 0;
@@ -193,33 +196,93 @@ json test(const ModelRow& row, const Choice& choice, const Task& task, std::uint
     check_interrupt();
     const RankingQuery& query = task.queries[q];
     const auto asked = Clock::now();
-    model->score(query.history, scores);
+    model.score(query.history, scores);
     std::vector<bool> excluded(scores.size(), false);
     for (const int item : query.history) excluded[static_cast<std::size_t>(item)] = item != query.target;
     const std::vector<int> top = best_items(scores, excluded, 10);
     query_seconds += seconds_since(asked);
     named.insert(top.begin(), top.end());
     const int rank = rank_among_all(scores, query.target, query.history);
-    hr_full.push_back(hit_rate(rank, 10));
-    ndcg_full.push_back(ndcg(rank, 10));
-    if (query.history.size() <= kShort) hr_short.push_back(hr_full.back());
+    out.hr_full.push_back(hit_rate(rank, 10));
+    out.ndcg_full.push_back(ndcg(rank, 10));
+    if (query.history.size() <= kShort) hr_short.push_back(out.hr_full.back());
     const int among = rank_among(scores, query.target, task.negatives[q]);
-    hr_negatives.push_back(hit_rate(among, 10));
-    ndcg_negatives.push_back(ndcg(among, 10));
+    out.hr_negatives.push_back(hit_rate(among, 10));
+    out.ndcg_negatives.push_back(ndcg(among, 10));
   }
-  json report{{"options", settings_json(choice.settings)},
-              {"options_tried", choice.tried},
-              {"validation", {{"hr10", choice.validation.hr10}, {"ndcg10", choice.validation.ndcg10}}},
-              {"coverage10", static_cast<double>(named.size()) / task.items},
-              {"train_seconds", train_seconds},
-              {"microseconds_per_query", 1e6 * query_seconds / static_cast<double>(task.queries.size())}};
-  put(report, "hr10_full", hr_full, seed);
-  put(report, "ndcg10_full", ndcg_full, seed);
-  put(report, "hr10_99neg", hr_negatives, seed);
-  put(report, "ndcg10_99neg", ndcg_negatives, seed);
-  report["short_histories"] = {{"at_most", kShort}, {"users", hr_short.size()}};
-  put(report["short_histories"], "hr10_full", hr_short, seed);
-  return report;
+  out.report = {{"coverage10", static_cast<double>(named.size()) / task.items},
+                {"microseconds_per_query", 1e6 * query_seconds / static_cast<double>(task.queries.size())}};
+  put(out.report, "hr10_full", out.hr_full, seed);
+  put(out.report, "ndcg10_full", out.ndcg_full, seed);
+  put(out.report, "hr10_99neg", out.hr_negatives, seed);
+  put(out.report, "ndcg10_99neg", out.ndcg_negatives, seed);
+  out.report["short_histories"] = {{"at_most", kShort}, {"users", hr_short.size()}};
+  put(out.report["short_histories"], "hr10_full", hr_short, seed);
+  return out;
+}
+
+/// By how much `ours` is ahead of `theirs`, listener by listener.
+json ahead(const Answers& ours, const Answers& theirs, std::uint64_t seed) {
+  json out;
+  const auto difference = [&](const char* key, const std::vector<double>& a, const std::vector<double>& b) {
+    std::vector<double> values(a.size());
+    for (std::size_t i = 0; i < a.size(); ++i) values[i] = a[i] - b[i];
+    put(out, key, values, seed);
+  };
+  difference("hr10_full", ours.hr_full, theirs.hr_full);
+  difference("ndcg10_full", ours.ndcg_full, theirs.ndcg_full);
+  difference("hr10_99neg", ours.hr_negatives, theirs.hr_negatives);
+  difference("ndcg10_99neg", ours.ndcg_negatives, theirs.ndcg_negatives);
+  return out;
+}
+
+/// A row of the table on its way through the evaluation.
+struct Contestant {
+  Choice choice;
+  std::shared_ptr<ItemModel> validated;  ///< fitted without the validation items, with the settings that they chose
+  std::shared_ptr<ItemModel> final;      ///< fitted with everything but the test items
+  double train_seconds = 0;
+  Answers answers;
+};
+
+using Contestants = std::map<std::string, Contestant>;
+
+/// A row's model, or the blend of what its parts have become.
+std::shared_ptr<ItemModel> make_model(const ModelRow& row, const Contestants& all,
+                                      std::shared_ptr<ItemModel> Contestant::*which) {
+  if (row.make) return row.make();
+  std::vector<std::shared_ptr<const ItemModel>> parts;
+  for (const char* part : row.parts) parts.push_back(all.at(part).*which);
+  return std::make_shared<Blend>(std::move(parts));
+}
+
+Contestant run_model(const ModelRow& row, const Contestants& before, const Task& task, const HeldOut& held_out,
+                     std::uint64_t seed) {
+  Contestant out;
+  out.validated = make_model(row, before, &Contestant::validated);
+  out.validated->seed(seed);
+  Progress progress(std::string("choosing options of ") + row.name, 0, "attempts");
+  out.choice =
+      choose_settings(*out.validated, row, held_out, task.items, [&](const Settings& settings, const Quality& quality) {
+        progress.advance();
+        spdlog::debug("{} {}: validation HR@10 {:.4f}, NDCG@10 {:.4f}", row.name, settings_json(settings).dump(),
+                      quality.hr10, quality.ndcg10);
+      });
+  out.final = make_model(row, before, &Contestant::final);
+  out.final->seed(seed);
+  out.final->configure(out.choice.settings);
+  const auto start = Clock::now();
+  out.final->fit(task.histories, task.items);
+  out.train_seconds = seconds_since(start);
+  for (const char* part : row.parts) out.train_seconds += before.at(part).train_seconds;
+  out.answers = ask(*out.final, task, seed);
+  json& report = out.answers.report;
+  report["options"] = settings_json(out.choice.settings);
+  report["options_tried"] = out.choice.tried;
+  report["validation"] = {{"hr10", out.choice.validation.hr10}, {"ndcg10", out.choice.validation.ndcg10}};
+  report["train_seconds"] = out.train_seconds;
+  for (const char* part : row.parts) report["ahead_of"][part] = ahead(out.answers, before.at(part).answers, seed);
+  return out;
 }
 
 }  // namespace
@@ -235,27 +298,29 @@ json evaluate_recommend(const EvaluateOptions& options) {
     held_out.queries.resize(kMostValidation);
   }
 
+  const auto wanted = [&](const ModelRow& row) {
+    if (options.model.empty() || options.model == row.name) return true;
+    const auto& parts = recommend_model(options.model).parts;
+    return std::find(parts.begin(), parts.end(), std::string_view(row.name)) != parts.end();
+  };
+  Contestants contestants;
   json models = json::object();
   std::string headline = options.model;
   double best = -1;
   for (const ModelRow& row : recommend_models()) {
-    if (!options.model.empty() && options.model != row.name) continue;
-    if (task.items > kMostDenseItems && std::string_view(row.name).starts_with("ease")) {
+    if (!wanted(row)) continue;
+    const bool dense = std::string_view(row.name).starts_with("ease");
+    if (task.items > kMostDenseItems && dense) {
       spdlog::warn("{} is left out: {} items, a dense fit goes up to {}", row.name, task.items, kMostDenseItems);
       if (!options.model.empty()) EaseFitter({}, task.items);  // says why
       continue;
     }
-    const auto model = row.make();
-    Progress progress(std::string("choosing options of ") + row.name, 0, "attempts");
-    const Choice choice =
-        choose_settings(*model, row, held_out, task.items, [&](const Settings& settings, const Quality& quality) {
-          progress.advance();
-          spdlog::debug("{} {}: validation HR@10 {:.4f}, NDCG@10 {:.4f}", row.name, settings_json(settings).dump(),
-                        quality.hr10, quality.ndcg10);
-        });
-    models[row.name] = test(row, choice, task, options.seed);
-    if (options.model.empty() && choice.validation.ndcg10 > best) {
-      best = choice.validation.ndcg10;
+    if (!std::all_of(row.parts.begin(), row.parts.end(), [&](const char* part) { return contestants.contains(part); }))
+      continue;
+    const Contestant& its = contestants[row.name] = run_model(row, contestants, task, held_out, options.seed);
+    models[row.name] = its.answers.report;
+    if (options.model.empty() && its.choice.validation.ndcg10 > best) {
+      best = its.choice.validation.ndcg10;
       headline = row.name;
     }
   }

@@ -175,53 +175,61 @@ const float* row_of(const Tensor& table, std::int64_t b) {
   return table.data_ptr<float>() + (table.dim() == 3 ? b * table.stride(0) : 0);
 }
 
-/// Head h of sequence b in queries, keys and values.
+/// The sequence that begins at `step`, head h of its queries, keys and values. \param qkv [steps × 3 × heads × head]
 template <class T>
-HeadPlace<T> place_of(const Tensor& qkv, std::int64_t b, std::int64_t h) {
-  return {data<std::remove_const_t<T>>(qkv) + b * qkv.stride(0) + h * qkv.size(4), qkv.stride(1), qkv.stride(2)};
+HeadPlace<T> place_of(const Tensor& qkv, std::int64_t step, std::int64_t h) {
+  return {data<std::remove_const_t<T>>(qkv) + step * qkv.stride(0) + h * qkv.size(3), qkv.stride(0), qkv.stride(1)};
 }
 
+/// Of sequences that stand one after the other: `begins` [sequences + 1] counts their steps.
 struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& given, const Tensor& cosine, const Tensor& sine) {
+  /// body(attention, first step, head, sequence) for every head of every sequence.
+  template <class Body>
+  static void for_heads(const Tensor& begins, std::int64_t heads, std::int64_t head, const Body& body) {
+    const auto* begin_of = begins.data_ptr<std::int64_t>();
+    at::parallel_for(0, (begins.numel() - 1) * heads, 1, [&](std::int64_t begin, std::int64_t end) {
+      HeadAttention attention(0, head);
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t b = i / heads;
+        attention.resize(begin_of[b + 1] - begin_of[b]);
+        body(attention, begin_of[b], i % heads, b);
+      }
+    });
+  }
+
+  static Tensor forward(AutogradContext* ctx, const Tensor& given, const Tensor& begins, const Tensor& cosine,
+                        const Tensor& sine) {
     const Tensor qkv = given.detach().contiguous();
-    const std::int64_t batch = qkv.size(0), time = qkv.size(1), heads = qkv.size(3), head = qkv.size(4);
-    Tensor out = torch::empty({batch, time, heads * head}, qkv.options());
-    Tensor normalizer = torch::empty({batch, heads, time}, torch::kFloat32);
+    const std::int64_t steps = qkv.size(0), heads = qkv.size(2), head = qkv.size(3);
+    Tensor out = torch::empty({steps, heads * head}, qkv.options());
+    Tensor normalizer = torch::empty({heads, steps}, torch::kFloat32);
     with_type(qkv, [&](auto type) {
       using T = decltype(type);
-      at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
-        HeadAttention attention(time, head);
-        for (std::int64_t i = begin; i < end; ++i) {
-          const std::int64_t b = i / heads, h = i % heads;
-          attention.forward(place_of<const T>(qkv, b, h), row_of(cosine, b), row_of(sine, b),
-                            data<T>(out) + (b * time * heads + h) * head, heads * head,
-                            normalizer.data_ptr<float>() + i * time);
-        }
+      for_heads(begins, heads, head, [&](HeadAttention& attention, std::int64_t at, std::int64_t h, std::int64_t b) {
+        attention.forward(place_of<const T>(qkv, at, h), row_of(cosine, b), row_of(sine, b),
+                          data<T>(out) + (at * heads + h) * head, heads * head,
+                          normalizer.data_ptr<float>() + h * steps + at);
       });
     });
-    ctx->save_for_backward({qkv, cosine, sine, normalizer});
+    ctx->save_for_backward({qkv, begins, cosine, sine, normalizer});
     return out;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grad) {
     const auto saved = ctx->get_saved_variables();
-    const Tensor &qkv = saved[0], &cosine = saved[1], &sine = saved[2], &normalizer = saved[3];
-    const std::int64_t batch = qkv.size(0), time = qkv.size(1), heads = qkv.size(3), head = qkv.size(4);
+    const Tensor &qkv = saved[0], &cosine = saved[2], &sine = saved[3], &normalizer = saved[4];
+    const std::int64_t steps = qkv.size(0), heads = qkv.size(2), head = qkv.size(3);
     const Tensor dout = grad[0].contiguous();
     Tensor dqkv = torch::empty_like(qkv);
     with_type(qkv, [&](auto type) {
       using T = decltype(type);
-      at::parallel_for(0, batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
-        HeadAttention attention(time, head);
-        for (std::int64_t i = begin; i < end; ++i) {
-          const std::int64_t b = i / heads, h = i % heads;
-          attention.backward(place_of<const T>(qkv, b, h), row_of(cosine, b), row_of(sine, b),
-                             static_cast<const T*>(data<T>(dout)) + (b * time * heads + h) * head, heads * head,
-                             normalizer.data_ptr<float>() + i * time, place_of<T>(dqkv, b, h));
-        }
+      for_heads(saved[1], heads, head, [&](HeadAttention& attention, std::int64_t at, std::int64_t h, std::int64_t b) {
+        attention.backward(place_of<const T>(qkv, at, h), row_of(cosine, b), row_of(sine, b),
+                           static_cast<const T*>(data<T>(dout)) + (at * heads + h) * head, heads * head,
+                           normalizer.data_ptr<float>() + h * steps + at, place_of<T>(dqkv, at, h));
       });
     });
-    return {dqkv, {}, {}};
+    return {dqkv, {}, {}, {}};
   }
 };
 
@@ -316,8 +324,10 @@ Tensor fused_swiglu(const Tensor& g) {
 Tensor mixed_linear(const Tensor& x, const Tensor& weight) { return torch::linear(x, weight.to(x.scalar_type())); }
 
 Tensor causal_attention(const Tensor& qkv, const Tensor& cosine, const Tensor& sine) {
-  if (in_kernels(qkv)) return AttentionFunction::apply(qkv, cosine, sine);
   const std::int64_t batch = qkv.size(0), time = qkv.size(1);
+  if (in_kernels(qkv))
+    return AttentionFunction::apply(qkv.flatten(0, 1), torch::arange(0, batch * time + 1, time), cosine, sine)
+        .view({batch, time, -1});
   auto rotate = [&](const Tensor& x) {
     const auto halves = x.chunk(2, -1);
     // [batch × heads × time × pairs]
@@ -335,6 +345,20 @@ Tensor causal_attention(const Tensor& qkv, const Tensor& cosine, const Tensor& s
   const Tensor mixed = torch::matmul(torch::softmax(scores, -1), parts[2]);
 #endif
   return mixed.transpose(1, 2).reshape({batch, time, qkv.size(3) * qkv.size(4)});
+}
+
+Tensor ragged_causal_attention(const Tensor& qkv, const Tensor& begins, const Tensor& cosine, const Tensor& sine) {
+  if (in_kernels(qkv)) return AttentionFunction::apply(qkv, begins, cosine, sine);
+  // Padded behind the end: a causal step never sees it.
+  const Tensor lengths = begins.diff();
+  const std::int64_t batch = lengths.numel(), time = lengths.max().item<std::int64_t>();
+  const Tensor inside = torch::arange(time).unsqueeze(0) < lengths.unsqueeze(1);
+  const Tensor places = inside.flatten().nonzero().squeeze(1).to(qkv.device());
+  Tensor padded = torch::zeros({batch * time, qkv.size(1), qkv.size(2), qkv.size(3)}, qkv.options());
+  padded = padded.index_copy(0, places, qkv);
+  const Tensor all = causal_attention(padded.view({batch, time, qkv.size(1), qkv.size(2), qkv.size(3)}),
+                                      cosine.narrow(0, 0, time), sine.narrow(0, 0, time));
+  return all.flatten(0, 1).index_select(0, places);
 }
 
 Tensor consume_cross_entropy(const Tensor& logits, const Tensor& targets, std::int64_t ignored) {

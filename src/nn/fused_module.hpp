@@ -45,6 +45,13 @@ torch::Tensor mixed_linear(const torch::Tensor& x, const torch::Tensor& weight);
 /// \return [batch × time × heads · head]
 torch::Tensor causal_attention(const torch::Tensor& qkv, const torch::Tensor& cosine, const torch::Tensor& sine);
 
+/// The same for sequences of different lengths that stand one after the other, without padding.
+/// \param qkv [steps × 3 × heads × head] \param begins int64 [sequences + 1] on the CPU: 0, the first step of each
+/// further sequence, and `steps` \param cosine, sine [longest × head/2]
+/// \return [steps × heads · head]
+torch::Tensor ragged_causal_attention(const torch::Tensor& qkv, const torch::Tensor& begins,
+                                      const torch::Tensor& cosine, const torch::Tensor& sine);
+
 /// Mean −log softmax in nats over the rows whose target is not `ignored`; overwrites the logits with their gradient.
 /// \param logits [rows × vocabulary], of which nobody needs the values any more \param targets int64 [rows]
 torch::Tensor consume_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets, std::int64_t ignored);

@@ -31,18 +31,18 @@ void copy_row(const float* from, Bf16* to, std::int64_t n) { narrow_row(from, to
 
 }  // namespace
 
-// The odd line keeps rows of scores from falling onto the same few lines of a cache.
 HeadAttention::HeadAttention(std::int64_t time, std::int64_t head)
-    : time_(time),
-      head_(head),
-      width_(rounded(time) + kLane),
-      scale_(1 / std::sqrt(static_cast<float>(head))),
-      q_(static_cast<std::size_t>(time * head)),
-      k_(q_),
-      v_(q_),
-      side_(q_),
-      k_across_(static_cast<std::size_t>(head * width_)),
-      p_(static_cast<std::size_t>(kBlock * width_)) {}
+    : head_(head), scale_(1 / std::sqrt(static_cast<float>(head))) {
+  resize(time);
+}
+
+void HeadAttention::resize(std::int64_t time) {
+  time_ = time;
+  width_ = rounded(time) + kLane;  // the odd line keeps rows of scores from falling onto the same few lines of a cache
+  for (std::vector<float>* rows : {&q_, &k_, &v_, &side_}) rows->resize(static_cast<std::size_t>(time * head_));
+  k_across_.resize(static_cast<std::size_t>(head_ * width_));
+  p_.resize(static_cast<std::size_t>(kBlock * width_));
+}
 
 void HeadAttention::transpose(const std::vector<float>& from, std::vector<float>& to) const {
   transpose_rows(from.data(), to.data(), time_, head_, width_);

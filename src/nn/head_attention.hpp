@@ -21,6 +21,8 @@ struct HeadPlace {
 class HeadAttention {
  public:
   HeadAttention(std::int64_t time, std::int64_t head);
+  /// For a sequence of another length from here on.
+  void resize(std::int64_t time);
 
   /// \param cosine, sine [time × head/2] \param out [time × head], rows `stride` apart \param normalizer [time], kept
   /// for the gradient. T is float or Bf16.

@@ -40,8 +40,9 @@ torch::Tensor TransformerBlockImpl::forward(torch::Tensor x, const torch::Tensor
   return run(x, cosine, sine, mask, &masks);
 }
 
-torch::Tensor TransformerBlockImpl::run(const torch::Tensor& given, const torch::Tensor& cosine,
-                                        const torch::Tensor& sine, const torch::Tensor& mask, const Dropout* dropout) {
+torch::Tensor TransformerBlockImpl::through(const torch::Tensor& given,
+                                            const std::function<torch::Tensor(const torch::Tensor&)>& attend,
+                                            const Dropout* dropout) {
   const auto batch = given.size(0), time = given.size(1), heads = std::int64_t{options.heads},
              head = given.size(2) / heads;
   auto add = [&](const torch::Tensor& branch, const torch::Tensor& x, std::uint64_t place) {
@@ -51,19 +52,31 @@ torch::Tensor TransformerBlockImpl::run(const torch::Tensor& given, const torch:
   };
   const auto parts =
       mixed_linear(fused_norm(given, attention_norm, compute.bf16), qkv).view({batch, time, 3, heads, head});
-  torch::Tensor mixed;
-  if (mask.defined()) {
-    const auto split = parts.permute({2, 0, 3, 1, 4});
-    const auto q = rotate(split[0], cosine, sine) * (1.0 / std::sqrt(static_cast<double>(head)));
-    const auto k = rotate(split[1], cosine, sine);
-    const auto weights = torch::softmax(torch::matmul(q, k.transpose(-2, -1)) + mask, -1);
-    mixed = torch::matmul(weights, split[2]).transpose(1, 2).reshape({batch, time, given.size(2)});
-  } else {
-    mixed = causal_attention(parts, cosine, sine);
-  }
-  const auto x = add(mixed_linear(mixed, attention_out), given, 0);
+  const auto x = add(mixed_linear(attend(parts), attention_out), given, 0);
   const auto gates = mixed_linear(fused_norm(x, ff_norm, compute.bf16), ff_in);
   return add(mixed_linear(fused_swiglu(gates), ff_out), x, 1);
+}
+
+torch::Tensor TransformerBlockImpl::run(const torch::Tensor& given, const torch::Tensor& cosine,
+                                        const torch::Tensor& sine, const torch::Tensor& mask, const Dropout* dropout) {
+  const auto attend = [&](const torch::Tensor& parts) {
+    if (!mask.defined()) return causal_attention(parts, cosine, sine);
+    const auto split = parts.permute({2, 0, 3, 1, 4});
+    const auto q = rotate(split[0], cosine, sine) * (1.0 / std::sqrt(static_cast<double>(parts.size(4))));
+    const auto k = rotate(split[1], cosine, sine);
+    const auto weights = torch::softmax(torch::matmul(q, k.transpose(-2, -1)) + mask, -1);
+    return torch::matmul(weights, split[2]).transpose(1, 2).reshape(given.sizes());
+  };
+  return through(given, attend, dropout);
+}
+
+torch::Tensor TransformerBlockImpl::run_ragged(const torch::Tensor& x, const torch::Tensor& begins,
+                                               const torch::Tensor& cosine, const torch::Tensor& sine,
+                                               const Dropout* dropout) {
+  const auto attend = [&](const torch::Tensor& parts) {
+    return ragged_causal_attention(parts.squeeze(0), begins, cosine, sine).unsqueeze(0);
+  };
+  return through(x.unsqueeze(0), attend, dropout).squeeze(0);
 }
 
 TransformerModuleImpl::TransformerModuleImpl(const TransformerOptions& o) : options(o), angles(o) {
@@ -91,9 +104,7 @@ torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random
   if (places.empty()) cosine = cosine[0], sine = sine[0];
   cosine = cosine.to(embedding.device());
   sine = sine.to(embedding.device());
-  auto x = torch::embedding(embedding, tokens) * std::sqrt(static_cast<double>(options.d_model));
-  // A GPU keeps everything between the weights in bf16; a CPU gains by the products alone.
-  if (compute.bf16 && x.is_cuda()) x = x.to(torch::kBFloat16);
+  auto x = embedded(tokens);
   const Dropout dropout = random ? Dropout::draw(options.dropout, *random, first_row) : Dropout{};
   x = dropped(x, {}, random ? &dropout : nullptr);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -105,6 +116,30 @@ torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random
     x = compute.checkpoint ? recomputed(x, pass) : pass(x);
   }
   return mixed_linear(fused_norm(x, final_norm, compute.bf16), embedding);
+}
+
+torch::Tensor TransformerModuleImpl::embedded(const torch::Tensor& tokens) const {
+  const auto x = torch::embedding(embedding, tokens) * std::sqrt(static_cast<double>(options.d_model));
+  // A GPU keeps everything between the weights in bf16; a CPU gains by the products alone.
+  return compute.bf16 && x.is_cuda() ? x.to(torch::kBFloat16) : x;
+}
+
+torch::Tensor TransformerModuleImpl::hidden(const torch::Tensor& tokens, const torch::Tensor& begins,
+                                            const Dropout* dropout) {
+  const auto longest = begins.numel() > 1 ? begins.diff().max().item<std::int64_t>() : 0,
+             pairs = std::int64_t{angles.pairs()};
+  EUTERPE_ASSERT(longest <= options.context);
+  torch::Tensor cosine = torch::empty({longest, pairs}), sine = torch::empty_like(cosine);
+  for (std::int64_t i = 0; i < longest; ++i)
+    angles.turn(static_cast<int>(i), {}, cosine.data_ptr<float>() + i * pairs, sine.data_ptr<float>() + i * pairs);
+  cosine = cosine.to(embedding.device());
+  sine = sine.to(embedding.device());
+  auto x = dropped(embedded(tokens).unsqueeze(0), {}, dropout).squeeze(0);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const Dropout masks = dropout ? dropout->at(i + 2) : Dropout{};
+    x = blocks[i]->run_ragged(x, begins, cosine, sine, dropout ? &masks : nullptr);
+  }
+  return fused_norm(x, final_norm, compute.bf16);
 }
 
 torch::Tensor TransformerModuleImpl::loss(const torch::Tensor& tokens, std::int64_t pad, Random* random,

@@ -2,6 +2,8 @@
 /// The Transformer for training, in libtorch. Parameter names are those of the shipped safetensors.
 #include <torch/torch.h>
 
+#include <functional>
+
 #include "base/random.hpp"
 #include "nn/fused_module.hpp"
 #include "nn/rotary.hpp"
@@ -23,9 +25,18 @@ struct TransformerBlockImpl : torch::nn::Module {
   /// The same with the masks of `dropout`; null = none.
   torch::Tensor run(const torch::Tensor& x, const torch::Tensor& cosine, const torch::Tensor& sine,
                     const torch::Tensor& mask, const Dropout* dropout);
+  /// For sequences of different lengths, one after the other. \param x [steps × d_model] \param begins as of
+  /// ragged_causal_attention()
+  torch::Tensor run_ragged(const torch::Tensor& x, const torch::Tensor& begins, const torch::Tensor& cosine,
+                           const torch::Tensor& sine, const Dropout* dropout);
   TransformerOptions options;
   TransformerCompute compute;
   torch::Tensor attention_norm, qkv, attention_out, ff_norm, ff_in, ff_out;
+
+ private:
+  /// \param x [batch × time × d_model] \param attend from [batch × time × 3 × heads × head] to x's shape
+  torch::Tensor through(const torch::Tensor& x, const std::function<torch::Tensor(const torch::Tensor&)>& attend,
+                        const Dropout* dropout);
 };
 TORCH_MODULE(TransformerBlock);
 
@@ -47,6 +58,10 @@ struct TransformerModuleImpl : torch::nn::Module {
   /// \return logits [batch × time × vocabulary], float32 but for a GPU in bf16
   torch::Tensor forward(const torch::Tensor& tokens, Random* random, std::int64_t first_row = 0,
                         std::span<const MusicPlace> places = {});
+  /// What follows each step of sequences of different lengths that stand one after the other, before the product with
+  /// the embedding. \param tokens int64 [steps] \param begins as of ragged_causal_attention() \param dropout null =
+  /// none \return [steps × d_model]
+  torch::Tensor hidden(const torch::Tensor& tokens, const torch::Tensor& begins, const Dropout* dropout);
   /// Mean nats of each token after the first, given those before it; `pad` is not predicted.
   /// \param tokens int64 [batch × time + 1] \param places [batch × time], of those before the last
   /// \param head the first tokens of each sequence, stressed in the gradient
@@ -57,6 +72,9 @@ struct TransformerModuleImpl : torch::nn::Module {
   RotaryAngles angles;
   torch::Tensor embedding, final_norm;
   std::vector<TransformerBlock> blocks;
+
+ private:
+  torch::Tensor embedded(const torch::Tensor& tokens) const;
 };
 TORCH_MODULE(TransformerModule);
 

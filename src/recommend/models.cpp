@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/error.hpp"
+#include "recommend/sasrec_model.hpp"
 
 namespace euterpe {
 namespace {
@@ -134,6 +135,15 @@ const std::vector<ModelRow>& recommend_models() {
         {"transition_lambda", {30, 10, 100}},
         {"past", {1, 0.5, 2}},
         {"future", {3, 1.5, 6}}}},
+      {"sasrec",
+       "self-attention over the history (Kang and McAuley 2018), softmax over all items",
+       make_sasrec,
+       {{"epochs", {60, 20, 40, 80, 100}}, {"dropout", {0.4, 0.2, 0.6}}}},
+      {"blend",
+       "ease and sasrec, their scores standardized and added by weight",
+       nullptr,
+       {{"weight", {0.5, 0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 1}}},
+       {"ease", "sasrec"}},
   };
   return table;
 }

@@ -1,5 +1,6 @@
 #pragma once
 /// The recommenders that `evaluate recommend` compares: a new one is a class and ONE row of the table.
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
@@ -19,6 +20,10 @@ class ItemModel {
   virtual ~ItemModel() = default;
   /// Learns from histories of items below `items`, with the settings last configured.
   virtual void fit(const std::vector<History>& histories, int items) = 0;
+  /// The same where many settings will be configured next.
+  virtual void fit_to_choose(const std::vector<History>& histories, int items) { fit(histories, items); }
+  /// Of what it draws at random when it is fitted next.
+  virtual void seed(std::uint64_t) {}
   /// Takes settings (keys of its row's grid); a fitted model works out anew what depends on those that changed.
   virtual void configure(const Settings& settings) = 0;
   /// Overwrites scores [items]: higher is better, comparable within one history. Thread-safe. An empty history is
@@ -29,9 +34,10 @@ class ItemModel {
 struct ModelRow {
   const char* name;
   const char* summary;
-  std::unique_ptr<ItemModel> (*make)();
+  std::unique_ptr<ItemModel> (*make)();  ///< null for a blend
   /// Each setting with the values to choose among; the first is where the search begins.
   std::vector<std::pair<std::string, std::vector<double>>> grid;
+  std::vector<const char*> parts = {};  ///< of a blend (recommend/blend.hpp): rows above it
 };
 
 const std::vector<ModelRow>& recommend_models();

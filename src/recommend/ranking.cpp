@@ -102,7 +102,7 @@ Choice choose_settings(ItemModel& model, const ModelRow& row, const HeldOut& hel
     return tried[settings] = quality;
   };
   model.configure(best.settings);
-  model.fit(held_out.fit, items);
+  model.fit_to_choose(held_out.fit, items);
   best.validation = attempt(best.settings);
   for (int round = 0; round < 2; ++round)
     for (const auto& [key, values] : row.grid)

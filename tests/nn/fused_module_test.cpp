@@ -84,6 +84,26 @@ TEST_F(Fused, attention_has_the_plain_expressions_gradient_over_several_blocks) 
     }
 }
 
+TEST_F(Fused, ragged_attention_is_that_of_each_sequence_alone) {
+  const std::int64_t heads = 2, half = 8;
+  const Tensor begins = torch::tensor({0, 1, 60, 63, 163}, torch::kInt64);
+  const Tensor angle = torch::randn({100, half}), cosine = angle.cos(), sine = angle.sin();
+  agree(
+      {torch::randn({163, 3, heads, 2 * half})},
+      [&](auto& in) { return ragged_causal_attention(in[0], begins, cosine, sine); },
+      [&](auto& in) {
+        std::vector<Tensor> out;
+        for (std::int64_t b = 0; b + 1 < begins.numel(); ++b) {
+          const auto first = begins[b].item<std::int64_t>(), time = begins[b + 1].item<std::int64_t>() - first;
+          out.push_back(causal_attention(in[0].narrow(0, first, time).unsqueeze(0), cosine.narrow(0, 0, time),
+                                         sine.narrow(0, 0, time))
+                            .squeeze(0));
+        }
+        return torch::cat(out);
+      },
+      1e-6);
+}
+
 TEST_F(Fused, cross_entropy_has_libtorchs_value_and_gradient) {
   const Tensor targets = torch::randint(0, 37, {270}, torch::kInt64);
   const Tensor logits = torch::randn({270, 37}) * 5;
