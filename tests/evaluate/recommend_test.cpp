@@ -47,7 +47,7 @@ TEST_F(EvaluateRecommend, ReportsEveryKeyOfEveryModelAndEaseBeatsPopularity) {
   EXPECT_EQ(report["users"], 80);
   EXPECT_EQ(report["items"], 30);
   EXPECT_EQ(report["negatives"], "drawn");
-  for (const char* name : {"popularity", "personal-popularity", "item-knn", "ease", "ease-sequence"})
+  for (const char* name : {"popularity", "personal-popularity", "item-knn", "ease", "ease-sequence", "sasrec", "blend"})
     for (const char* key : {"hr10_full", "ndcg10_full", "hr10_99neg", "ndcg10_99neg"}) {
       const double value = report["models"][name][key];
       const auto interval = report["models"][name][std::string(key) + "_ci"];
@@ -57,6 +57,12 @@ TEST_F(EvaluateRecommend, ReportsEveryKeyOfEveryModelAndEaseBeatsPopularity) {
   // Eight of one's own taste are left: EASE names them all among its ten, popularity knows no tastes.
   EXPECT_EQ(report["models"]["ease"]["hr10_full"], 1);
   EXPECT_LT(report["models"]["popularity"]["hr10_full"], 0.8);
+  const auto& ahead = report["models"]["blend"]["ahead_of"]["sasrec"];
+  EXPECT_NEAR(
+      ahead["ndcg10_full"],
+      report["models"]["blend"]["ndcg10_full"].get<double>() - report["models"]["sasrec"]["ndcg10_full"].get<double>(),
+      1e-12);
+  EXPECT_LE(ahead["ndcg10_full_ci"][0], ahead["ndcg10_full"]);
 }
 
 TEST_F(EvaluateRecommend, HistoryAndTargetsInTwoFilesGiveTheSameFigures) {

@@ -4,11 +4,13 @@
 #include <rapidcheck.h>
 
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <string>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "recommend/blend.hpp"
 #include "recommend/ranking.hpp"
 
 namespace euterpe {
@@ -57,7 +59,8 @@ TEST(Models, EveryPersonalModelBeatsPopularityWhereTastesDiffer) {
     return measure(*model, held_out.queries, 40).hr10;
   };
   const double popularity = hit_rate_of("popularity");
-  for (const char* name : {"item-knn", "ease", "ease-sequence"}) EXPECT_GT(hit_rate_of(name), popularity + 0.2) << name;
+  for (const char* name : {"item-knn", "ease", "ease-sequence", "sasrec"})
+    EXPECT_GT(hit_rate_of(name), popularity + 0.2) << name;
 }
 
 TEST(Models, EaseIsTheClosedFormOnAHandComputedExample) {
@@ -207,6 +210,55 @@ TEST(Histories, AHundredThousandListensAreCutToTheLatest) {
   const auto weighed = weigh(history, {});
   ASSERT_EQ(weighed.size(), kLongestHistory);
   EXPECT_EQ(weighed.front().item, 99999);
+}
+
+/// Gives item i of n the score `slope` · i + `level`.
+class Ramp : public ItemModel {
+ public:
+  Ramp(float slope, float level) : slope_(slope), level_(level) {}
+  void fit(const std::vector<History>&, int) override {}
+  void configure(const Settings&) override {}
+  void score(std::span<const int>, std::span<float> scores) const override {
+    for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = slope_ * static_cast<float>(i) + level_;
+  }
+
+ private:
+  float slope_, level_;
+};
+
+TEST(Blend, TakesPartsOfAnyScaleByWeightAndOneThatTellsNothingApartForNothing) {
+  const auto scores = [](float slope, double weight) {
+    Blend blend({std::make_shared<Ramp>(1000.f, 7.f), std::make_shared<Ramp>(slope, -90.f)});
+    blend.configure({{"weight", weight}});
+    std::vector<float> out(5);
+    blend.score({}, out);
+    return out;
+  };
+  for (const float score : scores(-0.01f, 0.5)) EXPECT_NEAR(score, 0, 1e-5) << "they disagree on everything";
+  EXPECT_GT(scores(-0.01f, 0.4)[4], 0.1f);
+  EXPECT_LT(scores(-0.01f, 0.6)[4], -0.1f);
+  EXPECT_NEAR(scores(0.f, 0.5)[4], 0.5 * 2 / std::sqrt(2.0), 1e-5);
+}
+
+TEST(SasRecModel, ChoosesAmongEpochsByOneTrainingAndEndsWhereARunOfThatLengthEnds) {
+  const HeldOut held_out = hold_out(two_tastes(60, 3), 1);
+  const ModelRow& row = recommend_model("sasrec");
+  Settings settings = first_settings(row);
+  const auto choosing = row.make(), straight = row.make();
+  choosing->configure(settings);
+  choosing->fit_to_choose(held_out.fit, 40);
+  settings["epochs"] = 20;
+  choosing->configure(settings);
+  straight->configure(settings);
+  straight->fit(held_out.fit, 40);
+  std::vector<float> a(40), b(40);
+  choosing->score(held_out.queries[0].history, a);
+  straight->score(held_out.queries[0].history, b);
+  EXPECT_EQ(a, b);
+  settings["epochs"] = 40;
+  choosing->configure(settings);
+  choosing->score(held_out.queries[0].history, b);
+  EXPECT_NE(a, b);
 }
 
 }  // namespace
