@@ -178,7 +178,8 @@ struct OurTraining {
       negatives.data_ptr<std::int64_t>()[i] =
           static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(shape.items)));
     const Dropout dropout = Dropout::draw(0.2, random);
-    const Tensor hidden = network->hidden(torch::tensor(items), torch::tensor(begins), &dropout);
+    const Tensor hidden =
+        network->run_ragged(network->read(torch::tensor(items), network->embedding), torch::tensor(begins), &dropout);
     binary_loss(hidden, network->embedding, torch::tensor(targets), negatives, 1).backward();
     optimizer.step({.rate = 1e-3, .beta2 = 0.98, .ema = 0.99, .number = ++steps}, 1);
   }

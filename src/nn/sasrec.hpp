@@ -11,6 +11,8 @@
 
 namespace euterpe {
 
+inline constexpr const char* kContentMap = "content_map";  ///< of the weights: from content to item vectors
+
 /// One that has learned.
 class SasRec {
  public:
@@ -24,9 +26,18 @@ class SasRec {
   std::vector<float> encode(std::span<const std::span<const int>> histories) const;
   /// [items × d_model]
   std::span<const float> item_vectors() const;
+  /// Numbers of content by which it places an item that nobody has heard yet, 0 = it has not learned to.
+  int content_width() const;
+  /// Vectors of items by their content alone, [items × d_model]. \param content [items × content_width()]
+  std::vector<float> by_content(std::span<const float> content) const;
+  /// How much each item of a history speaks for `item`: the gradient of its score along the item's vector as it is
+  /// read (gradient × input; Shrikumar et al. 2016). [history.size()], 0 for items that do not count. Thread-safe.
+  std::vector<float> attributions(std::span<const int> history, int item) const;
 
  private:
   struct Network;
+  struct Sequences;
+  Sequences sequences(std::span<const std::span<const int>> histories) const;
   TransformerOptions options_;
   std::shared_ptr<Network> network_;
 };

@@ -104,7 +104,7 @@ torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random
   if (places.empty()) cosine = cosine[0], sine = sine[0];
   cosine = cosine.to(embedding.device());
   sine = sine.to(embedding.device());
-  auto x = embedded(tokens);
+  auto x = read(tokens, embedding);
   const Dropout dropout = random ? Dropout::draw(options.dropout, *random, first_row) : Dropout{};
   x = dropped(x, {}, random ? &dropout : nullptr);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -118,14 +118,13 @@ torch::Tensor TransformerModuleImpl::forward(const torch::Tensor& tokens, Random
   return mixed_linear(fused_norm(x, final_norm, compute.bf16), embedding);
 }
 
-torch::Tensor TransformerModuleImpl::embedded(const torch::Tensor& tokens) const {
-  const auto x = torch::embedding(embedding, tokens) * std::sqrt(static_cast<double>(options.d_model));
+torch::Tensor TransformerModuleImpl::read(const torch::Tensor& tokens, const torch::Tensor& table) const {
+  const auto x = torch::embedding(table, tokens) * std::sqrt(static_cast<double>(options.d_model));
   // A GPU keeps everything between the weights in bf16; a CPU gains by the products alone.
   return compute.bf16 && x.is_cuda() ? x.to(torch::kBFloat16) : x;
 }
 
-torch::Tensor TransformerModuleImpl::hidden(const torch::Tensor& tokens, const torch::Tensor& begins,
-                                            const Dropout* dropout) {
+torch::Tensor TransformerModuleImpl::run_ragged(torch::Tensor x, const torch::Tensor& begins, const Dropout* dropout) {
   const auto longest = begins.numel() > 1 ? begins.diff().max().item<std::int64_t>() : 0,
              pairs = std::int64_t{angles.pairs()};
   EUTERPE_ASSERT(longest <= options.context);
@@ -134,7 +133,7 @@ torch::Tensor TransformerModuleImpl::hidden(const torch::Tensor& tokens, const t
     angles.turn(static_cast<int>(i), {}, cosine.data_ptr<float>() + i * pairs, sine.data_ptr<float>() + i * pairs);
   cosine = cosine.to(embedding.device());
   sine = sine.to(embedding.device());
-  auto x = dropped(embedded(tokens).unsqueeze(0), {}, dropout).squeeze(0);
+  x = dropped(x.unsqueeze(0), {}, dropout).squeeze(0);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const Dropout masks = dropout ? dropout->at(i + 2) : Dropout{};
     x = blocks[i]->run_ragged(x, begins, cosine, sine, dropout ? &masks : nullptr);

@@ -58,10 +58,12 @@ struct TransformerModuleImpl : torch::nn::Module {
   /// \return logits [batch × time × vocabulary], float32 but for a GPU in bf16
   torch::Tensor forward(const torch::Tensor& tokens, Random* random, std::int64_t first_row = 0,
                         std::span<const MusicPlace> places = {});
+  /// Tokens as the blocks read them, […] → […, d_model]. \param table [vocabulary × d_model]
+  torch::Tensor read(const torch::Tensor& tokens, const torch::Tensor& table) const;
   /// What follows each step of sequences of different lengths that stand one after the other, before the product with
-  /// the embedding. \param tokens int64 [steps] \param begins as of ragged_causal_attention() \param dropout null =
-  /// none \return [steps × d_model]
-  torch::Tensor hidden(const torch::Tensor& tokens, const torch::Tensor& begins, const Dropout* dropout);
+  /// the embedding. \param x [steps × d_model] from read() \param begins as of ragged_causal_attention()
+  /// \param dropout null = none \return [steps × d_model]
+  torch::Tensor run_ragged(torch::Tensor x, const torch::Tensor& begins, const Dropout* dropout);
   /// Mean nats of each token after the first, given those before it; `pad` is not predicted.
   /// \param tokens int64 [batch × time + 1] \param places [batch × time], of those before the last
   /// \param head the first tokens of each sequence, stressed in the gradient
@@ -72,9 +74,6 @@ struct TransformerModuleImpl : torch::nn::Module {
   RotaryAngles angles;
   torch::Tensor embedding, final_norm;
   std::vector<TransformerBlock> blocks;
-
- private:
-  torch::Tensor embedded(const torch::Tensor& tokens) const;
 };
 TORCH_MODULE(TransformerModule);
 

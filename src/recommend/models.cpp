@@ -43,6 +43,15 @@ class PersonalPopularity : public Popularity {
 
 class LinearModel : public ItemModel {
  public:
+  /// The terms whose sum the score is.
+  std::vector<float> reasons(std::span<const int> history, int item, int) const override {
+    std::vector<float> out(history.size());
+    std::map<int, std::size_t> latest;
+    for (std::size_t i = 0; i < history.size(); ++i) latest[history[i]] = i;
+    for (const WeighedItem& heard : weigh(history, recency_))
+      if (heard.item < weights_.items) out[latest.at(heard.item)] = heard.weight * weights_.view().at(heard.item, item);
+    return out;
+  }
   void score(std::span<const int> history, std::span<float> scores) const override {
     std::fill(scores.begin(), scores.end(), 0.f);
     weights_.view().add_scores(weigh(history, recency_), scores);
@@ -105,6 +114,22 @@ std::unique_ptr<ItemModel> make() {
 }
 
 }  // namespace
+
+std::vector<float> ItemModel::reasons(std::span<const int> history, int item, int items) const {
+  std::vector<float> scores(static_cast<std::size_t>(items));
+  const auto score_of = [&](std::span<const int> of) {
+    score(of, scores);
+    return scores[static_cast<std::size_t>(item)];
+  };
+  const float whole = score_of(history);
+  std::vector<float> out(history.size());
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    History without(history.begin(), history.end());
+    without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
+    out[i] = whole - score_of(without);
+  }
+  return out;
+}
 
 const std::vector<ModelRow>& recommend_models() {
   static const std::vector<ModelRow> table{

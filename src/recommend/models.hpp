@@ -29,6 +29,11 @@ class ItemModel {
   /// Overwrites scores [items]: higher is better, comparable within one history. Thread-safe. An empty history is
   /// allowed.
   virtual void score(std::span<const int> history, std::span<float> scores) const = 0;
+  /// How much each listen of the history speaks for `item`, [history.size()], in units of its score: what the score
+  /// loses without that listen, or what the model says of it more cheaply. Of an item heard twice the latest listen
+  /// may bear it all. Thread-safe.
+  /// \param items their number, as it was fitted with
+  virtual std::vector<float> reasons(std::span<const int> history, int item, int items) const;
 };
 
 struct ModelRow {

@@ -55,6 +55,11 @@ class SasRecModel : public ItemModel {
     current_ = stage();
   }
 
+  std::vector<float> reasons(std::span<const int> history, int item, int) const override {
+    EUTERPE_ASSERT(current_.has_value());
+    return current_->attributions(history, item);
+  }
+
   void score(std::span<const int> history, std::span<float> scores) const override {
     EUTERPE_ASSERT(current_.has_value());
     const std::vector<float> user = current_->encode(std::span(&history, 1));

@@ -11,6 +11,7 @@
 #include "base/parallel.hpp"
 #include "nn/note_encoder_module.hpp"
 #include "nn/transformer_module.hpp"
+#include "train/checkpoint_module.hpp"
 #include "train/data_parallel.hpp"
 #include "train/next_item_losses_module.hpp"
 #include "train/trainer.hpp"
@@ -30,6 +31,8 @@ void check(const SasRecTraining& o) {
   require(o.negatives >= 1 && o.negatives <= 1 << 20, fmt::format("negatives {} is outside 1 to 2^20", o.negatives));
   require(o.calibration >= 0 && o.calibration <= 1, fmt::format("calibration {} is outside 0 to 1", o.calibration));
   require(o.epochs >= 1, fmt::format("epochs {} is below 1", o.epochs));
+  require(o.content.width >= 0 && o.content.dropout >= 0 && o.content.dropout <= 1,
+          fmt::format("content dropout {} is outside 0 to 1", o.content.dropout));
   require(o.batch >= 1 && o.batch <= 1 << 16, fmt::format("batch {} is outside 1 to 65536", o.batch));
 }
 
@@ -109,6 +112,9 @@ SasRecReport train_sasrec(std::span<const std::vector<int>> histories, int items
   report.network = o.network;
   report.network.vocabulary = items;
   report.network = transformer_options(to_json(report.network));
+  require(o.content.values.size() == static_cast<std::size_t>(items) * static_cast<std::size_t>(o.content.width),
+          fmt::format("{} numbers of content are not {} of each of {} items", o.content.values.size(), o.content.width,
+                      items));
   ItemBatches batches(histories, o.network.context, o.batch, o.seed);
   at::set_num_threads(threads());
   torch::manual_seed(o.seed);
@@ -117,23 +123,37 @@ SasRecReport train_sasrec(std::span<const std::vector<int>> histories, int items
   network->to(device);
   network->set_compute({.bf16 = o.bf16});
 
+  torch::Tensor content, content_map;
+  if (o.content.width > 0) {
+    content = torch::tensor(o.content.values).view({items, o.content.width}).to(device);
+    content_map = torch::zeros({o.content.width, o.network.d_model}, device).set_requires_grad(true);
+  }
+  // Item vectors: what listens say of an item, left out of some, and what its content does.
+  const auto table_of = [&](Random& random) {
+    if (!content.defined()) return network->embedding;
+    torch::Tensor kept = torch::empty({items, 1});
+    for (int i = 0; i < items; ++i) kept.data_ptr<float>()[i] = random.uniform() < o.content.dropout ? 0 : 1;
+    return network->embedding * kept.to(device) + torch::mm(content, content_map);
+  };
+
   std::int64_t step = 0;
-  const auto loss_of = [&](const torch::Tensor& hidden, const ItemBatch& batch, Random& random) {
+  const auto loss_of = [&](const torch::Tensor& hidden, const torch::Tensor& table, const ItemBatch& batch,
+                           Random& random) {
     const torch::Tensor targets = batch.targets.to(device);
-    if (o.loss == "softmax") return softmax_loss(hidden, network->embedding, targets);
+    if (o.loss == "softmax") return softmax_loss(hidden, table, targets);
     if (o.loss == "sampled") {
       const torch::Tensor expected = torch::full({items}, std::log(static_cast<double>(o.negatives) / items));
-      return sampled_softmax_loss(hidden, network->embedding, targets, evenly(random, o.negatives, items).to(device),
+      return sampled_softmax_loss(hidden, table, targets, evenly(random, o.negatives, items).to(device),
                                   expected.to(device));
     }
     const std::int64_t k = o.loss == "bce" ? 1 : o.negatives, steps = hidden.size(0);
     const torch::Tensor negatives = evenly(random, steps * k, items).view({steps, k}).to(device);
-    return binary_loss(hidden, network->embedding, targets, negatives,
-                       o.loss == "bce" ? 1 : gbce_beta(k, items, o.calibration));
+    return binary_loss(hidden, table, targets, negatives, o.loss == "bce" ? 1 : gbce_beta(k, items, o.calibration));
   };
   TrainingTask task;
   task.unit = "listeners";
   for (auto& p : network->named_parameters()) task.parameters.emplace_back(p.key(), p.value());
+  if (content.defined()) task.parameters.emplace_back(kContentMap, content_map);
   task.recipe = {{"network", to_json(report.network)}, {"loss", o.loss},   {"negatives", o.negatives},
                  {"calibration", o.calibration},       {"batch", o.batch}, {"listeners", batches.listeners()}};
   task.begin_step = [&](std::int64_t s) { step = s; };
@@ -145,12 +165,19 @@ SasRecReport train_sasrec(std::span<const std::vector<int>> histories, int items
     const auto mine = std::span(whole).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first));
     items_seen += last - first;
     const ItemBatch batch = item_batch(mine);
-    const torch::Tensor hidden = network->hidden(batch.items.to(device), batch.begins, &dropout);
-    return loss_of(hidden, batch, random);
+    const torch::Tensor table = table_of(random);
+    const torch::Tensor x = network->read(batch.items.to(device), table);
+    return loss_of(network->run_ragged(x, batch.begins, &dropout), table, batch, random);
   };
   const auto weights = [&] {
+    torch::NoGradGuard guard;
     Safetensors file;
     put_parameters(*network, file);
+    if (!content.defined()) return file;
+    store_tensor(file, kContentMap, content_map);
+    const torch::Tensor whole = (network->embedding + torch::mm(content, content_map)).cpu().contiguous();
+    file.put("embedding", whole.sizes().vec(),
+             std::span(whole.data_ptr<float>(), static_cast<std::size_t>(whole.numel())), DType::bf16);
     return file;
   };
   // Without anything to compare it ends in the average of its last weights.
@@ -170,7 +197,6 @@ SasRecReport train_sasrec(std::span<const std::vector<int>> histories, int items
   trainer.checkpoint_every = o.checkpoint_every;
   trainer.patience = o.patience;
   const TrainingReport result = run_training(task, trainer);
-  network->to(torch::kCPU);
   report.weights = weights();
   report.epochs = result.steps / epoch;
   report.best_epoch = result.best_step / epoch;

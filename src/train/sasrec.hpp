@@ -12,6 +12,13 @@
 
 namespace euterpe {
 
+/// What is known of items beside who heard them: a new item is placed by it before anyone has.
+struct ItemContent {
+  int width = 0;              ///< numbers of an item
+  std::vector<float> values;  ///< [items × width]
+  double dropout = 0.5;       ///< share of the items that a step knows by their content alone (Volkovs et al. 2017)
+};
+
 struct SasRecTraining {
   /// `vocabulary` is taken from the items, `context` is how much of a history one step sees.
   TransformerOptions network{.d_model = 64, .layers = 2, .heads = 2, .ff = 128, .context = 50, .dropout = 0.3};
@@ -19,6 +26,7 @@ struct SasRecTraining {
   int negatives = 512;           ///< of a batch where sampled, of a step with gbce; bce has one
   double calibration = 0.75;     ///< gbce's t, 0 … 1
   bool bf16 = false;             ///< matrix products in bf16
+  ItemContent content;           ///< width 0 = none
   std::filesystem::path run;     ///< checkpoints, curves; what was interrupted there is resumed
   std::uint64_t seed = 1;
   std::int64_t epochs = 100;  ///< passes over all listeners
