@@ -127,7 +127,9 @@ Logs ingest_logs(Catalog& catalog, const IngestArguments& arguments, const Conte
     try {
       ingest_log(catalog, path, arguments, logs);
     } catch (const Error& error) {
-      if (arguments.listens.size() == 1 || error.category() == Category::usage) throw;
+      const bool its_own = error.category() == Category::bad_input || error.category() == Category::unsupported ||
+                           error.category() == Category::not_found;
+      if (arguments.listens.size() == 1 || !its_own) throw;
       spdlog::warn("{}: {}", path, error.detail());
       logs.problems.push_back(path + ": " + error.detail());
       ++logs.failed;
@@ -169,7 +171,7 @@ void run(const IngestArguments& arguments, const Context& context) {
 std::string format_list() {
   std::size_t width = 0;
   for (const LogFormat& format : log_formats()) width = std::max(width, std::string_view(format.name).size());
-  std::string out = "Listening logs (--listens):\n";
+  std::string out = "Formats of listening logs:\n";
   for (const LogFormat& format : log_formats())
     out += fmt::format("  {:<{}}  {}\n", format.name, width, format.summary);
   return out;
@@ -191,7 +193,7 @@ void setup_ingest(CLI::App& app, Context& context) {
       ->check(CLI::IsMember(formats))
       ->type_name("NAME");
   app.footer(format_list() +
-             "Files that are already in are not read again, so a stopped ingest goes on where it was.\n"
+             "\nFiles that are already in are not read again, so a stopped ingest goes on where it was.\n"
              "Exit code 3: some files or lines were bad, the others are stored.");
   app.callback([arguments, &context] { run(*arguments, context); });
 }

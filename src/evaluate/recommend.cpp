@@ -29,10 +29,16 @@ constexpr std::size_t kNegatives = 99;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+/// What a listener heard after its history, which is not copied: there may be millions.
+struct Question {
+  std::size_t listener = 0;
+  int target = 0;
+};
+
 /// Everything that is asked at the test, with items numbered.
 struct Task {
   std::vector<History> histories;  ///< what may be learned from: the validation items are in it, the test items are not
-  std::vector<RankingQuery> queries;
+  std::vector<Question> queries;
   std::vector<History> negatives;  ///< beside queries
   bool negatives_given = false;
   int items = 0;
@@ -44,7 +50,8 @@ struct Files {
   std::filesystem::path log, sample, targets;
 };
 
-/// The log in `data`: the file itself, or in a folder NAME.txt beside NAME_sample.txt, train.txt, or the only .txt.
+/// The log in `data`: the file itself in any format, or in a folder NAME.txt beside NAME_sample.txt, train.txt, or the
+/// only .txt.
 Files find_files(const EvaluateOptions& options) {
   Files files;
   const auto extra = [&](const char* name) -> std::filesystem::path {
@@ -99,14 +106,21 @@ std::map<std::size_t, const LogLine*> match(const std::vector<LogLine>& log, con
 
 Task load(const EvaluateOptions& options) {
   const Files files = find_files(options);
-  const std::vector<LogLine> log = read_log(files.log);
+  const auto format = options.extra.find("listens-format");
+  HistoryLog read = read_log(files.log, format == options.extra.end() ? "" : format->second);
+  std::vector<LogLine>& log = read.listeners;
   const bool has_users = log.front().user >= 0;
   std::vector<LogLine> targets, sample;
-  if (!files.targets.empty()) targets = read_log(files.targets, has_users);
-  if (!files.sample.empty()) sample = read_log(files.sample, has_users);
+  if (!read.own_ids && !(files.targets.empty() && files.sample.empty()))
+    throw Error(Category::usage, "evaluate_recommend",
+                fmt::format("{} is a log of the format {}; files of targets and of negatives go with sequences alone",
+                            files.log.string(), read.format),
+                "without them the last item is the target and negatives are drawn");
+  if (!files.targets.empty()) targets = read_sequences(files.targets, has_users);
+  if (!files.sample.empty()) sample = read_sequences(files.sample, has_users);
 
   ItemNumbers numbers;
-  for (const std::vector<LogLine>* lines : {&log, &std::as_const(targets), &std::as_const(sample)})
+  for (const std::vector<LogLine>* lines : {&std::as_const(log), &std::as_const(targets), &std::as_const(sample)})
     for (const LogLine& line : *lines) numbers.add(line.items);
   numbers.finish();
 
@@ -116,10 +130,15 @@ Task load(const EvaluateOptions& options) {
   task.files = {{"log", files.log.filename().string()}};
   if (!sample.empty()) task.files["negatives"] = files.sample.filename().string();
   if (!targets.empty()) task.files["targets"] = files.targets.filename().string();
+  if (!read.own_ids) {
+    for (const std::string& problem : read.summary.problems) spdlog::warn("{}: {}", files.log.string(), problem);
+    task.files["format"] = read.format;
+    task.files["broken_lines"] = read.summary.broken;
+  }
 
   const auto target_lines = match(log, targets), sample_lines = match(log, sample);
   for (std::size_t i = 0; i < log.size(); ++i) {
-    History history = numbers.numbers(log[i].items);
+    History history = numbers.numbers(std::move(log[i].items));
     int target = -1;
     if (targets.empty()) {
       if (!history.empty()) target = history.back();
@@ -132,16 +151,16 @@ Task load(const EvaluateOptions& options) {
                     has_users ? "a line of targets is: user item" : "a line of targets is: item");
       target = numbers.number(found->second->items.front());
     }
-    task.histories.push_back(history);
+    task.histories.push_back(std::move(history));
     if (target < 0) continue;
-    if (history.empty()) {
+    if (task.histories.back().empty()) {
       ++task.without_history;
       continue;
     }
     if (options.limit > 0 && task.queries.size() >= static_cast<std::size_t>(options.limit)) continue;
     const auto given = sample_lines.find(i);
     task.negatives.push_back(given == sample_lines.end() ? History{} : numbers.numbers(given->second->items));
-    task.queries.push_back({std::move(history), target});
+    task.queries.push_back({i, target});
   }
   if (task.queries.empty())
     throw Error(Category::bad_input, "evaluate_recommend",
@@ -156,7 +175,8 @@ void draw_negatives(Task& task, std::uint64_t seed) {
     History& drawn = task.negatives[q];
     if (!drawn.empty()) continue;
     Random random = Random::stream(seed, q);
-    std::unordered_set<int> taken(task.queries[q].history.begin(), task.queries[q].history.end());
+    const History& history = task.histories[task.queries[q].listener];
+    std::unordered_set<int> taken(history.begin(), history.end());
     taken.insert(task.queries[q].target);
     while (drawn.size() < kNegatives && taken.size() < static_cast<std::size_t>(task.items)) {
       const int item = static_cast<int>(random.below(static_cast<std::uint64_t>(task.items)));
@@ -191,19 +211,20 @@ json test(const ModelRow& row, const Choice& choice, const Task& task, std::uint
   double query_seconds = 0;
   for (std::size_t q = 0; q < task.queries.size(); ++q) {
     check_interrupt();
-    const RankingQuery& query = task.queries[q];
+    const int target = task.queries[q].target;
+    const History& history = task.histories[task.queries[q].listener];
     const auto asked = Clock::now();
-    model->score(query.history, scores);
+    model->score(history, scores);
     std::vector<bool> excluded(scores.size(), false);
-    for (const int item : query.history) excluded[static_cast<std::size_t>(item)] = item != query.target;
+    for (const int item : history) excluded[static_cast<std::size_t>(item)] = item != target;
     const std::vector<int> top = best_items(scores, excluded, 10);
     query_seconds += seconds_since(asked);
     named.insert(top.begin(), top.end());
-    const int rank = rank_among_all(scores, query.target, query.history);
+    const int rank = rank_among_all(scores, target, history);
     hr_full.push_back(hit_rate(rank, 10));
     ndcg_full.push_back(ndcg(rank, 10));
-    if (query.history.size() <= kShort) hr_short.push_back(hr_full.back());
-    const int among = rank_among(scores, query.target, task.negatives[q]);
+    if (history.size() <= kShort) hr_short.push_back(hr_full.back());
+    const int among = rank_among(scores, target, task.negatives[q]);
     hr_negatives.push_back(hit_rate(among, 10));
     ndcg_negatives.push_back(ndcg(among, 10));
   }

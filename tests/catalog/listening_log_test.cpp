@@ -78,10 +78,11 @@ TEST(ListeningLog, TwoWordsALineArePairsIfAUserComesTwice) {
 }
 
 TEST(ListeningLog, NumbersWhoseFirstRecursHaveNoUsers) {
-  const Read log = read("920 30 12\n\n7 5\n920 4\n");
+  const Read log = read("920 30 12\n\n7 5 6\n920 4 5\n");
   EXPECT_EQ(log.format, "histories");
-  EXPECT_EQ(log.listens, (Texts{"1 920 1", "1 30 2", "1 12 3", "3 7 1", "3 5 2", "4 920 1", "4 4 2"}));
-  EXPECT_EQ(format_of("ann 30 12\nann 4\n"), "sequences") << "a name is no item";
+  EXPECT_EQ(log.listens,
+            (Texts{"1 920 1", "1 30 2", "1 12 3", "3 7 1", "3 5 2", "3 6 3", "4 920 1", "4 4 2", "4 5 3"}));
+  EXPECT_EQ(format_of("ann 30 12\nann 4 5\n"), "sequences") << "a name is no item";
 }
 
 TEST(ListeningLog, RecBoleColumnsStandInAnyOrder) {

@@ -106,7 +106,7 @@ class LogFile : public ::testing::Test {
   ~LogFile() override { std::filesystem::remove(path_); }
   std::vector<LogLine> read(std::string_view text) {
     write_file(path_, text);
-    return read_log(path_);
+    return read_log(path_).listeners;
   }
   std::string error(std::string_view text) {
     try {
@@ -124,11 +124,11 @@ class LogFile : public ::testing::Test {
 TEST_F(LogFile, UserColumnIsSeenByItsCounting) {
   const auto with = read("1 10 11\n2 12\n3 10\n");
   EXPECT_EQ(with[1].user, 2);
-  EXPECT_EQ(with[1].items, (std::vector<std::int64_t>{12}));
+  EXPECT_EQ(with[1].items, (std::vector<int>{12}));
   const auto without = read("920 10 11\r\n30 12\r\n\r\n7 10");
   ASSERT_EQ(without.size(), 3u);
   EXPECT_EQ(without[0].user, -1);
-  EXPECT_EQ(without[0].items, (std::vector<std::int64_t>{920, 10, 11}));
+  EXPECT_EQ(without[0].items, (std::vector<int>{920, 10, 11}));
   EXPECT_EQ(without[2].line, 4u);
 }
 
@@ -142,11 +142,11 @@ TEST_F(LogFile, BrokenFieldIsNamedWithLineAndColumn) {
 
 TEST_F(LogFile, NumbersFollowTheOrderOfTheIds) {
   ItemNumbers numbers;
-  numbers.add(std::vector<std::int64_t>{2000000000, 5});
-  numbers.add(std::vector<std::int64_t>{7, 5});
+  numbers.add(std::vector<int>{2000000000, 5});
+  numbers.add(std::vector<int>{7, 5});
   numbers.finish();
   EXPECT_EQ(numbers.count(), 3);
-  EXPECT_EQ(numbers.numbers(std::vector<std::int64_t>{2000000000, 5, 7}), (History{2, 0, 1}));
+  EXPECT_EQ(numbers.numbers({2000000000, 5, 7}), (History{2, 0, 1}));
 }
 
 }  // namespace
