@@ -29,16 +29,10 @@ constexpr std::size_t kNegatives = 99;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// What a listener heard after its history, which is not copied: there may be millions.
-struct Question {
-  std::size_t listener = 0;
-  int target = 0;
-};
-
 /// Everything that is asked at the test, with items numbered.
 struct Task {
   std::vector<History> histories;  ///< what may be learned from: the validation items are in it, the test items are not
-  std::vector<Question> queries;
+  std::vector<RankingQuery> queries;
   std::vector<History> negatives;  ///< beside queries
   bool negatives_given = false;
   int items = 0;
@@ -151,16 +145,16 @@ Task load(const EvaluateOptions& options) {
                     has_users ? "a line of targets is: user item" : "a line of targets is: item");
       target = numbers.number(found->second->items.front());
     }
-    task.histories.push_back(std::move(history));
+    task.histories.push_back(history);
     if (target < 0) continue;
-    if (task.histories.back().empty()) {
+    if (history.empty()) {
       ++task.without_history;
       continue;
     }
     if (options.limit > 0 && task.queries.size() >= static_cast<std::size_t>(options.limit)) continue;
     const auto given = sample_lines.find(i);
     task.negatives.push_back(given == sample_lines.end() ? History{} : numbers.numbers(given->second->items));
-    task.queries.push_back({i, target});
+    task.queries.push_back({std::move(history), target});
   }
   if (task.queries.empty())
     throw Error(Category::bad_input, "evaluate_recommend",
@@ -175,8 +169,7 @@ void draw_negatives(Task& task, std::uint64_t seed) {
     History& drawn = task.negatives[q];
     if (!drawn.empty()) continue;
     Random random = Random::stream(seed, q);
-    const History& history = task.histories[task.queries[q].listener];
-    std::unordered_set<int> taken(history.begin(), history.end());
+    std::unordered_set<int> taken(task.queries[q].history.begin(), task.queries[q].history.end());
     taken.insert(task.queries[q].target);
     while (drawn.size() < kNegatives && taken.size() < static_cast<std::size_t>(task.items)) {
       const int item = static_cast<int>(random.below(static_cast<std::uint64_t>(task.items)));
@@ -211,20 +204,19 @@ json test(const ModelRow& row, const Choice& choice, const Task& task, std::uint
   double query_seconds = 0;
   for (std::size_t q = 0; q < task.queries.size(); ++q) {
     check_interrupt();
-    const int target = task.queries[q].target;
-    const History& history = task.histories[task.queries[q].listener];
+    const RankingQuery& query = task.queries[q];
     const auto asked = Clock::now();
-    model->score(history, scores);
+    model->score(query.history, scores);
     std::vector<bool> excluded(scores.size(), false);
-    for (const int item : history) excluded[static_cast<std::size_t>(item)] = item != target;
+    for (const int item : query.history) excluded[static_cast<std::size_t>(item)] = item != query.target;
     const std::vector<int> top = best_items(scores, excluded, 10);
     query_seconds += seconds_since(asked);
     named.insert(top.begin(), top.end());
-    const int rank = rank_among_all(scores, target, history);
+    const int rank = rank_among_all(scores, query.target, query.history);
     hr_full.push_back(hit_rate(rank, 10));
     ndcg_full.push_back(ndcg(rank, 10));
-    if (history.size() <= kShort) hr_short.push_back(hr_full.back());
-    const int among = rank_among(scores, target, task.negatives[q]);
+    if (query.history.size() <= kShort) hr_short.push_back(hr_full.back());
+    const int among = rank_among(scores, query.target, task.negatives[q]);
     hr_negatives.push_back(hit_rate(among, 10));
     ndcg_negatives.push_back(ndcg(among, 10));
   }
