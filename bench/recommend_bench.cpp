@@ -48,7 +48,7 @@ std::vector<std::vector<int>> histories(const Shape& shape) {
   const char* data = std::getenv("EUTERPE_DATA");
   if (const auto path = std::filesystem::path(data ? data : "") / shape.log; data && std::filesystem::exists(path)) {
     ItemNumbers numbers;
-    const auto log = read_log(path);
+    const auto log = read_log(path).listeners;
     for (const LogLine& line : log) numbers.add(line.items);
     numbers.finish();
     for (const LogLine& line : log) out.push_back(numbers.numbers(line.items));

@@ -41,3 +41,5 @@ target_compile_definitions(fuzz_musicxml PRIVATE EUTERPE_VERSION="fuzz")
 euterpe_fuzzer(idx ${CMAKE_SOURCE_DIR}/src/corpus/idx.cpp ${CMAKE_SOURCE_DIR}/src/corpus/gunzip.cpp
                ${CMAKE_SOURCE_DIR}/src/corpus/media_gunzip.cpp)
 target_link_libraries(fuzz_idx PRIVATE PkgConfig::musicxml)
+euterpe_fuzzer(listening_log ${CMAKE_SOURCE_DIR}/src/catalog/listening_log.cpp ${CMAKE_SOURCE_DIR}/src/catalog/log_*.cpp
+               ${CMAKE_SOURCE_DIR}/src/base/text.cpp ${CMAKE_SOURCE_DIR}/src/base/interrupt.cpp)

@@ -1,32 +1,26 @@
 #pragma once
-/// Listening logs into the catalog, in bounded memory: CSV, or one line of items in order of time for each user.
+/// Listening logs into the catalog, in bounded memory.
 #include <cstddef>
 #include <istream>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "catalog/catalog.hpp"
+#include "catalog/listening_log.hpp"
 
 namespace euterpe {
 
-struct ListensSummary {
-  std::size_t lines = 0;              ///< with content, the header left out
-  std::size_t added = 0, known = 0;   ///< listens
-  std::size_t broken = 0;             ///< lines that were left out
-  std::vector<std::string> problems;  ///< the first kListedProblems of them: "line 7: …"
-  bool interrupted = false;           ///< a signal came; what is counted here is stored
+struct ListensSummary : LogSummary {
+  std::string_view format;           ///< a name of log_formats()
+  std::size_t added = 0, known = 0;  ///< listens
 };
-constexpr std::size_t kListedProblems = 20;
 
-/// Two formats, told apart by the first line:
-///   CSV (comma, semicolon or tab): user, track, time; a header may name the columns in any order; time as Unix seconds
-///     or ISO 8601.
-///   sequences: `user item item …`, blanks between, oldest first (the text format of SASRec; Kang and McAuley 2018).
-///   The
-///     position, from 1, stands for the time.
+/// A log in any format of catalog/listening_log.hpp, which also says what stands for the time where a log has none.
 /// A track named by its id, ISRC, path or file name becomes that track; any other name is kept as a foreign id.
 /// Broken lines are left out and reported. Reading the same log twice adds nothing.
-ListensSummary ingest_listens(Catalog& catalog, std::istream& log);
+/// \param format a name of log_formats(); empty: told by the first lines
+/// Throws Error{bad_input | unsupported} for what is no log, and Error{usage} for an unknown format.
+ListensSummary ingest_listens(Catalog& catalog, std::istream& log, std::string_view format = {});
 
 /// Puts listens of foreign ids on the tracks that go by those names now, so that rights and erasure reach a listen
 /// whichever came first, log or file. One transaction.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -23,7 +24,8 @@ namespace {
 
 struct IngestArguments {
   std::vector<std::string> paths;
-  std::string listens;
+  std::vector<std::string> listens;
+  std::string format;  ///< of the listens; empty: told by their content
 };
 
 /// A file's name as text that JSON can hold.
@@ -85,25 +87,59 @@ IngestSummary ingest_music(Catalog& catalog, const IngestArguments& arguments, c
   return summary;
 }
 
-ListensSummary ingest_log(Catalog& catalog, const std::string& path, const Context& context, nlohmann::json& result) {
+/// What all logs together came to.
+struct Logs {
+  std::size_t lines = 0, added = 0, known = 0, broken = 0, failed = 0;
+  nlohmann::json problems = nlohmann::json::array(), files = nlohmann::json::array();
+};
+
+void ingest_log(Catalog& catalog, const std::string& path, const IngestArguments& arguments, Logs& logs) {
   std::ifstream file;
   if (path != "-") {
     file.open(path, std::ios::binary);
     if (!file) throw Error(Category::not_found, "ingest", path + ": cannot be opened");
   }
-  const ListensSummary summary = ingest_listens(catalog, path == "-" ? std::cin : file);
-  for (const std::string& problem : summary.problems) spdlog::warn("{}: {}", path, problem);
+  const ListensSummary summary = ingest_listens(catalog, path == "-" ? std::cin : file, arguments.format);
+  if (summary.lines == 0 && !summary.interrupted) spdlog::warn("{}: no listens in it", path);
+  spdlog::info("{}: read as {}", path, summary.format);
+  for (const std::string& problem : summary.problems) {
+    spdlog::warn("{}: {}", path, problem);
+    logs.problems.push_back(arguments.listens.size() > 1 ? path + ": " + problem : problem);
+  }
   if (summary.broken > summary.problems.size())
     spdlog::warn("{}: {} more broken lines", path, summary.broken - summary.problems.size());
-  result["listens"] = {{"lines", summary.lines},
-                       {"new", summary.added},
-                       {"known", summary.known},
-                       {"broken", summary.broken},
-                       {"problems", summary.problems}};
+  logs.lines += summary.lines;
+  logs.added += summary.added;
+  logs.known += summary.known;
+  logs.broken += summary.broken;
+  logs.files.push_back({{"path", path},
+                        {"format", summary.format},
+                        {"lines", summary.lines},
+                        {"new", summary.added},
+                        {"known", summary.known},
+                        {"broken", summary.broken}});
+}
+
+Logs ingest_logs(Catalog& catalog, const IngestArguments& arguments, const Context& context, nlohmann::json& result) {
+  Logs logs;
+  for (const std::string& path : arguments.listens) {
+    if (interrupted()) break;
+    try {
+      ingest_log(catalog, path, arguments, logs);
+    } catch (const Error& error) {
+      const bool its_own = error.category() == Category::bad_input || error.category() == Category::unsupported ||
+                           error.category() == Category::not_found;
+      if (arguments.listens.size() == 1 || !its_own) throw;
+      spdlog::warn("{}: {}", path, error.detail());
+      logs.problems.push_back(path + ": " + error.detail());
+      ++logs.failed;
+    }
+  }
+  result["listens"] = {{"lines", logs.lines},   {"new", logs.added},         {"known", logs.known},
+                       {"broken", logs.broken}, {"problems", logs.problems}, {"files", logs.files}};
   if (!context.json && !context.jsonl)
-    fmt::print("listens  {} new, {} known; {} of {} lines broken\n", summary.added, summary.known, summary.broken,
-               summary.lines);
-  return summary;
+    fmt::print("listens  {} new, {} known; {} of {} lines broken\n", logs.added, logs.known, logs.broken, logs.lines);
+  return logs;
 }
 
 void run(const IngestArguments& arguments, const Context& context) {
@@ -112,23 +148,33 @@ void run(const IngestArguments& arguments, const Context& context) {
   const auto catalog = open_catalog(context.catalog);
   nlohmann::json result = nlohmann::json::object();
   IngestSummary music;
-  ListensSummary log;
+  Logs logs;
   if (!arguments.paths.empty()) music = ingest_music(*catalog, arguments, context, result);
-  if (!arguments.listens.empty() && !interrupted()) log = ingest_log(*catalog, arguments.listens, context, result);
+  if (!arguments.listens.empty() && !interrupted()) logs = ingest_logs(*catalog, arguments, context, result);
   if (context.json) print_json(result);
   if (context.jsonl && result.contains("listens")) print_json_line({{"listens", result["listens"]}});
   if (interrupted())
     throw Error(Category::interrupted, "ingest", "stopped by a signal; what is counted above is stored",
                 "the same command goes on from there");
-  if (music.failed + log.broken > 0) {
-    std::string detail;
+  if (music.failed + logs.broken + logs.failed > 0) {
+    std::vector<std::string> parts;
     if (music.failed)
-      detail = fmt::format("{} of {} files failed", music.failed, music.failed + music.added + music.known);
-    if (log.broken)
-      detail += fmt::format("{}{} of {} lines are broken", music.failed ? ", " : "", log.broken, log.lines);
-    throw Error(Category::partial, "ingest", detail,
+      parts.push_back(fmt::format("{} of {} files failed", music.failed, music.failed + music.added + music.known));
+    if (logs.failed) parts.push_back(fmt::format("{} of {} logs failed", logs.failed, arguments.listens.size()));
+    if (logs.broken) parts.push_back(fmt::format("{} of {} lines are broken", logs.broken, logs.lines));
+    throw Error(Category::partial, "ingest", fmt::format("{}", fmt::join(parts, ", ")),
                 music.failed ? "`euterpe catalog list --failures` names them; the next ingest tries them again" : "");
   }
+}
+
+/// The table of formats, a line each.
+std::string format_list() {
+  std::size_t width = 0;
+  for (const LogFormat& format : log_formats()) width = std::max(width, std::string_view(format.name).size());
+  std::string out = "Formats of listening logs:\n";
+  for (const LogFormat& format : log_formats())
+    out += fmt::format("  {:<{}}  {}\n", format.name, width, format.summary);
+  return out;
 }
 
 }  // namespace
@@ -137,10 +183,18 @@ void setup_ingest(CLI::App& app, Context& context) {
   const auto arguments = std::make_shared<IngestArguments>();
   app.add_option("PATH", arguments->paths, "Audio, MIDI and MusicXML files, and folders of them");
   app.add_option("--listens", arguments->listens,
-                 "Listening log: CSV user,track,time, or one line `user item item ...` a user; - reads stdin");
-  app.footer(
-      "Files that are already in are not read again, so a stopped ingest goes on where it was.\n"
-      "Exit code 3: some files or lines were bad, the others are stored.");
+                 "Listening log in one of the formats below; - reads stdin; may be given several times")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  std::vector<std::string> formats;
+  for (const LogFormat& format : log_formats()) formats.emplace_back(format.name);
+  app.add_option("--listens-format", arguments->format,
+                 "Format of the listening logs, instead of telling it by content")
+      ->check(CLI::IsMember(formats))
+      ->type_name("NAME");
+  app.footer(format_list() +
+             "\nFiles that are already in are not read again, so a stopped ingest goes on where it was.\n"
+             "Exit code 3: some files or lines were bad, the others are stored.");
   app.callback([arguments, &context] { run(*arguments, context); });
 }
 

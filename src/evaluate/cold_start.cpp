@@ -26,16 +26,18 @@ constexpr std::int64_t kMostEpochs = 100, kEpochsApart = 10;
 constexpr std::size_t kTop = 10;
 
 /// Tags of the items as numbers: log(1 + times) · log(items ÷ items with the tag), to length 1. [items × tags]
-ItemContent tag_content(const json& tags_of, const std::vector<std::int64_t>& ids, const std::string& file) {
+ItemContent tag_content(const json& tags_of, const std::vector<int>& ids, const std::string& file) {
   std::map<std::int64_t, int> listed;
   std::vector<std::map<std::int64_t, int>> of_item;
-  for (const std::int64_t id : ids) {
+  for (const int id : ids) {
     of_item.emplace_back();
     const auto row = tags_of.find(std::to_string(id));
     if (row == tags_of.end()) continue;
-    if (!row->is_array()) throw Error(Category::bad_input, "evaluate cold-start", fmt::format("{}: the tags of {} are no list", file, id));
+    if (!row->is_array())
+      throw Error(Category::bad_input, "evaluate cold-start", fmt::format("{}: the tags of {} are no list", file, id));
     for (const auto& tag : *row) {
-      if (!tag.is_number_integer()) throw Error(Category::bad_input, "evaluate cold-start", fmt::format("{}: a tag of {} is no number", file, id));
+      if (!tag.is_number_integer())
+        throw Error(Category::bad_input, "evaluate cold-start", fmt::format("{}: a tag of {} is no number", file, id));
       ++of_item.back()[tag.get<std::int64_t>()];
     }
     for (const auto& [tag, times] : of_item.back()) ++listed[tag];
@@ -67,8 +69,8 @@ struct ColdQuestion {
 
 /// What is known: items of `warm` numbered anew.
 struct WarmWorld {
-  std::vector<int> items;     ///< in order
-  std::vector<int> number;    ///< of each of all items, −1 = cold
+  std::vector<int> items;   ///< in order
+  std::vector<int> number;  ///< of each of all items, −1 = cold
   std::vector<History> histories;
 };
 
@@ -81,7 +83,8 @@ WarmWorld warm_world(const ListeningLog& log, const std::set<int>& cold) {
   for (const History& history : log.histories) {
     out.histories.emplace_back();
     for (const int item : history)
-      if (const int number = out.number[static_cast<std::size_t>(item)]; number >= 0) out.histories.back().push_back(number);
+      if (const int number = out.number[static_cast<std::size_t>(item)]; number >= 0)
+        out.histories.back().push_back(number);
   }
   return out;
 }
@@ -188,8 +191,12 @@ json evaluate_cold_start(const EvaluateOptions& options) {
     throw Error(Category::not_found, "evaluate cold-start", tags_path.string() + " is not there",
                 "the content of the items stands beside the log: {\"id\": [tag, …], …}");
   const json tags = json::parse(read_text(tags_path), nullptr, false);
-  if (!tags.is_object()) throw Error(Category::bad_input, "evaluate cold-start", tags_path.string() + ": no JSON object");
+  if (!tags.is_object())
+    throw Error(Category::bad_input, "evaluate cold-start", tags_path.string() + ": no JSON object");
   const ListeningLog log = read_listening_log(path);
+  if (log.ids.empty())
+    throw Error(Category::bad_input, "evaluate cold-start", path.string() + ": its items have no numbers of their own",
+                "a log of sequences is asked for: user item item …");
   const ItemContent content = tag_content(tags, log.ids, tags_path.string());
 
   std::vector<int> order(static_cast<std::size_t>(log.items));
@@ -206,7 +213,8 @@ json evaluate_cold_start(const EvaluateOptions& options) {
   std::vector<int> whose(order.size());
   std::iota(whose.begin(), whose.end(), 0);
   random.shuffle(whose);
-  const Outcome shuffled = run(log, {content.width, rows_of(content, whose), content.dropout}, cold, others, options.seed);
+  const Outcome shuffled =
+      run(log, {content.width, rows_of(content, whose), content.dropout}, cold, others, options.seed);
 
   json report{{"items", log.items},
               {"cold", cold.size()},

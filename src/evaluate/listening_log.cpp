@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -31,14 +32,15 @@ std::filesystem::path find_listening_log(const std::filesystem::path& data) {
 }
 
 ListeningLog read_listening_log(const std::filesystem::path& data) {
-  const std::vector<LogLine> lines = read_log(find_listening_log(data));
+  HistoryLog log = read_log(find_listening_log(data));
   ItemNumbers numbers;
-  for (const LogLine& line : lines) numbers.add(line.items);
+  for (const LogLine& listener : log.listeners) numbers.add(listener.items);
   numbers.finish();
-  ListeningLog log;
-  log.items = numbers.count();
-  for (const LogLine& line : lines) log.histories.push_back(numbers.numbers(line.items));
-  return log;
+  ListeningLog out;
+  out.items = numbers.count();
+  if (log.own_ids) out.ids = numbers.ids();
+  for (LogLine& listener : log.listeners) out.histories.push_back(numbers.numbers(std::move(listener.items)));
+  return out;
 }
 
 }  // namespace euterpe

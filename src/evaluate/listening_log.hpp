@@ -14,6 +14,7 @@ std::filesystem::path find_listening_log(const std::filesystem::path& data);
 struct ListeningLog {
   std::vector<History> histories;  ///< one a listener, items numbered 0 … items − 1 in ascending order of id
   int items = 0;
+  std::vector<int> ids;  ///< of each item in the file, where those are its own integers; else empty
 };
 /// Errors of find_listening_log() and read_log().
 ListeningLog read_listening_log(const std::filesystem::path& data);

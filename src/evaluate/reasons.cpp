@@ -10,7 +10,7 @@
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
-#include "base/statistics.hpp"
+#include "evaluate/control_measures.hpp"
 #include "evaluate/listening_log.hpp"
 #include "evaluate/task.hpp"
 #include "recommend/ranking.hpp"
@@ -20,10 +20,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kNamed = 3;        // listens that a reason names
-constexpr std::size_t kFewest = 8;       // listens: of fewer, three named ones are nearly all
-constexpr std::size_t kDefault = 300;    // listeners
-constexpr int kRandomDraws = 5;          // of as many others, for each track
+constexpr std::size_t kNamed = 3;      // listens that a reason names
+constexpr std::size_t kFewest = 8;     // listens: of fewer, three named ones are nearly all
+constexpr std::size_t kDefault = 300;  // listeners
+constexpr int kRandomDraws = 5;        // of as many others, for each track
 constexpr const char* kModels[] = {"ease", "sasrec"};
 
 History without(std::span<const int> history, std::span<const std::size_t> places) {

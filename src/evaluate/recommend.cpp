@@ -46,7 +46,8 @@ struct Files {
   std::filesystem::path log, sample, targets;
 };
 
-/// The log in `data`: the file itself, or in a folder NAME.txt beside NAME_sample.txt, train.txt, or the only .txt.
+/// The log in `data`: the file itself in any format, or in a folder NAME.txt beside NAME_sample.txt, train.txt, or the
+/// only .txt.
 Files find_files(const EvaluateOptions& options) {
   Files files;
   const auto extra = [&](const char* name) -> std::filesystem::path {
@@ -101,14 +102,21 @@ std::map<std::size_t, const LogLine*> match(const std::vector<LogLine>& log, con
 
 Task load(const EvaluateOptions& options) {
   const Files files = find_files(options);
-  const std::vector<LogLine> log = read_log(files.log);
+  const auto format = options.extra.find("listens-format");
+  HistoryLog read = read_log(files.log, format == options.extra.end() ? "" : format->second);
+  std::vector<LogLine>& log = read.listeners;
   const bool has_users = log.front().user >= 0;
   std::vector<LogLine> targets, sample;
-  if (!files.targets.empty()) targets = read_log(files.targets, has_users);
-  if (!files.sample.empty()) sample = read_log(files.sample, has_users);
+  if (!read.own_ids && !(files.targets.empty() && files.sample.empty()))
+    throw Error(Category::usage, "evaluate_recommend",
+                fmt::format("{} is a log of the format {}; files of targets and of negatives go with sequences alone",
+                            files.log.string(), read.format),
+                "without them the last item is the target and negatives are drawn");
+  if (!files.targets.empty()) targets = read_sequences(files.targets, has_users);
+  if (!files.sample.empty()) sample = read_sequences(files.sample, has_users);
 
   ItemNumbers numbers;
-  for (const std::vector<LogLine>* lines : {&log, &std::as_const(targets), &std::as_const(sample)})
+  for (const std::vector<LogLine>* lines : {&std::as_const(log), &std::as_const(targets), &std::as_const(sample)})
     for (const LogLine& line : *lines) numbers.add(line.items);
   numbers.finish();
 
@@ -118,10 +126,15 @@ Task load(const EvaluateOptions& options) {
   task.files = {{"log", files.log.filename().string()}};
   if (!sample.empty()) task.files["negatives"] = files.sample.filename().string();
   if (!targets.empty()) task.files["targets"] = files.targets.filename().string();
+  if (!read.own_ids) {
+    for (const std::string& problem : read.summary.problems) spdlog::warn("{}: {}", files.log.string(), problem);
+    task.files["format"] = read.format;
+    task.files["broken_lines"] = read.summary.broken;
+  }
 
   const auto target_lines = match(log, targets), sample_lines = match(log, sample);
   for (std::size_t i = 0; i < log.size(); ++i) {
-    History history = numbers.numbers(log[i].items);
+    History history = numbers.numbers(std::move(log[i].items));
     int target = -1;
     if (targets.empty()) {
       if (!history.empty()) target = history.back();

@@ -49,6 +49,8 @@ nlohmann::json evaluate_key(const EvaluateOptions& options);     ///< keys of sc
 nlohmann::json evaluate_beat(const EvaluateOptions& options);    ///< beats and downbeats of the same
 nlohmann::json evaluate_chords(const EvaluateOptions& options);  ///< chords of the same
 nlohmann::json evaluate_recommend(const EvaluateOptions& options);
+nlohmann::json evaluate_reasons(const EvaluateOptions& options);     ///< what a score loses without its reasons
+nlohmann::json evaluate_cold_start(const EvaluateOptions& options);  ///< items that nobody has heard, by content
 nlohmann::json evaluate_identify(const EvaluateOptions& options);
 nlohmann::json evaluate_style_audio(const EvaluateOptions& options);
 nlohmann::json evaluate_instrument(const EvaluateOptions& options);

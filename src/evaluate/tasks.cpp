@@ -38,6 +38,8 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
        evaluate_emotion_audio},
       {"unknown", "speech, birds and noises told from music", evaluate_unknown},
       {"recommend", "next listen, leave-one-out, full ranking and 99 negatives", evaluate_recommend},
+      {"reasons", "what a recommendation loses without the listens named as its reasons", evaluate_reasons},
+      {"cold-start", "items that nobody has heard yet, recommended by their content", evaluate_cold_start},
       {"identify", "degraded excerpts found, strangers refused", evaluate_identify},
   };
   return table;

@@ -100,6 +100,35 @@ TEST_F(Commands, AListeningLogGoesInAndItsBrokenLinesAreNamed) {
   EXPECT_EQ(run("catalog list --users").out, "ann\n");
 }
 
+TEST_F(Commands, SeveralLogsOfAnyFormatGoInTogether) {
+  test::write(folder / "a.csv", "user,track,time\nann,x,1\n");
+  test::write(folder / "b.dat", "1::2::3::978300760\n1::4::3::1577836800000\n");
+  test::write(folder / "c.gz", "\x1F\x8B\x08");
+  const auto log = [&](const char* name) { return " --listens " + (folder / name).string(); };
+  const Outcome outcome = run("ingest --json" + log("a.csv") + log("b.dat") + log("c.gz"));
+  EXPECT_EQ(outcome.code, 3);
+  const json listens = json::parse(outcome.out)["listens"];
+  EXPECT_EQ(listens["new"], 2);
+  EXPECT_EQ(listens["broken"], 1);
+  EXPECT_EQ(listens["files"][0]["format"], "csv");
+  EXPECT_EQ(listens["files"][1]["format"], "movielens");
+  EXPECT_NE(listens["problems"][0].get<std::string>().find("b.dat: line 2: '1577836800000' is a time in milliseconds"),
+            std::string::npos);
+  EXPECT_NE(outcome.err.find("1 of 3 logs failed"), std::string::npos);
+  EXPECT_EQ(run("ingest" + log("c.gz")).code, 1) << "alone it is an error";
+}
+
+TEST_F(Commands, AFormatCanBeNamedAndStandardInputIsALog) {
+  test::write(folder / "log.txt", "5 6\n5 7\n");
+  const std::string path = (folder / "log.txt").string();
+  const json pairs = json::parse(run("ingest --json --listens - < '" + path + "'").out)["listens"];
+  EXPECT_EQ(pairs["files"][0]["format"], "pairs");
+  const json histories =
+      json::parse(run("ingest --json --listens-format histories --listens '" + path + "' '" + path + "'").out);
+  EXPECT_EQ(histories["listens"]["new"], 4) << "a path after the log is music";
+  EXPECT_EQ(run("ingest --listens-format mp3 --listens " + path).code, 2);
+}
+
 TEST_F(Commands, RightsAreSetShownAndCarriedAsATable) {
   make_library();
   run("ingest " + music());

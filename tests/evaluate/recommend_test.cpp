@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <numeric>
+#include <sstream>
 #include <string>
 
 #include "base/error.hpp"
@@ -88,6 +89,32 @@ TEST_F(EvaluateRecommend, GivenNegativesAreTheOnlyRivals) {
   EXPECT_EQ(report["negatives"], "given");
   EXPECT_EQ(report["ndcg10_99neg"], 1);
   EXPECT_LT(report["ndcg10_full"], 1);
+}
+
+TEST_F(EvaluateRecommend, ALogWithTimesIsMeasuredAsItsSequencesAre) {
+  options_.model = "ease";
+  const auto sequences = evaluate_recommend(options_);
+  EXPECT_FALSE(sequences["files"].contains("format"));
+  std::string table = "track,user,time\nbroken\n";
+  std::istringstream lines(read_text(folder_ / "Log.txt"));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string user, item, newest_first;
+    words >> user;
+    for (int time = 1'200'000'000; words >> item; ++time)
+      newest_first.insert(0, "track-" + item + ",u" + user + "," + std::to_string(time) + "\n");
+    table += newest_first;
+  }
+  write_file(folder_ / "Log.csv", table);
+  options_.data = folder_ / "Log.csv";
+  const auto timed = evaluate_recommend(options_);
+  EXPECT_EQ(timed["files"]["format"], "csv");
+  EXPECT_EQ(timed["files"]["broken_lines"], 1);
+  for (const char* same : {"users", "items", "listens", "hr10_full"}) EXPECT_EQ(timed[same], sequences[same]) << same;
+  // The numbers of the items differ, and with them the order of near-equal scores.
+  EXPECT_NEAR(timed["ndcg10_full"].get<double>(), sequences["ndcg10_full"].get<double>(), 0.02);
+  write_file(folder_ / "Log_sample.txt", "1 101 102\n");
+  EXPECT_THROW(evaluate_recommend(options_), Error) << "its negatives would be of other numbers";
 }
 
 TEST_F(EvaluateRecommend, TestItemsNeverReachTheChoice) {

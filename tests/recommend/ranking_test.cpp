@@ -106,7 +106,7 @@ class LogFile : public ::testing::Test {
   ~LogFile() override { std::filesystem::remove(path_); }
   std::vector<LogLine> read(std::string_view text) {
     write_file(path_, text);
-    return read_log(path_);
+    return read_log(path_).listeners;
   }
   std::string error(std::string_view text) {
     try {
@@ -124,11 +124,11 @@ class LogFile : public ::testing::Test {
 TEST_F(LogFile, UserColumnIsSeenByItsCounting) {
   const auto with = read("1 10 11\n2 12\n3 10\n");
   EXPECT_EQ(with[1].user, 2);
-  EXPECT_EQ(with[1].items, (std::vector<std::int64_t>{12}));
+  EXPECT_EQ(with[1].items, (std::vector<int>{12}));
   const auto without = read("920 10 11\r\n30 12\r\n\r\n7 10");
   ASSERT_EQ(without.size(), 3u);
   EXPECT_EQ(without[0].user, -1);
-  EXPECT_EQ(without[0].items, (std::vector<std::int64_t>{920, 10, 11}));
+  EXPECT_EQ(without[0].items, (std::vector<int>{920, 10, 11}));
   EXPECT_EQ(without[2].line, 4u);
 }
 
@@ -140,13 +140,65 @@ TEST_F(LogFile, BrokenFieldIsNamedWithLineAndColumn) {
   EXPECT_NE(error(" \n\n").find("no listens"), std::string::npos);
 }
 
+TEST_F(LogFile, AnyFormatBecomesHistoriesInOrderOfTime) {
+  write_file(path_,
+             "bob,x,1577836805\nann,y,1577836803\nann,x,1577836801\nann,z,1577836803\nann,w,-7\nann,never\n"
+             "bob,x,1577836804\n");
+  const HistoryLog log = read_log(path_);
+  EXPECT_EQ(log.format, "csv");
+  EXPECT_FALSE(log.own_ids);
+  ASSERT_EQ(log.listeners.size(), 2u);
+  const int x = 0, y = 1, z = 2, w = 3;  // as they first occur
+  EXPECT_EQ(log.listeners[0].user, 0);
+  EXPECT_EQ(log.listeners[0].items, (History{x, x}));
+  EXPECT_EQ(log.listeners[1].items, (History{w, x, y, z})) << "equal times stay as they stand";
+  EXPECT_EQ(log.summary.broken, 1u);
+  EXPECT_EQ(log.summary.problems.at(0), "line 6: 2 columns, expected 3 (user, track, time)");
+}
+
+TEST_F(LogFile, PairsAreGroupedByTheirUser) {
+  write_file(path_, "1 50\n1 60\n2 50\n1 70\n");
+  const HistoryLog log = read_log(path_);
+  EXPECT_EQ(log.format, "pairs");
+  ASSERT_EQ(log.listeners.size(), 2u);
+  EXPECT_EQ(log.listeners[0].items, (History{0, 1, 2}));
+}
+
+TEST_F(LogFile, ANamedFormatIsNotGuessed) {
+  write_file(path_, "1 50\n1 60\n");
+  EXPECT_EQ(read_log(path_, "sequences").listeners[1].user, 1);
+  EXPECT_EQ(read_log(path_, "histories").listeners[1].items, (std::vector<int>{1, 60}));
+  EXPECT_THROW(read_log(path_, "mp3"), Error);
+}
+
+TEST_F(LogFile, ALogWithoutListensSaysSo) {
+  EXPECT_NE(error("user,track,time\n").find("no listens"), std::string::npos);
+  EXPECT_NE(error("ann,x,never\n").find("no listens"), std::string::npos);
+  EXPECT_THROW(read_log("/nonexistent/log.csv"), Error);
+}
+
+TEST_F(LogFile, ManyListenersTakeNoMoreThanTheirItems) {
+  constexpr int kListeners = 20'000;
+  std::string text = "user_id:token\titem_id:token\ttimestamp:float\n";
+  for (int k = 5; k-- > 0;)  // newest first, and never two lines of one listener together
+    for (int user = 0; user < kListeners; ++user)
+      text += "u" + std::to_string(user) + "\ti" + std::to_string(k) + "\t" + std::to_string(1'200'000'000 + k) + "\n";
+  write_file(path_, text);
+  const HistoryLog log = read_log(path_);
+  ASSERT_EQ(log.listeners.size(), static_cast<std::size_t>(kListeners));
+  for (const LogLine& listener : log.listeners) {
+    ASSERT_EQ(listener.items, (History{4, 3, 2, 1, 0}));
+    ASSERT_EQ(listener.items.capacity(), 5u);
+  }
+}
+
 TEST_F(LogFile, NumbersFollowTheOrderOfTheIds) {
   ItemNumbers numbers;
-  numbers.add(std::vector<std::int64_t>{2000000000, 5});
-  numbers.add(std::vector<std::int64_t>{7, 5});
+  numbers.add(std::vector<int>{2000000000, 5});
+  numbers.add(std::vector<int>{7, 5});
   numbers.finish();
   EXPECT_EQ(numbers.count(), 3);
-  EXPECT_EQ(numbers.numbers(std::vector<std::int64_t>{2000000000, 5, 7}), (History{2, 0, 1}));
+  EXPECT_EQ(numbers.numbers({2000000000, 5, 7}), (History{2, 0, 1}));
 }
 
 }  // namespace
