@@ -16,7 +16,6 @@ constexpr int kSheet = 100, kSheetColumns = 10;
 constexpr int kMaxAttempts = 8;
 constexpr std::size_t kCandidates = 16;  // for a bar
 constexpr double kFewestNotes = 2;       // a bar
-constexpr std::size_t kLargestSide = 4096;
 
 std::vector<std::uint8_t> draw(const DenseGenerator& generator, std::size_t count, Random& random) {
   std::vector<float> noise(count * kDenseNoise);
@@ -66,7 +65,9 @@ DenseGanComposer::DenseGanComposer(const Model& model) {
   try {
     const nlohmann::json& options = model.card.at("options");
     const auto height = options.at("height").get<std::size_t>(), width = options.at("width").get<std::size_t>();
-    if (std::min(height, width) < 1 || std::max(height, width) > kLargestSide) wrong("names no size of a picture");
+    if (std::min(height, width) < 1 || std::max(height, width) > kMostPicturePixels ||
+        height * width > kMostPicturePixels)
+      wrong("names no size of a picture");
     if (options.contains("lowest")) {
       music_ = {options.at("lowest").get<int>(), options.at("tempo").get<double>()};
       if (height != kPatchSide || width != kPatchSide || music_->lowest < 0 || music_->lowest + kPatchSide > 128)

@@ -8,18 +8,18 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/log.hpp"
 #include "base/random.hpp"
 #include "compose/card_drawing.hpp"
-#include "score/harmony.hpp"
+#include "compose/heard_wishes.hpp"
 
 namespace euterpe {
 namespace {
 
 constexpr int kMaxAttempts = 8;
-constexpr double kFewestNotes = 2;     // a bar
-constexpr double kDensityClass = 0.5;  // octaves of notes a bar
-constexpr double kHeightClass = 4;     // semitones of mean pitch
-constexpr int kKeptBars = 2;           // of a phrase that comes back varied
+constexpr double kFewestNotes = 2;  // a bar
+constexpr int kKeptBars = 2;        // of a phrase that comes back varied
 
 PieceFrame read_frame(const nlohmann::json& row, const std::string& model) {
   const auto wrong = [&](const std::string& what) {
@@ -42,22 +42,6 @@ PieceFrame read_frame(const nlohmann::json& row, const std::string& model) {
     throw wrong("has no form");
   f.tempo = std::clamp(f.tempo, 30.0, 240.0);
   return f;
-}
-
-double mean_pitch(const Score& score) {
-  double sum = 0;
-  for (const Track& track : score.tracks)
-    for (const Note& n : track.notes) sum += n.pitch;
-  return sum / std::max(1.0, static_cast<double>(score.note_count()));
-}
-
-/// Classes of density and register by which a piece misses what was asked.
-double missed(const Score& score, const ComposeOptions& o) {
-  double out = 0;
-  const double notes = static_cast<double>(score.note_count()) / o.bars;
-  if (o.density) out += std::abs(std::log2(std::max(notes, 0.01) / *o.density)) / kDensityClass;
-  if (o.height) out += std::abs(mean_pitch(score) - *o.height) / kHeightClass;
-  return out;
 }
 
 /// Whole octaves towards the register that was asked for, as far as MIDI reaches.
@@ -90,7 +74,7 @@ GanComposer::GanComposer(const Model& model) : generator_(model), judge_(PhraseJ
   for (const std::string& style : generator_.options().styles) {
     const CardDrawing card(model.name, style, sampling);
     PhraseDrawing drawing;
-    card.read("temperature", drawing.temperature, 0, kHighestTemperature);
+    card.read("temperature", drawing.temperature, 0.01, kHighestTemperature);
     card.read("candidates", drawing.candidates, 1, kMostCandidates);
     if (drawing.candidates > 1 && !judge_)
       throw Error(
@@ -115,11 +99,12 @@ PieceFrame GanComposer::draw_frame(const ComposeOptions& o, int style, Random& r
   for (const PieceFrame& f : all)
     if ((meter < 0 || f.meter == meter) && (!o.key || f.minor == o.key->minor)) fitting.push_back(&f);
   PieceFrame f = fitting.empty() ? all[random.below(all.size())] : *fitting[random.below(fitting.size())];
+  if (meter >= 0 && fitting.empty())
+    spdlog::warn("no {} that the model learned from is in {}", styles()[static_cast<std::size_t>(style)], *o.meter);
   if (meter >= 0) f.meter = meter;
   if (o.key) {
     f.minor = o.key->minor;
-    f.moved = ((f.minor ? 9 : 0) - o.key->tonic + 12) % 12;
-    if (f.moved > 5) f.moved -= 12;
+    f.moved = moved_home(*o.key);
   }
   if (o.tempo) f.tempo = *o.tempo;
   return f;
@@ -135,6 +120,7 @@ std::vector<std::vector<float>> GanComposer::draw_phrases(const std::string& for
   Random random(seed);
   std::vector<std::vector<float>> noises, rolls;
   for (std::size_t p = 0; p < form.size(); ++p) {
+    check_interrupt();
     const auto letter = static_cast<char>(std::toupper(static_cast<unsigned char>(form[p])));
     const std::size_t first = form.find_first_of(std::string{letter, static_cast<char>(letter + 'a' - 'A')});
     if (form[p] == letter && first < p) {
@@ -209,18 +195,20 @@ Composition GanComposer::compose(const ComposeOptions& o, const StyleWish& wish)
     Score score = grid_score(draw_piece(frame, style, o, seed));
     if (o.height) to_register(score, *o.height);
     out.attempts = attempt + 1;
-    const KeyEstimate heard = estimate_global_key(score);
-    const bool in_key = !o.key || (heard.tonic == o.key->tonic && heard.minor == o.key->minor);
+    const bool in_key = !o.key || heard_in(score, *o.key);
     const bool full = static_cast<double>(score.note_count()) >= kFewestNotes * o.bars;
     constexpr double kWorst = 100;  // a piece that is hardly one is taken only if all are
-    const double off = missed(score, o) + (in_key ? 0 : kWorst / 10) + (full ? 0 : kWorst);
+    const double off =
+        classes_missed(score, static_cast<std::size_t>(o.bars), o) + (in_key ? 0 : kWorst / 10) + (full ? 0 : kWorst);
     if (off >= best) continue;
     best = off;
     out.score = std::move(score);
     out.provenance["bars"] = o.bars;
+    out.provenance["candidates"] = drawings_[static_cast<std::size_t>(style)].candidates;
     out.provenance["form"] = form_of_length(frame.form, static_cast<std::size_t>((o.bars + 3) / kPhraseBars));
     if (o.key) out.provenance["in_key"] = in_key;
-    if (o.density || o.height) out.provenance["off_plan"] = static_cast<int>(missed(out.score, o));
+    if (o.density || o.height)
+      out.provenance["off_plan"] = static_cast<int>(classes_missed(out.score, static_cast<std::size_t>(o.bars), o));
   }
   out.written = out.score;
   return out;

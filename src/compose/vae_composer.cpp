@@ -7,8 +7,11 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/log.hpp"
 #include "compose/blend.hpp"
 #include "compose/card_drawing.hpp"
+#include "compose/heard_wishes.hpp"
 #include "nn/declared_size.hpp"
 #include "score/skyline.hpp"
 
@@ -24,11 +27,6 @@ constexpr int kBetweenCandidates = 16;     // drawings of a bar between two othe
 constexpr double kBetweenTemperature = 1;  // of all of them but the first, which is the likeliest
 constexpr double kStrangeWeight = 4;       // of what neither of those has, beside steps of its traits
 constexpr double kLeastMeterShare = 0.02;  // of a style's pieces: rarer meters are not its own
-
-int moved_from(const KeyEstimate& key) {
-  const int up = ((key.minor ? 9 : 0) - key.tonic + 12) % 12;
-  return up > 5 ? up - 12 : up;
-}
 
 StyleDrawing read_drawing(const CardDrawing& card) {
   StyleDrawing out;
@@ -62,6 +60,11 @@ void go_along_arc(std::span<const float> a, std::span<const float> b, double sha
     out[k] = static_cast<float>(wa * static_cast<double>(a[k]) + wb * static_cast<double>(b[k]));
 }
 
+void require_bars(std::size_t bars) {
+  require_wish(bars <= kMostBarsComposed,
+               fmt::format("the piece has {} bars, {} are the most", bars, kMostBarsComposed));
+}
+
 /// Nothing sounds on behind the last bar line.
 void end_with_last_bar(BarGrid& grid) {
   int left = 0;
@@ -80,7 +83,8 @@ double missed(const GridBar& bar, const TraitGoals& goals, const std::array<doub
   const auto traits = bar_traits(bar);
   for (std::size_t t = 0; t < kBarTraits; ++t) {
     if (!goals[t]) continue;
-    const double step = std::max(1e-9, usual.middles[t][1] - usual.middles[t][0]);
+    const double step = usual.middles[t][1] - usual.middles[t][0];
+    if (!(step > 0)) continue;  // in this style every bar is alike in it
     out += weights[t] * (traits ? std::abs((*traits)[t] - *goals[t]) / step : static_cast<double>(kBarClasses));
   }
   return out;
@@ -123,6 +127,7 @@ struct VaeComposer::Draft {
   std::vector<float> z;            ///< where it is no wish
   BarGrid from, to;                ///< between which those lie
   double share = 0;
+  std::vector<TraitGoals> goals;         ///< of each bar, where it is one
   std::vector<Chroma> melody;            ///< of a transfer's source, two of each bar
   std::array<bool, kBarTraits> usual{};  ///< nobody asked for it, but bars are as those of some piece of the style
   BarDrawing decoder;
@@ -135,7 +140,7 @@ struct VaeComposer::Written {
   Random random;
 };
 
-VaeComposer::VaeComposer(const Model& model) : name_(model.name) {
+VaeComposer::VaeComposer(const Model& model) try : name_(model.name) {
   styles_ = model.card.value("styles", std::vector<std::string>{});
   if (styles_.empty()) throw Error(Category::bad_input, "compose", model.name + ": its card names no style");
   const nlohmann::json habits = model.card.value("habits", nlohmann::json::object());
@@ -162,6 +167,9 @@ VaeComposer::VaeComposer(const Model& model) : name_(model.name) {
   check_declared_size(weights, parameter_count(codec) + parameter_count(prior), "load_vae");
   codec_ = std::make_shared<Vae>(codec, weights);
   prior_ = std::make_shared<LatentPrior>(prior, weights);
+} catch (const nlohmann::json::exception& e) {
+  throw Error(Category::bad_input, "compose", model.name + ": its card is damaged: " + e.what(),
+              "train or install the model again");
 }
 
 int VaeComposer::style_number(const std::string& style) const {
@@ -189,6 +197,7 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
   if (o.blend_from) {
     BarGrid a = bar_grid(*o.blend_from), b = bar_grid(*o.blend_to);
     const std::size_t bars = std::min(a.bars.size(), b.bars.size());
+    require_bars(bars);
     a = grid_bars(a, 0, bars);
     b = grid_bars(b, 0, bars);
     require_same_meters(a, b);
@@ -207,6 +216,7 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
     out.share = o.share;
   } else if (o.vary || o.transfer) {
     const BarGrid given = bar_grid(o.vary ? *o.vary : *o.transfer);
+    require_bars(given.bars.size());
     out.grid = given;
     wish.minor = given.minor;
     if (o.vary) {
@@ -236,11 +246,13 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
       require_wish(meter.has_value(), fmt::format("{} has not learned the meter {}", name_, *o.meter),
                    "it knows 4/4 3/4 6/8 2/4");
       bar.meter = *meter;
+      if (usual.meters[static_cast<std::size_t>(bar.meter)] < kLeastMeterShare)
+        spdlog::warn("next to no {} that {} learned from is in {}", style.style, name_, *o.meter);
     } else {
       bar.meter = usual.draw_meter(random);
     }
     out.grid.minor = o.key ? o.key->minor : usual.draw_minor(random);
-    out.grid.moved = o.key ? moved_from(*o.key) : usual.draw_moved(random);
+    out.grid.moved = o.key ? moved_home(*o.key) : usual.draw_moved(random);
     out.grid.tempo = o.tempo.value_or(usual.draw_tempo(random));
     wish.minor = out.grid.minor;
     wish.bars.assign(static_cast<std::size_t>(o.bars), bar);
@@ -260,15 +272,21 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
       bar.first = i == 0;
       bar.left = static_cast<int>(wish.bars.size() - 1 - i);
       const double steps = grid_meters()[static_cast<std::size_t>(bar.meter)].steps;
+      TraitGoals goals;
       for (std::size_t t = 0; t < kBarTraits; ++t) {
         const auto trait = static_cast<BarTrait>(t);
-        if (out.usual[t]) bar.traits[t] = contour[i][t];
+        if (out.usual[t]) {
+          bar.traits[t] = contour[i][t];
+          goals[t] = usual.middles[t][static_cast<std::size_t>(contour[i][t])];
+        }
         if (!wanted[t]) continue;
         const double value = t == kBarDensity  ? *wanted[t] * 16 / steps
                              : t == kBarHeight ? *wanted[t] + out.grid.moved
                                                : *wanted[t];
         bar.traits[t] = usual.bar_class(trait, value);
+        goals[t] = value;
       }
+      out.goals.push_back(goals);
     }
     out.wish = std::move(wish);
   }
@@ -277,6 +295,7 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
 
 std::vector<float> VaeComposer::write_bar(const Draft& draft, const DrawnLatents& drawn, const StyleHabits& usual,
                                           Written& piece) const {
+  check_interrupt();
   const auto candidates = static_cast<std::size_t>(draft.drawing.candidates);
   const std::vector<int> meters(candidates, draft.grid.bars[drawn.bar].meter);
   std::vector<float> told;
@@ -287,13 +306,9 @@ std::vector<float> VaeComposer::write_bar(const Draft& draft, const DrawnLatents
   const BarWish& wish = draft.wish->bars[drawn.bar];
   std::size_t best = 0;
   double least = std::numeric_limits<double>::infinity();
-  TraitGoals goals;
   std::array<double, kBarTraits> weights{};
-  for (std::size_t t = 0; t < kBarTraits; ++t) {
-    weights[t] = draft.usual[t] ? kUsualWeight : 1;
-    if (wish.traits[t] >= 0) goals[t] = usual.middles[t][static_cast<std::size_t>(wish.traits[t])];
-  }
-  // A note reaches two bars at most; what stands before them is heard no more.
+  for (std::size_t t = 0; t < kBarTraits; ++t) weights[t] = draft.usual[t] ? kUsualWeight : 1;
+  // A note reaches two bars, in 2/4 four; what stands before them is heard no more.
   constexpr std::size_t kReach = 6;
   BarGrid heard;
   if (!draft.melody.empty()) {
@@ -302,7 +317,7 @@ std::vector<float> VaeComposer::write_bar(const Draft& draft, const DrawnLatents
     heard.bars.emplace_back();
   }
   for (std::size_t c = 0; c < candidates; ++c) {
-    double misfit = halting(nats[c], bars[c]) + missed(bars[c], goals, weights, usual);
+    double misfit = halting(nats[c], bars[c]) + missed(bars[c], draft.goals[drawn.bar], weights, usual);
     if (!draft.melody.empty()) {
       heard.bars.back() = bars[c];
       const auto halves = half_bar_chroma(heard);
@@ -320,6 +335,7 @@ void VaeComposer::write_between(const Draft& draft, const StyleHabits& usual, Wr
   const auto candidates = static_cast<std::size_t>(draft.drawing.candidates);
   const std::size_t width = draft.z.size() / draft.grid.bars.size();
   for (std::size_t i = 0; i < draft.grid.bars.size(); ++i) {
+    check_interrupt();
     const std::vector<int> meters(candidates, draft.grid.bars[i].meter);
     std::vector<float> z;
     for (std::size_t c = 0; c < candidates; ++c)
@@ -360,6 +376,13 @@ std::vector<Composition> VaeComposer::compose_variants(const ComposeOptions& opt
                fmt::format("temperature {} is outside 0 to {}", s.temperature.value_or(0), kHighestTemperature));
   require_wish(!s.guidance || (*s.guidance >= 0 && *s.guidance <= kMostGuidance),
                fmt::format("guidance {} is outside 0 to {}", s.guidance.value_or(0), kMostGuidance));
+  const char* way = options.blend_from ? "between two pieces" : options.vary ? "varying" : "transferring";
+  const bool given = options.blend_from || options.vary || options.transfer;
+  require_wish(!given || !s.temperature, fmt::format("a temperature says nothing of {}", way),
+               options.vary ? "--amount says how far to go" : "leave it out");
+  require_wish(!options.blend_from || !(s.guidance || options.density || options.polyphony || options.height),
+               "between two pieces density, polyphony and register lie where theirs do, and nothing guides",
+               "leave it out");
   std::vector<Composition> out(seeds.size());
   std::vector<Draft> drafts;
   std::vector<LatentWish> wishes;
@@ -371,7 +394,9 @@ std::vector<Composition> VaeComposer::compose_variants(const ComposeOptions& opt
   for (const std::uint64_t seed : seeds) written.push_back({{}, 0, Random::stream(seed, 0x76616532)});
   if (!wishes.empty())
     prior_->draw(wishes, drafts.front().drawing, [&](const DrawnLatents& drawn) {
-      return write_bar(drafts[drawn.wish], drawn, habits(style.style), written[drawn.wish]);
+      auto latents = write_bar(drafts[drawn.wish], drawn, habits(style.style), written[drawn.wish]);
+      if (options.progress) options.progress->advance();
+      return latents;
     });
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     const Draft& draft = drafts[i];
@@ -385,12 +410,23 @@ std::vector<Composition> VaeComposer::compose_variants(const ComposeOptions& opt
     out[i].nats_per_token = notes > 0 ? written[i].nats / static_cast<double>(notes) : 0;
     out[i].score = grid_score(grid);
     out[i].written = out[i].score;
-    out[i].sampling.temperature = draft.decoder.temperature;
-    out[i].sampling.guidance = draft.drawing.guidance;
+    if (given && notes == 0)
+      throw Error(
+          Category::bad_input, "compose", fmt::format("{}: {} left no note", name_, way),
+          "another --amount or --seed may; notes far below or above those that it has learned from do not come back");
+    out[i].sampling = {.temperature = draft.decoder.temperature, .top_p = 1, .min_p = draft.decoder.min_p};
+    if (!options.blend_from) out[i].sampling.guidance = draft.drawing.guidance;
+    if (options.blend_from && draft.drawing.candidates > 1) out[i].sampling.temperature = kBetweenTemperature;
     out[i].provenance["bars"] = grid.bars.size();
-    if (options.vary) out[i].provenance["amount"] = options.amount;
-    if (options.blend_from) out[i].provenance["share"] = options.share;
-    if (options.progress) options.progress->advance(grid.bars.size());
+    out[i].provenance["candidates"] = draft.drawing.candidates;
+    if (!given) {
+      out[i].provenance["flow_temperature"] = draft.drawing.temperature;
+      out[i].provenance["until"] = draft.drawing.until;
+      if (options.key) out[i].provenance["in_key"] = heard_in(out[i].score, *options.key);
+    }
+    if (options.density || options.height)
+      out[i].provenance["off_plan"] = static_cast<int>(classes_missed(out[i].score, grid.bars.size(), options));
+    if (options.progress && options.blend_from) options.progress->advance(grid.bars.size());
   }
   return out;
 }

@@ -11,7 +11,9 @@
 
 namespace euterpe {
 
-inline constexpr std::size_t kDenseNoise = 100;  ///< numbers that a picture is made from
+inline constexpr std::size_t kMostPicturePixels = std::size_t{1}
+                                                  << 16;  ///< 256 × 256: its last matrix then has 256 MiB
+inline constexpr std::size_t kDenseNoise = 100;           ///< numbers that a picture is made from
 inline constexpr std::array<std::int64_t, 4> kDenseGeneratorWidths{128, 256, 512, 1024};
 inline constexpr std::array<std::int64_t, 3> kDenseDiscriminatorWidths{512, 256, 128};
 inline constexpr float kDenseLeak = 0.2F;  ///< LeakyReLU's slope below 0

@@ -37,12 +37,6 @@ std::vector<Line> lines_of(const Score& score) {
   return out;
 }
 
-/// Semitones to C major or A minor, the short way.
-int way_home(const KeyEstimate& key) {
-  const int up = ((key.minor ? 9 : 0) - key.tonic + 12) % 12;
-  return up > 5 ? up - 12 : up;
-}
-
 struct PartNote {
   Note note;
   int part;
@@ -54,6 +48,7 @@ std::vector<PartNote> parted(const Score& score) {
   for (std::size_t t = 0; t < score.tracks.size(); ++t) {
     if (score.tracks[t].drums) continue;
     for (const Note& n : score.tracks[t].notes) {
+      if (n.channel == 9) continue;  // of a file with all parts on one track
       bool sings = melody.track == t;
       if (!melody.track)
         sings = std::any_of(melody.notes.begin(), melody.notes.end(),
@@ -68,7 +63,7 @@ std::vector<BarGrid> stretches(const Score& score, const std::vector<Line>& line
   const std::vector<PartNote> notes = parted(score);
   if (notes.empty()) return {};
   const KeyEstimate key = estimate_global_key(score);
-  const int up = way_home(key);
+  const int up = moved_home(key);
   const double steps = 4.0 / score.ticks_per_quarter;
   const auto step = [&](std::int64_t tick) { return std::lround(static_cast<double>(tick) * steps); };
   std::vector<BarGrid> out;
@@ -122,6 +117,11 @@ void sort_grid_bar(GridBar& bar) {
     return a.onset == b.onset && a.part == b.part && a.pitch == b.pitch;
   };
   bar.notes.erase(std::unique(bar.notes.begin(), bar.notes.end(), same), bar.notes.end());
+}
+
+int moved_home(const KeyEstimate& key) {
+  const int up = ((key.minor ? 9 : 0) - key.tonic + 12) % 12;
+  return up > 5 ? up - 12 : up;
 }
 
 BarGrid bar_grid(const Score& score) {

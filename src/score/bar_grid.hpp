@@ -46,6 +46,9 @@ struct BarGrid {
   double tempo = 120;  ///< quarter notes a minute, of the beginning
 };
 
+/// Semitones from a key to C major or A minor, the short way: −6 … +5.
+int moved_home(const KeyEstimate& key);
+
 /// The whole piece. The melody is score_melody(), the accompaniment all else; drums are left out.
 /// Error{unsupported} naming the first bar whose meter is none of grid_meters(), Error{bad_input} without a note.
 BarGrid bar_grid(const Score& score);

@@ -31,16 +31,27 @@ struct Player {
     if (!std::isfinite(norm) || !std::isfinite(loss))
       throw Error(Category::bad_input, "train", fmt::format("the gradient of the {} is not finite", name),
                   "lower learning rates may help, or a gradient penalty");
-    weights.step({.rate = rate * scale,
-                  .weight_decay = 0,
-                  .beta1 = o.beta1,
-                  .beta2 = o.beta2,
-                  .clip = o.clip,
-                  .ema = ema,
-                  .number = number},
-                 norm);
+    weights.step(
+        {.rate = rate * scale, .weight_decay = 0, .beta1 = o.beta1, .beta2 = o.beta2, .ema = ema, .number = number},
+        norm);
   }
 };
+
+void check(const AdversarialOptions& o) {
+  const auto require = [](bool ok, const std::string& what) {
+    if (!ok) throw Error(Category::usage, "train gan", what);
+  };
+  require(o.steps >= 1, fmt::format("steps {} is below 1", o.steps));
+  require(o.learning_rate_g > 0 && o.learning_rate_d > 0, "learning rates must be above 0");
+  require(o.final_rate >= 0 && o.final_rate <= 1, fmt::format("final-rate {} is outside 0 to 1", o.final_rate));
+  require(std::min(o.beta1, o.beta2) >= 0 && std::max(o.beta1, o.beta2) < 1,
+          "beta1 and beta2 must be in 0 … 1, 1 excluded");
+  require(o.ema >= 0 && o.ema < 1, fmt::format("ema {} is outside 0 … 1, 1 excluded", o.ema));
+  require(o.critics >= 1 && o.critics <= 100, fmt::format("critics {} is outside 1 to 100", o.critics));
+  require(o.log_every >= 1 && o.checkpoint_every >= 1 && o.sample_every >= 0,
+          "checkpoint-every must be at least 1, sample-every at least 0");
+  require(o.seconds >= 0, fmt::format("seconds {} is below 0", o.seconds));
+}
 
 class AdversarialRun {
  public:
@@ -58,6 +69,8 @@ class AdversarialRun {
       sum_g_ = state.at("sum_g");
       since_ = state.at("since");
       report.first_alarms = state.at("first_alarms").get<decltype(report.first_alarms)>();
+      report.loss_d = state.value("loss_d", 0.0);
+      report.loss_g = state.value("loss_g", 0.0);
     });
     for (const auto& [name, tensor] : state_tensors()) load_tensor(file, name, tensor);
     return true;
@@ -71,6 +84,8 @@ class AdversarialRun {
               {"sum_d", sum_d_},
               {"sum_g", sum_g_},
               {"since", since_},
+              {"loss_d", report.loss_d},
+              {"loss_g", report.loss_g},
               {"first_alarms", report.first_alarms}});
   }
 
@@ -208,7 +223,6 @@ class AdversarialRun {
                 {"beta1", o.beta1},
                 {"beta2", o.beta2},
                 {"critics", o.critics},
-                {"clip", o.clip},
                 {"ema", o.ema}});
     return out;
   }
@@ -224,7 +238,7 @@ class AdversarialRun {
 
 AdversarialReport run_adversarial(const AdversarialTask& task, const AdversarialOptions& options) {
   using Clock = std::chrono::steady_clock;
-  EUTERPE_ASSERT(options.critics >= 1 && options.log_every >= 1);
+  check(options);
   if (processes().size() > 1)
     throw Error(Category::usage, "train",
                 fmt::format("this network is trained by one process, not by {}", processes().size()),
@@ -255,6 +269,8 @@ AdversarialReport run_adversarial(const AdversarialTask& task, const Adversarial
                   "the same command goes on from there");
     if (late) break;
   }
+  // A run that was finished already still says what it has come to.
+  if (task.sample && run.report.samples.numbers.empty()) run.sample(journal);
   run.report.steps = run.step;
   run.report.seconds = elapsed();
   run.report.steps_per_second = speed();

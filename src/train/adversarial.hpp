@@ -13,7 +13,6 @@ struct AdversarialOptions {
   double final_rate = 1;                ///< both rates fall along a straight line to this share; 1 = they stay
   double beta1 = 0.5, beta2 = 0.999;    ///< Radford et al. 2016
   int critics = 1;                      ///< steps of the discriminator before each one of the generator
-  double clip = 0;                      ///< global gradient norm of either; 0 = off
   double ema = 0.999;                   ///< decay of the generator's averaged weights; 0 = off
   std::int64_t log_every = 10;          ///< steps between rows of the curve
   std::int64_t sample_every = 200;      ///< steps between samples; 0 = only after the last step

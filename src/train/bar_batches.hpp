@@ -13,7 +13,6 @@ namespace euterpe {
 class BarBatches {
  public:
   BarBatches(const GridCorpus& corpus, const std::string& split);
-  bool empty() const { return groups_.empty(); }
   /// About `notes` notes. \param random that of run_training()
   std::vector<GridBar> draw(Random& random, int notes) const;
   /// So many bars of each style, evenly spread over its pieces, as they are.

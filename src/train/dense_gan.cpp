@@ -13,6 +13,7 @@
 #include "base/parallel.hpp"
 #include "nn/dense_gan_module.hpp"
 #include "nn/model.hpp"
+#include "nn/random_tensor_module.hpp"
 #include "score/midi.hpp"
 #include "score/passage_files.hpp"
 #include "score/roll_patch.hpp"
@@ -33,22 +34,10 @@ void check_range(const DenseGanTraining& o) {
   const auto require = [](bool ok, const char* what) {
     if (!ok) throw Error(Category::usage, "train gan", what);
   };
-  require(o.steps >= 1 && o.batch >= 1, "steps and batch must be at least 1");
-  require(o.learning_rate_g > 0 && o.learning_rate_d > 0, "learning rates must be above 0");
-  require(std::min(o.beta1, o.beta2) >= 0 && std::max(o.beta1, o.beta2) < 1,
-          "beta1 and beta2 must be in 0 … 1, 1 excluded");
-  require(o.ema >= 0 && o.ema < 1, "ema must be in 0 … 1, 1 excluded");
+  require(o.batch >= 1, "batch must be at least 1");
   require(o.noise >= 0 && o.penalty_weight >= 0, "noise and the penalty's weight must not be below 0");
-  require(o.final_rate >= 0 && o.final_rate <= 1, "final-rate must be in 0 … 1");
   require(o.penalty == "none" || o.penalty == "gradient" || o.penalty == "r1",
           "the penalty must be none, gradient or r1");
-}
-
-torch::Tensor normal(Random& random, std::vector<std::int64_t> shape, torch::Device device) {
-  torch::Tensor out = torch::empty(shape);
-  float* to = out.data_ptr<float>();
-  for (std::int64_t i = 0; i < out.numel(); ++i) to[i] = static_cast<float>(random.normal());
-  return out.to(device);
 }
 
 /// Which pictures each batch holds: all of them once an epoch, but for a rest smaller than a batch.
@@ -89,7 +78,7 @@ class DenseGanRun {
     generator_->to(device_);
     discriminator_->to(device_);
     Random random = Random::stream(options.seed ^ kSamples, 0);
-    sheet_noise_ = normal(random, {kSheet, static_cast<std::int64_t>(kDenseNoise)}, device_);
+    sheet_noise_ = normal_tensor(random, {kSheet, static_cast<std::int64_t>(kDenseNoise)}).to(device_);
     for (std::int64_t i = 0; i < kSheet; ++i) {
       const std::uint8_t* from =
           pictures.pixels.data() + random.below(pictures.count) * static_cast<std::size_t>(pixels_);
@@ -127,12 +116,13 @@ class DenseGanRun {
 
  private:
   torch::Tensor drawn(Random& random) {
-    return generator_->forward(normal(random, {epochs_.batch(), static_cast<std::int64_t>(kDenseNoise)}, device_));
+    return generator_->forward(
+        normal_tensor(random, {epochs_.batch(), static_cast<std::int64_t>(kDenseNoise)}).to(device_));
   }
   torch::Tensor blurred(const torch::Tensor& pictures, Random& random, std::int64_t step) const {
     const double left = 1 - static_cast<double>(step) / static_cast<double>(options_.steps);
     if (options_.noise <= 0) return pictures;
-    return pictures + options_.noise * left * normal(random, pictures.sizes().vec(), device_);
+    return pictures + options_.noise * left * normal_tensor(random, pictures.sizes().vec()).to(device_);
   }
 
   /// In −1 … 1, [batch × pixels].
@@ -156,9 +146,8 @@ class DenseGanRun {
     if (options_.penalty == "none") return loss;
     const Critic critic = [this](const torch::Tensor& at) { return discriminator_->forward(at); };
     if (options_.penalty == "r1") return loss + options_.penalty_weight * real_gradient_penalty(critic, x, x.size(0));
-    torch::Tensor mix = torch::empty({x.size(0)});
-    for (std::int64_t i = 0; i < mix.numel(); ++i) mix.data_ptr<float>()[i] = static_cast<float>(random.uniform());
-    return loss + options_.penalty_weight * gradient_penalty(critic, x, fake, mix.to(device_));
+    const torch::Tensor mix = uniform_tensor(random, {x.size(0)}).to(device_);
+    return loss + options_.penalty_weight * gradient_penalty(critic, x, fake, mix);
   }
 
   SampleReport sample(std::int64_t step) {

@@ -40,10 +40,9 @@ void check(const GanTraining& o) {
   require(!o.minibatch_deviation || o.batch >= 2, "a batch of one pair has no deviation", "give --minibatch 0");
   require(o.critic_width >= kLeastCriticWidth && o.critic_width <= kMostCriticWidth,
           fmt::format("critic-width {} is outside {} to {}", o.critic_width, kLeastCriticWidth, kMostCriticWidth));
-  require(o.critics >= 1 && o.critics <= 100, fmt::format("critics {} is outside 1 to 100", o.critics));
   require(o.shift >= 0 && o.shift <= 1, fmt::format("shift {} is outside 0 to 1", o.shift));
-  require(o.steps >= 1, fmt::format("steps {} is below 1", o.steps));
   require(o.slope >= 0.01 && o.slope <= 100, fmt::format("slope {} is outside 0.01 to 100", o.slope));
+  require(o.penalty_weight >= 0 && o.match >= 0, "the weights of penalty and match must not be below 0");
   require(o.penalty_every >= 1, fmt::format("penalty-every {} is below 1", o.penalty_every));
 }
 
@@ -331,17 +330,18 @@ nlohmann::json train_gan(const GridCorpus& corpus, const GanTraining& o) {
                {"options", to_json(network)},
                {"tokenizer", nullptr},
                {"frames", piece_frames(corpus)}});
+  nlohmann::json how = task.recipe;
+  for (const char* said : {"network", "corpus"}) how.erase(said);
+  card["training"].update(how);
   card["training"].update({{"seed", o.seed},
                            {"steps", report.steps},
-                           {"batch", o.batch},
-                           {"loss", o.loss},
-                           {"spectral", o.spectral},
-                           {"minibatch_deviation", o.minibatch_deviation},
-                           {"penalty", o.penalty},
-                           {"match", o.match},
-                           {"shift", o.shift},
+                           {"critics", o.critics},
                            {"learning_rate_g", o.learning_rate_g},
                            {"learning_rate_d", o.learning_rate_d},
+                           {"final_rate", o.final_rate},
+                           {"beta1", o.beta1},
+                           {"beta2", o.beta2},
+                           {"ema", o.ema},
                            {"first_alarms", report.first_alarms}});
   card["metrics"] = {{{"command", "train gan"},
                       {"gap", report.samples.numbers.at("gap")},

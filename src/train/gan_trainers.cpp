@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "train/dense_gan.hpp"
 #include "train/gan.hpp"
 #include "train/grid_corpus.hpp"
@@ -52,16 +51,8 @@ constexpr std::array<WordSetting, 5> kWords{
       kNetworks},
      {"loss", "", "minimax, nonsaturating (dense), hinge (the others) or wgan", kLosses},
      {"penalty", "none", "On the discriminator's gradient: none, gradient (WGAN-GP's) or r1", kPenalties},
-     {"sets", "jsb,nottingham,pop909", "Data sets to learn from, of those below --data", {}},
-     {"styles", "chorale,folk,pop", "Styles to learn, of those in --data", {}}}};
-
-/// "chorale,folk"
-std::vector<std::string> names(const std::string& list) {
-  const auto out = parse_csv(list);
-  if (!out)
-    throw Error(Category::usage, "train gan", fmt::format("\"{}\" is no list", list), "say it so: chorale,folk");
-  return *out;
-}
+     {"sets", "jsb,nottingham,pop909", "Data sets to learn from where --data holds them all", {}},
+     {"styles", "all", "Styles to learn, separated by commas; all = whatever is there", {}}}};
 
 std::string its_own(const std::string& given, const char* fallback) { return given.empty() ? fallback : given; }
 
@@ -92,7 +83,9 @@ void read_loop(const TrainingRequest& t, AdversarialOptions& o) {
 
 nlohmann::json train_rolls(const TrainingRequest& t) {
   refuse_settings(t, {"instance-noise"});
-  const GridCorpus corpus = read_grid_corpus(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
+  if (t.word("network") == "2d") refuse_settings(t, {"voices", "blocks"});
+  const GridCorpus corpus =
+      read_grid_corpus(t.data, listed_names(t.word("sets")), listed_names(t.word("styles")), t.forbidden);
   GanTraining o;
   o.name = t.out.filename().string();
   o.out = t.out;
@@ -123,7 +116,8 @@ nlohmann::json train_rolls(const TrainingRequest& t) {
 nlohmann::json train_dense(const TrainingRequest& t) {
   refuse_settings(t, {"width", "blocks", "voices", "critic-width", "noise-piece", "noise-phrase", "noise-bar",
                       "stochastic", "slope", "spectral", "match", "shift", "penalty-every", "critics"});
-  const PictureSet pictures = read_pictures(t.data, names(t.word("sets")), names(t.word("styles")), t.forbidden);
+  const PictureSet pictures =
+      read_pictures(t.data, listed_names(t.word("sets")), listed_names(t.word("styles")), t.forbidden);
   DenseGanTraining o;
   o.out = t.out;
   read_loop(t, o);

@@ -1,11 +1,14 @@
 #include "train/grid_corpus.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "base/error.hpp"
 #include "base/parallel.hpp"
+#include "base/text.hpp"
 #include "corpus/composing_sets.hpp"
 #include "corpus/prepare.hpp"
 #include "score/tokenizers.hpp"
@@ -36,6 +39,15 @@ void drop_silent_ends(BarGrid& grid) {
 int GridCorpus::style(const std::string& name) const {
   const auto at = std::find(styles.begin(), styles.end(), name);
   return at == styles.end() ? -1 : static_cast<int>(at - styles.begin());
+}
+
+std::vector<std::string> listed_names(const std::string& list) {
+  std::vector<std::string> out;
+  if (clean_text(list) == "all") return out;
+  std::istringstream in(list);
+  for (std::string name; std::getline(in, name, ',');)
+    if (std::string clean = clean_text(name); !clean.empty()) out.push_back(std::move(clean));
+  return out;
 }
 
 GridCorpus read_grid_corpus(const std::filesystem::path& path, const std::vector<std::string>& sets,
@@ -73,6 +85,11 @@ GridCorpus read_grid_corpus(const std::filesystem::path& path, const std::vector
   if (out.styles.empty())
     throw Error(Category::bad_input, "read_grid_corpus", path.string() + ": no piece to learn from",
                 "every piece was left out or fell into another split: see the counts that prepare printed");
+  for (const std::string& style : styles)
+    if (out.style(style) < 0)
+      throw Error(Category::usage, "read_grid_corpus",
+                  fmt::format("{}: no piece of the style \"{}\" to learn from", path.string(), style),
+                  fmt::format("there are {}", fmt::join(out.styles, ", ")));
   std::erase_if(out.pieces, [&](const GridPiece& p) { return out.style(p.style) < 0; });
   return out;
 }
@@ -88,9 +105,11 @@ nlohmann::json corpus_card(const GridCorpus& corpus) {
     data.push_back(source);
     commercial = commercial && source.value("commercial", false);
   }
+  nlohmann::json left_out = corpus.shard.left_out;
+  if (corpus.left_out_bars > 0) left_out["bars in meters that the grid cannot say"] = corpus.left_out_bars;
   return {{"styles", corpus.styles},
           {"data", data},
-          {"left_out", corpus.shard.left_out},
+          {"left_out", left_out},
           {"commercial", commercial},
           {"training", {{"manifest_hash", corpus.shard.hash}, {"split_hash", corpus.shard.split_hash}}}};
 }

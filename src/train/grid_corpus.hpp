@@ -26,10 +26,14 @@ struct GridCorpus {
   int style(const std::string& name) const;  ///< its number in `styles`, −1 = none
 };
 
+/// "chorale, folk" as names; "all" and nothing: none, which stands for all.
+std::vector<std::string> listed_names(const std::string& list);
+
 /// \param path a shard, or a folder with all data sets, of which `sets` are prepared
 /// \param styles to keep; empty = all but drums
 /// \param forbidden SHA-256 of files that may not be learned from
-/// Error{not_found | bad_input}; Error{bad_input} without a piece to learn from.
+/// Error{not_found | bad_input}; Error{bad_input} without a piece to learn from, Error{usage} where one of `styles` has
+/// none.
 GridCorpus read_grid_corpus(const std::filesystem::path& path, const std::vector<std::string>& sets,
                             const std::vector<std::string>& styles, const std::set<std::string>& forbidden);
 

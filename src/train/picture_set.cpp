@@ -10,6 +10,7 @@
 #include "base/files.hpp"
 #include "corpus/idx.hpp"
 #include "corpus/passages.hpp"
+#include "nn/dense_gan.hpp"
 #include "score/roll_patch.hpp"
 #include "train/grid_corpus.hpp"
 
@@ -32,6 +33,11 @@ PictureSet from_idx(const fs::path& path, const Forbidden& forbidden) {
   if (forbidden.contains(out.hash))
     throw Error(Category::refused, "train", path.string() + ": its rights forbid to learn from it");
   IdxImages images = read_idx_images(path);
+  if (images.height * images.width > kMostPicturePixels)
+    throw Error(Category::unsupported, "train",
+                fmt::format("{}: its images have {} × {} pixels, {} in all are the most", path.string(), images.height,
+                            images.width, kMostPicturePixels),
+                "the dense GAN is one for small pictures");
   out.count = images.count;
   out.height = images.height;
   out.width = images.width;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "nn/latent_prior_module.hpp"
@@ -21,10 +22,18 @@ namespace euterpe {
 
 torch::Device vae_device() { return torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::kCPU; }
 
-TrainerOptions vae_stage(const VaeTraining& o, const char* stage, std::int64_t steps, double learning_rate) {
+TrainerOptions vae_stage(const VaeTraining& o, const char* stage, std::int64_t steps, double learning_rate,
+                         const std::string& start) {
   constexpr std::int64_t kValidations = 16;
   TrainerOptions out;
   out.folder = o.run / stage;
+  const auto kept = out.folder / "start";
+  if (std::filesystem::exists(out.folder) && (!std::filesystem::exists(kept) || read_text(kept) != start)) {
+    spdlog::info("{}: what was learned there began from other weights and begins anew", out.folder.string());
+    std::filesystem::remove_all(out.folder);
+  }
+  std::filesystem::create_directories(out.folder);
+  write_file(kept, start);
   out.seed = o.seed;
   out.steps = steps;
   out.learning_rate = learning_rate;
@@ -98,8 +107,13 @@ TrainingReport train_codec(const GridCorpus& corpus, const VaeTraining& options,
   }
   TrainingTask task;
   task.unit = "notes";
-  task.recipe = {{"network", to_json(options.network)}, {"notes", options.notes},   {"beta", options.beta},
-                 {"free_bits", options.free_bits},      {"cycles", options.cycles}, {"corpus", corpus.shard.hash}};
+  task.recipe = {{"network", to_json(options.network)},
+                 {"notes", options.notes},
+                 {"beta", options.beta},
+                 {"free_bits", options.free_bits},
+                 {"cycles", options.cycles},
+                 {"corpus", corpus.shard.hash},
+                 {"bf16", options.bf16}};
   for (auto& p : network->named_parameters()) task.parameters.emplace_back(p.key(), p.value());
   std::int64_t step = 0;
   task.begin_step = [&](std::int64_t s) { step = s; };
@@ -115,7 +129,7 @@ TrainingReport train_codec(const GridCorpus& corpus, const VaeTraining& options,
     return (distortion + beta_at(options, step) * rate) / static_cast<double>(batch.notes + batch.meters.size(0));
   };
   task.validate = [&] { return validation(network, held_out, device); };
-  TrainerOptions trainer = vae_stage(options, "codec", options.steps, options.learning_rate);
+  TrainerOptions trainer = vae_stage(options, "codec", options.steps, options.learning_rate, "nothing");
   trainer.weight_decay = 0.02;
   return run_training(task, trainer);
 }
@@ -160,7 +174,7 @@ TrainingReport train_prior(const GridCorpus& corpus, const VaeTraining& options,
     }
     return sum / kBatches;
   };
-  TrainerOptions trainer = vae_stage(options, "prior", options.prior_steps, options.prior_learning_rate);
+  TrainerOptions trainer = vae_stage(options, "prior", options.prior_steps, options.prior_learning_rate, train.hash());
   trainer.ema = 0.999;
   return run_training(task, trainer);
 }

@@ -51,7 +51,7 @@ struct VaeReport {
   double seconds = 0, notes_per_second = 0, bars_per_second = 0;
 };
 
-/// Resumes either stage from the run folder. The same seed gives the same weights, interrupted or not.
+/// Resumes any of the three stages from the run folder. The same seed gives the same weights, interrupted or not.
 /// Error{interrupted} after a checkpoint.
 VaeReport train_vae(const GridCorpus& corpus, const VaeTraining& options);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/files.hpp"
 #include "nn/note_encoder_module.hpp"
 #include "nn/random_tensor_module.hpp"
 #include "nn/vae_module.hpp"
@@ -94,7 +95,8 @@ TrainingReport train_finish(const GridCorpus& corpus, const VaeTraining& options
                  {"bars", options.prior_bars},
                  {"notes", options.finish_notes},
                  {"corpus", corpus.shard.hash},
-                 {"codec", train.hash()}};
+                 {"codec", train.hash()},
+                 {"bf16", options.bf16}};
   task.loss = [&](Random& random, std::int64_t& items) { return loss_of(train, random, true, items); };
   const LatentBatches& judge = valid.empty() ? train : valid;
   task.validate = [&] {
@@ -108,7 +110,8 @@ TrainingReport train_finish(const GridCorpus& corpus, const VaeTraining& options
     }
     return sum / kBatches;
   };
-  TrainerOptions trainer = vae_stage(options, "finish", options.finish_steps, options.finish_learning_rate);
+  TrainerOptions trainer = vae_stage(options, "finish", options.finish_steps, options.finish_learning_rate,
+                                     sha256(write_safetensors(report.weights)));
   trainer.ema = 0.999;
   trainer.weight_decay = 0.02;
   const TrainingReport out = run_training(task, trainer);

@@ -8,8 +8,10 @@
 namespace euterpe {
 
 torch::Device vae_device();
-/// \param stage its folder below the run's
-TrainerOptions vae_stage(const VaeTraining& options, const char* stage, std::int64_t steps, double learning_rate);
+/// \param stage its folder below the run's, emptied where what was learned there began from something else
+/// \param start a hash of what it begins from
+TrainerOptions vae_stage(const VaeTraining& options, const char* stage, std::int64_t steps, double learning_rate,
+                         const std::string& start);
 /// Matrices become a byte a weight with a scale for each row, half of what bf16 takes.
 void round_matrices(Safetensors& file);
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <sstream>
 
 #include "base/error.hpp"
 #include "corpus/passages.hpp"
@@ -38,16 +37,9 @@ constexpr std::array<Setting, 23> kSettings{
      {"prior-layers", 3, "Layers of the prior"},
      {"seconds", 0, "Stop each of the three after so long; 0 = no limit"},
      {"bf16", 0, "1 = matrix products of the decoder in bfloat16"}}};
-constexpr std::array<WordSetting, 1> kWords{
-    {{"styles", "chorale,folk,pop", "Styles to learn, separated by commas; all = whatever --data holds", {}}}};
-
-std::vector<std::string> listed(const std::string& text) {
-  std::vector<std::string> out;
-  if (text == "all") return out;
-  std::istringstream in(text);
-  for (std::string name; std::getline(in, name, ',');) out.push_back(name);
-  return out;
-}
+constexpr std::array<WordSetting, 2> kWords{
+    {{"sets", "jsb,nottingham,pop909", "Data sets to learn from where --data holds them all", {}},
+     {"styles", "all", "Styles to learn, separated by commas; all = whatever is there", {}}}};
 
 nlohmann::json train_vae_model(const TrainingRequest& t) {
   const auto whole = [&](const char* name) { return static_cast<std::int64_t>(t[name]); };
@@ -56,8 +48,11 @@ nlohmann::json train_vae_model(const TrainingRequest& t) {
                            "cycles", "learning-rate", "prior-learning-rate"})
     if (!(t[name] > 0))
       throw Error(Category::usage, "train vae", fmt::format("--{} {}: it must be above 0", name, t[name]));
+  for (const char* name : {"beta", "free-bits", "finish-steps", "seconds"})
+    if (!(t[name] >= 0))
+      throw Error(Category::usage, "train vae", fmt::format("--{} {}: it must not be below 0", name, t[name]));
   const GridCorpus corpus =
-      read_grid_corpus(t.data, {"jsb", "nottingham", "pop909"}, listed(t.word("styles")), t.forbidden);
+      read_grid_corpus(t.data, listed_names(t.word("sets")), listed_names(t.word("styles")), t.forbidden);
   VaeTraining o;
   o.run = t.run;
   o.seed = t.seed;
@@ -99,9 +94,8 @@ nlohmann::json train_vae_model(const TrainingRequest& t) {
                            {"steps", report.steps},
                            {"prior_steps", report.prior_steps},
                            {"finish_steps", report.finish_steps},
-                           {"beta", o.beta},
-                           {"free_bits", o.free_bits},
                            {"parameters", report.parameters}});
+  for (const Setting& setting : kSettings) card["training"]["recipe"][setting.name] = t[setting.name];
   card["metrics"] = {{{"command", "train vae"},
                       {"validation_nats_per_note", report.validation},
                       {"prior_validation", report.prior_validation},

@@ -12,6 +12,7 @@ inline void save_tiny_gan(const std::filesystem::path& folder) {
   o.styles = {"folk", "pop"};
   o.width = 8;
   o.blocks = 1;
+  o.voices = 2;
   o.noise_piece = o.noise_phrase = 4;
   o.noise_bar = 2;
   Random random(1);
@@ -35,12 +36,12 @@ inline void save_tiny_gan(const std::filesystem::path& folder) {
   for (const std::size_t note : {0U, 4U, 7U}) chord[note] = 0;
   for (const std::string part : {"melody", "accompaniment"}) {
     std::vector<float> pitches = chord;
-    if (part == "accompaniment") pitches.insert(pitches.end(), 12, 0.0F);
+    if (part == "accompaniment") pitches.insert(pitches.end(), chord.begin(), chord.end());
     layer(part + "_noise", c, 2);
     layer(part + "_time", c, 3 * c);
     layer(part + "_octaves", 6 * wide, c);
     layer(part + "_pitches", part == "melody" ? 12 : 24, wide, pitches);
-    layer(part + "_step", part == "melody" ? 2 : 1, c);
+    layer(part + "_step", part == "melody" ? 2 : 4, c);
   }
   // [meter, minor, moved, tempo, form]
   const nlohmann::json frames = {{0, 0, 0, 120, "AABa"}, {1, 0, -2, 96, "AB"}, {2, 1, 3, 60, "A"}};
