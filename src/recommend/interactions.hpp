@@ -41,9 +41,9 @@ struct HistoryLog {
 ///   Others: a listener's listens are put in the order of their times, equal ones in that of the file. Times before
 ///   1970
 ///     count as 1970, those after 2106 as 2106.
-/// Memory: four bytes for a listen (up to ten while a log with times is read), and about a hundred for a listener and
-/// for a name.
-/// \param format a name of log_formats(), of which `sequences` and `histories` say whether there are users; empty: told
+/// Memory: four bytes for a listen (up to twelve while a log with times is read), and about a hundred for a listener
+/// and for a name. \param format a name of log_formats(), of which `sequences` and `histories` say whether there are
+/// users; empty: told
 ///   by the content
 HistoryLog read_log(const std::filesystem::path& path, std::string_view format = {});
 
