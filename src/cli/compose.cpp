@@ -464,8 +464,8 @@ void setup_compose(CLI::App& app, Context& context) {
       ->capture_default_str()
       ->group(drawing);
   app.add_option("--guidance", s.guidance,
-                 "Above 1 what is asked counts for more, at twice the time; 1 = off (default: with an emotion the "
-                 "model's, else 1)")
+                 "Above 1 what is asked counts for more, at twice the time; 1 = off (default: with an emotion, "
+                 "and of an autoencoder, the model's, else 1)")
       ->group(drawing);
   app.add_option("--repetition-penalty", s.repetition_penalty,
                  "Nats taken from what repeats an earlier bar word for word, for each such bar; 0 = off")

@@ -303,7 +303,6 @@ std::vector<float> VaeComposer::write_bar(const Draft& draft, const DrawnLatents
     for (std::size_t c = 0; c < candidates; ++c) told.insert(told.end(), drawn.told.begin(), drawn.told.end());
   std::vector<GridBar> bars = codec_->decode(drawn.z, meters, draft.decoder, piece.random, told);
   const std::vector<double> nats = codec_->nats(bars, drawn.z, told);
-  const BarWish& wish = draft.wish->bars[drawn.bar];
   std::size_t best = 0;
   double least = std::numeric_limits<double>::infinity();
   std::array<double, kBarTraits> weights{};

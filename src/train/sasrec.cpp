@@ -103,11 +103,18 @@ torch::Tensor evenly(Random& random, std::int64_t n, int items) {
   return out;
 }
 
+/// Items that are not the target of their step, [steps × k].
+torch::Tensor others(Random& random, const torch::Tensor& targets, std::int64_t k, int items) {
+  torch::Tensor out = evenly(random, targets.numel() * k, items - 1).view({targets.numel(), k});
+  return out + (out >= targets.unsqueeze(1)).to(torch::kInt64);
+}
+
 }  // namespace
 
 SasRecReport train_sasrec(std::span<const std::vector<int>> histories, int items, const SasRecTraining& o,
                           const std::function<double(const SasRec&)>& validate) {
   check(o);
+  require(items >= 2, fmt::format("{} items: there is nothing to tell apart", items));
   SasRecReport report;
   report.network = o.network;
   report.network.vocabulary = items;
@@ -146,8 +153,8 @@ SasRecReport train_sasrec(std::span<const std::vector<int>> histories, int items
       return sampled_softmax_loss(hidden, table, targets, evenly(random, o.negatives, items).to(device),
                                   expected.to(device));
     }
-    const std::int64_t k = o.loss == "bce" ? 1 : o.negatives, steps = hidden.size(0);
-    const torch::Tensor negatives = evenly(random, steps * k, items).view({steps, k}).to(device);
+    const std::int64_t k = o.loss == "bce" ? 1 : o.negatives;
+    const torch::Tensor negatives = others(random, batch.targets, k, items).to(device);
     return binary_loss(hidden, table, targets, negatives, o.loss == "bce" ? 1 : gbce_beta(k, items, o.calibration));
   };
   TrainingTask task;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -122,6 +124,38 @@ TEST_F(VaeComposing, RefusesWhatItHasNotLearned) {
   beat.duration = 120;
   add_track(drums, "Drums", 0, 9).notes.push_back(beat);
   wish.vary = &drums;
+  EXPECT_THROW(composer.compose(wish), Error);
+}
+
+TEST_F(VaeComposing, RefusesWishesThatWouldChangeNothing) {
+  const Composer composer(*model_);
+  const Score given = piece();
+  const auto refused = [&](const std::function<void(ComposeOptions&)>& change) {
+    ComposeOptions wish;
+    wish.style = "pop";
+    change(wish);
+    try {
+      composer.compose(wish);
+      ADD_FAILURE();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.category(), Category::usage) << e.detail();
+    }
+  };
+  refused([&](ComposeOptions& o) { o.vary = &given, o.sampling.temperature = 2; });
+  refused([&](ComposeOptions& o) { o.transfer = &given, o.sampling.temperature = 2; });
+  refused([&](ComposeOptions& o) { o.blend_from = o.blend_to = &given, o.density = 8; });
+  refused([&](ComposeOptions& o) { o.blend_from = o.blend_to = &given, o.sampling.guidance = 2; });
+}
+
+TEST_F(VaeComposing, RefusesAPieceOfMoreBarsThanAreWrittenAtOnce) {
+  const Composer composer(*model_);
+  Score late = piece();
+  Note far = late.tracks.front().notes.front();
+  far.start = std::int64_t{600} * 4 * late.ticks_per_quarter;
+  late.tracks.front().notes.push_back(far);
+  ComposeOptions wish;
+  wish.style = "pop";
+  wish.vary = &late;
   EXPECT_THROW(composer.compose(wish), Error);
 }
 

@@ -134,9 +134,21 @@ TEST_P(GanNetworks, draw_rolls_of_0_and_1_that_are_consistent_and_pass_gradients
   for (std::size_t i = 0; i < asked_for.size(); ++i) {
     const torch::Tensor mine = hard[static_cast<std::int64_t>(i)].contiguous();
     const std::span<const float> values(mine.data_ptr<float>(), kPhraseValues);
-    // What the network calls onsets is what a reader finds: said again, the roll is the same.
-    EXPECT_EQ(phrase_roll(roll_bars(values, asked_for[i].meter)), std::vector<float>(values.begin(), values.end()))
-        << i;
+    // What the network calls onsets is what a reader finds: said again, the roll is the same, but that what sounds
+    // longer than any note of a grid is struck again.
+    const auto bars = roll_bars(values, asked_for[i].meter);
+    const std::vector<float> again = phrase_roll(bars);
+    bool longest = false;
+    for (const GridBar& bar : bars)
+      for (const BarNote& n : bar.notes) longest |= n.length == kLongestGridNote;
+    for (std::size_t k = 0; k < kPhraseValues; ++k) {
+      const auto channel = k / (kPhraseValues / kRollChannels);
+      const bool sound = channel == kMelodySounds || channel == kAccompanimentSounds;
+      if (!sound && longest)
+        EXPECT_GE(again[k], values[k]) << i;
+      else
+        EXPECT_EQ(again[k], values[k]) << i;
+    }
   }
   const auto discriminator = make_discriminator(o, {.width = 16});
   discriminator->refresh(true);

@@ -77,6 +77,18 @@ TEST(BarGrid, RefusesAMeterThatItCannotSayAndNamesTheBar) {
   EXPECT_EQ(stretches[0].bars.size(), 1u);
 }
 
+TEST(BarGrid, LeavesOutDrumsThatShareATrackWithPitches) {
+  const BarGrid without = bar_grid(waltz());
+  Score score = waltz();
+  Track& mixed = score.tracks.front();  // as in a file of format 0
+  for (const int step : {0, 4, 12, 16}) {
+    put(mixed, step, 1, 36);
+    mixed.notes.back().channel = 9;
+  }
+  score.sort();
+  EXPECT_EQ(bar_grid(score).bars, without.bars);
+}
+
 TEST(BarGrid, RefusesDrumsAlone) {
   Score score;
   Track& drums = add_track(score, "Drums", 0, 9);

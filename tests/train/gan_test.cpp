@@ -79,8 +79,33 @@ TEST_F(TrainGan, killed_at_any_moment_and_resumed_it_writes_the_same_weights_bit
             find_model((folder / "whole").string()).card["metrics"]);
 }
 
+TEST_F(TrainGan, finished_and_asked_again_it_says_what_it_came_to_and_writes_the_same_model) {
+  const GridCorpus walks = corpus();
+  const nlohmann::json first = train_gan(walks, tiny("m"));
+  const auto weights = read_file(folder / "m/model.safetensors");
+  fs::remove_all(folder / "m");
+  const nlohmann::json again = train_gan(walks, tiny("m"));
+  EXPECT_EQ(first["metrics"], again["metrics"]);
+  EXPECT_EQ(first["training"]["loss_d"], again["training"]["loss_d"]);
+  EXPECT_EQ(read_file(folder / "m/model.safetensors"), weights);
+}
+
+TEST_F(TrainGan, a_style_without_a_piece_to_learn_from_is_named) {
+  EXPECT_EQ(listed_names(" folk , pop,"), (std::vector<std::string>{"folk", "pop"}));
+  EXPECT_TRUE(listed_names("all").empty());
+  try {
+    read_grid_corpus(folder / "walks.shard", {}, {"folk", "chorale"}, {});
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.category(), Category::usage);
+    EXPECT_NE(e.detail().find("chorale"), std::string::npos) << e.detail();
+  }
+}
+
 TEST_F(TrainGan, leaves_sheets_midi_curves_alarms_and_a_card_that_says_where_it_comes_from) {
-  const nlohmann::json result = train_gan(corpus(), tiny("m"));
+  GanTraining how = tiny("m");
+  how.network.network = "2d";  // each pitch for itself: at first every second one sounds
+  const nlohmann::json result = train_gan(corpus(), how);
   for (const char* step : {"000010", "000020", "000030"}) {
     EXPECT_GT(fs::file_size(folder / ("m.run/sheet-" + std::string(step) + ".png")), 1000u);
     for (const char* style : {"folk", "pop"})
@@ -150,6 +175,15 @@ TEST_F(TrainGan, refuses_words_and_numbers_that_make_no_training) {
   t = tiny("m");
   t.batch = 1;
   refused(t, "deviation");
+  t = tiny("m");
+  t.checkpoint_every = 0;
+  refused(t, "checkpoint-every");
+  t = tiny("m");
+  t.beta1 = 1;
+  refused(t, "beta1");
+  t = tiny("m");
+  t.penalty_weight = -1;
+  refused(t, "penalty");
   t = tiny("m");
   t.network.width = 4;
   refused(t, "width");

@@ -33,7 +33,7 @@ SasRecTraining small(const TemporaryFolder& folder, const std::string& name) {
   SasRecTraining t;
   t.network = {.d_model = 32, .layers = 1, .heads = 2, .ff = 32, .context = 8, .dropout = 0.1};
   t.run = folder / name;
-  t.epochs = 60;
+  t.epochs = 200;
   t.batch = 16;
   t.learning_rate = 1e-2;
   t.negatives = 20;
