@@ -19,7 +19,7 @@ struct ExtraOption {
 };
 
 /// Options that only some tasks know; a new one is a row here.
-constexpr std::array<ExtraOption, 10> kExtras{{
+constexpr std::array<ExtraOption, 11> kExtras{{
     {"index-from", "identify: folder of the recordings to index, instead of DATA"},
     {"queries", "identify: folder of ready queries"},
     {"truth", "identify: CSV with the columns query,track,condition; an empty track is a stranger"},
@@ -29,6 +29,7 @@ constexpr std::array<ExtraOption, 10> kExtras{{
     {"source", "key, chords, beat: score or audio; both if not given"},
     {"encoder", "emotion-score, composer, drum-style with --folds: 1 = fit the members that hear the score-encoder too"},
     {"emotion-model", "control: model that has learned emotions (default: composer-emotion)"},
+    {"clip", "off-policy: weights above this number are cut to it (default 0: none)"},
     {"impulse-response", "identify: recording of a room's response for the reverb conditions"},
 }};
 

@@ -38,6 +38,8 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
        evaluate_emotion_audio},
       {"unknown", "speech, birds and noises told from music", evaluate_unknown},
       {"recommend", "next listen, leave-one-out, full ranking and 99 negatives", evaluate_recommend},
+      {"off-policy", "a policy judged from another's log: simulated logs of known truth, or a CSV of impressions",
+       evaluate_off_policy},
       {"identify", "degraded excerpts found, strangers refused", evaluate_identify},
   };
   return table;
