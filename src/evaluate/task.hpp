@@ -50,6 +50,7 @@ nlohmann::json evaluate_beat(const EvaluateOptions& options);    ///< beats and 
 nlohmann::json evaluate_chords(const EvaluateOptions& options);  ///< chords of the same
 nlohmann::json evaluate_recommend(const EvaluateOptions& options);
 nlohmann::json evaluate_off_policy(const EvaluateOptions& options);  ///< policies judged from another's log
+nlohmann::json evaluate_promote(const EvaluateOptions& options);     ///< predicted reach held against what came
 nlohmann::json evaluate_identify(const EvaluateOptions& options);
 nlohmann::json evaluate_style_audio(const EvaluateOptions& options);
 nlohmann::json evaluate_instrument(const EvaluateOptions& options);
