@@ -15,6 +15,7 @@ EUTERPE_COMMAND(train);
 EUTERPE_COMMAND(recognize);
 EUTERPE_COMMAND(compose);
 EUTERPE_COMMAND(recommend);
+EUTERPE_COMMAND(promote);
 EUTERPE_COMMAND(identify);
 EUTERPE_COMMAND(rights);
 EUTERPE_COMMAND(catalog);
@@ -36,6 +37,7 @@ const std::vector<Command>& commands() {
         {"recognize", "Name style, emotion, instrument or composer of audio and scores", setup_recognize, true},
         {"compose", "Write new music, or continue a piece", setup_compose},
         {"recommend", "Recommend tracks to a listener, with reasons", setup_recommend, true},
+        {"promote", "Find a track's audience, its reach and what that takes from others", setup_promote, true},
         {"identify", "Find which track of the catalog an excerpt comes from", setup_identify},
         {"rights", "Set, show, import and export the rights of tracks", setup_rights},
         {"catalog", "List, show, export, import, check and forget", setup_catalog},

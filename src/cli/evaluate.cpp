@@ -31,6 +31,7 @@ constexpr std::array<ExtraOption, 11> kExtras{{
     {"encoder",
      "emotion-score, composer, drum-style with --folds: 1 = fit the members that hear the score-encoder too"},
     {"emotion-model", "control: model that has learned emotions (default: composer-emotion)"},
+    {"clip", "off-policy: weights above this number are cut to it (default 0: none)"},
     {"impulse-response", "identify: recording of a room's response for the reverb conditions"},
 }};
 

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "catalog/lookup.hpp"
 #include "cli/command.hpp"
+#include "cli/reasons.hpp"
 
 namespace euterpe {
 namespace {
@@ -18,31 +19,22 @@ struct RecommendArguments {
 };
 
 nlohmann::json to_json(const Recommendation& track, std::size_t rank) {
-  nlohmann::json reasons = nlohmann::json::array();
-  for (const Reason& reason : track.reasons)
-    reasons.push_back(
-        {{"track", reason.track}, {"title", reason.title}, {"weight", reason.weight}, {"share", reason.share}});
-  return {{"rank", rank},         {"track", track.track}, {"title", track.title}, {"artist", track.artist},
-          {"score", track.score}, {"basis", track.basis}, {"reasons", reasons}};
-}
-
-/// Title and artist, or the short id of what has no title.
-std::string label(const std::string& track, const std::string& title, const std::string& artist) {
-  if (title.empty()) return track.size() == 64 ? track.substr(0, 12) : track;
-  return artist.empty() ? title : title + " · " + artist;
+  return {{"rank", rank},
+          {"track", track.track},
+          {"title", track.title},
+          {"artist", track.artist},
+          {"score", track.score},
+          {"basis", track.basis},
+          {"reasons", reasons_json(track.reasons)}};
 }
 
 void print(const RecommendAnswer& answer) {
   if (!answer.note.empty()) fmt::print("{}\n", answer.note);
   for (std::size_t i = 0; i < answer.tracks.size(); ++i) {
     const Recommendation& track = answer.tracks[i];
-    // Of a track's key twelve digits are enough to name it by; a foreign id stands whole.
-    fmt::print("{:3}  {:8.4f}  {:<10}  {}{}\n", i + 1, track.score, track.basis, label(track.track, "", ""),
-               track.title.empty() ? "" : "  " + label(track.track, track.title, track.artist));
-    std::string because;
-    for (const Reason& reason : track.reasons)
-      because += fmt::format("{}{} ({:.0f} %)", because.empty() ? "" : ", ", label(reason.track, reason.title, ""),
-                             100 * reason.share);
+    fmt::print("{:3}  {:8.4f}  {:<10}  {}{}\n", i + 1, track.score, track.basis, track_label(track.track, "", ""),
+               track.title.empty() ? "" : "  " + track_label(track.track, track.title, track.artist));
+    const std::string because = reasons_text(track.reasons);
     if (!because.empty()) fmt::print("{:15}because of {}\n", "", because);
   }
   if (answer.left_out_by_rights > 0) fmt::print("{} left out: may not be recommended\n", answer.left_out_by_rights);

@@ -15,6 +15,7 @@
 #include "base/log.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
+#include "evaluate/listening_log.hpp"
 #include "evaluate/task.hpp"
 #include "recommend/blend.hpp"
 
@@ -61,26 +62,7 @@ Files find_files(const EvaluateOptions& options) {
                 "give both, or neither with --data");
   if (!files.log.empty()) return files;
 
-  if (!std::filesystem::exists(options.data))
-    throw Error(Category::not_found, "evaluate_recommend", options.data.string() + " does not exist",
-                "--data takes a listening log or the folder of one");
-  if (!std::filesystem::is_directory(options.data)) {
-    files.log = options.data;
-  } else {
-    std::vector<std::filesystem::path> texts;
-    for (const auto& entry : std::filesystem::directory_iterator(options.data)) {
-      const std::string stem = entry.path().stem().string();
-      if (entry.path().extension() != ".txt" || stem.ends_with("_sample")) continue;
-      texts.push_back(entry.path());
-      if (stem == "train" || std::filesystem::exists(options.data / (stem + "_sample.txt"))) files.log = entry.path();
-    }
-    if (files.log.empty() && texts.size() == 1) files.log = texts.front();
-    if (files.log.empty())
-      throw Error(Category::not_found, "evaluate_recommend",
-                  fmt::format("{}: {} .txt files, none with its NAME_sample.txt or called train.txt",
-                              options.data.string(), texts.size()),
-                  "name the log itself: --data FILE");
-  }
+  files.log = find_listening_log(options.data);
   const auto sample = files.log.parent_path() / (files.log.stem().string() + "_sample.txt");
   if (std::filesystem::exists(sample)) files.sample = sample;
   return files;

@@ -51,6 +51,8 @@ nlohmann::json evaluate_chords(const EvaluateOptions& options);  ///< chords of 
 nlohmann::json evaluate_recommend(const EvaluateOptions& options);
 nlohmann::json evaluate_reasons(const EvaluateOptions& options);     ///< what a score loses without its reasons
 nlohmann::json evaluate_cold_start(const EvaluateOptions& options);  ///< items that nobody has heard, by content
+nlohmann::json evaluate_off_policy(const EvaluateOptions& options);  ///< policies judged from another's log
+nlohmann::json evaluate_promote(const EvaluateOptions& options);     ///< predicted reach held against what came
 nlohmann::json evaluate_identify(const EvaluateOptions& options);
 nlohmann::json evaluate_style_audio(const EvaluateOptions& options);
 nlohmann::json evaluate_instrument(const EvaluateOptions& options);

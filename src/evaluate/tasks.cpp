@@ -40,6 +40,10 @@ const std::vector<EvaluateTask>& evaluate_tasks() {
       {"recommend", "next listen, leave-one-out, full ranking and 99 negatives", evaluate_recommend},
       {"reasons", "what a recommendation loses without the listens named as its reasons", evaluate_reasons},
       {"cold-start", "items that nobody has heard yet, recommended by their content", evaluate_cold_start},
+      {"off-policy", "a policy judged from another's log: simulated logs of known truth, or a CSV of impressions",
+       evaluate_off_policy},
+      {"promote", "reach predicted and what came, in simulated promotions; what they take from others",
+       evaluate_promote},
       {"identify", "degraded excerpts found, strangers refused", evaluate_identify},
   };
   return table;

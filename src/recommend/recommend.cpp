@@ -10,67 +10,25 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/log.hpp"
 #include "catalog/similar.hpp"
-#include "recommend/ease.hpp"
-#include "recommend/fit_file.hpp"
-#include "recommend/ranking.hpp"
+#include "recommend/kept_fit.hpp"
 
 namespace euterpe {
 namespace {
 
-constexpr double kMostGrowth = 1.1;    // listens since the fit ÷ listens of the fit, above which it is made again
-constexpr int kMostItemsChosen = 600;  // up to here the options are chosen on the catalog's own listens: seconds
-constexpr std::size_t kFewestQueries = 100;  // fewer held-out listens are too few to choose by
-constexpr std::size_t kContentSeeds = 5;     // latest listens whose sound is sought again
-// Not "ease-sequence": imported logs often lack a true order within a day, and a model of what follows what then learns
-// chance.
-constexpr const char* kModelRow = "ease";
-
-bool subset(const std::vector<std::uint64_t>& part, const std::vector<std::uint64_t>& whole) {
-  return std::includes(whole.begin(), whole.end(), part.begin(), part.end());
-}
-
-/// The listens of every user as item numbers, in order of time; `items` ascending.
-std::vector<History> histories_of(const std::vector<Listen>& listens, const std::vector<std::string>& items) {
-  std::vector<History> histories;
-  const std::string* user = nullptr;
-  for (const Listen& listen : listens) {
-    if (!user || *user != listen.user) histories.emplace_back();
-    user = &listen.user;
-    const auto found = std::lower_bound(items.begin(), items.end(), listen.track);
-    histories.back().push_back(static_cast<int>(found - items.begin()));
-  }
-  return histories;
-}
-
-Fit fit_listens(const std::vector<Listen>& listens, std::vector<std::uint64_t> hashes) {
-  Fit fit;
-  fit.listens = std::move(hashes);
-  std::set<std::string> names;
-  for (const Listen& listen : listens) names.insert(listen.track);
-  fit.items.assign(names.begin(), names.end());
-  const auto items = static_cast<int>(fit.items.size());
-  const std::vector<History> histories = histories_of(listens, fit.items);
-  if (items > kMostDenseItems) {
-    fit.model = "item-knn";
-    fit.recency = {4, 0};  // chosen by validation on LastFM, as EaseSettings' defaults are
-    fit.owned = fit_item_knn(histories, items, 400, 0);
-    return fit;
-  }
-  fit.model = kModelRow;
-  EaseSettings settings;
-  const HeldOut held_out = hold_out(histories, 2);
-  if (items <= kMostItemsChosen && held_out.queries.size() >= kFewestQueries) {
-    const ModelRow& row = recommend_model(kModelRow);
-    settings = ease_settings(choose_settings(*row.make(), row, held_out, items).settings);
-  }
-  fit.recency = settings.recency;
-  fit.owned = EaseFitter(histories, items).fit_once(settings);
-  return fit;
-}
+constexpr std::size_t kContentSeeds = 5;  // latest listens whose sound is sought again
 
 }  // namespace
+
+std::vector<Reason> heaviest(std::vector<Reason> parts, std::size_t count) {
+  std::erase_if(parts, [](const Reason& part) { return !(part.weight > 0); });
+  double sum = 0;
+  for (const Reason& part : parts) sum += part.weight;
+  std::stable_sort(parts.begin(), parts.end(), [](const Reason& a, const Reason& b) { return a.weight > b.weight; });
+  if (parts.size() > count) parts.resize(count);
+  for (Reason& part : parts) part.share = part.weight / sum;
+  return parts;
+}
 
 struct Recommender::State {
   Catalog& catalog;
@@ -103,29 +61,10 @@ struct Recommender::State {
     }
   };
 
-  std::vector<Reason> heaviest(std::vector<Reason> parts, std::size_t count) const {
-    std::erase_if(parts, [](const Reason& part) { return !(part.weight > 0); });
-    double sum = 0;
-    for (const Reason& part : parts) sum += part.weight;
-    std::stable_sort(parts.begin(), parts.end(), [](const Reason& a, const Reason& b) { return a.weight > b.weight; });
-    if (parts.size() > count) parts.resize(count);
-    for (Reason& part : parts) part.share = part.weight / sum;
-    return parts;
-  }
-
   /// Adds what the listens say. \param history track ids, oldest first
   void add_by_listens(const std::vector<std::string>& history, Collector& to) const {
     const ItemWeightsView weights = fit.weights();
-    std::unordered_map<std::string_view, int> unknown;  // numbered beyond the items: they count as positions only
-    History numbers;
-    for (const std::string& track : history) {
-      const auto found = std::lower_bound(fit.items.begin(), fit.items.end(), track);
-      if (found != fit.items.end() && *found == track)
-        numbers.push_back(static_cast<int>(found - fit.items.begin()));
-      else
-        numbers.push_back(weights.items + unknown.emplace(track, static_cast<int>(unknown.size())).first->second);
-    }
-    const std::vector<WeighedItem> weighed = weigh(numbers, fit.recency);
+    const std::vector<WeighedItem> weighed = weigh(numbers_of(history, fit.items), fit.recency);
     std::vector<float> scores(fit.items.size(), 0.f);
     weights.add_scores(weighed, scores);
     std::vector<bool> excluded(scores.size());
@@ -194,51 +133,17 @@ Recommender::Recommender(Catalog& catalog, bool refit) : state_(new State{catalo
     state_->tracks.emplace(std::move(id), std::move(track));
   }
   const std::vector<Listen> listens = catalog.listens();
-  std::vector<std::uint64_t> hashes;
-  hashes.reserve(listens.size());
   std::map<std::string, int> listeners;
   std::set<std::string_view> heard_by_user;
   for (std::size_t i = 0; i < listens.size(); ++i) {
     const Listen& listen = listens[i];
-    hashes.push_back(listen_hash(listen.user, listen.track, listen.time));
     if (i > 0 && listens[i - 1].user != listen.user) heard_by_user.clear();
     if (heard_by_user.insert(listen.track).second) ++listeners[listen.track];
   }
-  std::sort(hashes.begin(), hashes.end());
   state_->popular.assign(listeners.begin(), listeners.end());
   std::stable_sort(state_->popular.begin(), state_->popular.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
-
-  const std::filesystem::path path = catalog.folder() / "models" / "recommend.fit";
-  const bool kept = std::filesystem::exists(path);
-  if (listens.empty()) {  // what was learned from erased listens goes with them
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    state_->fit.model = "none";
-    return;
-  }
-  if (kept && !refit) {
-    try {
-      Fit fit = read_fit(path);
-      const bool grown = static_cast<double>(hashes.size()) > kMostGrowth * static_cast<double>(fit.listens.size());
-      if (!grown && subset(fit.listens, hashes)) {
-        state_->fit = std::move(fit);
-        return;
-      }
-    } catch (const Error& error) {
-      spdlog::warn("{}; fitting anew", error.what());
-    }
-  }
-  state_->fit = fit_listens(listens, std::move(hashes));
-  if (state_->fit.model == "item-knn")
-    spdlog::warn("{} items are heard: more than the {} that EASE takes, so item-knn answers", state_->fit.items.size(),
-                 kMostDenseItems);
-  try {
-    std::filesystem::create_directories(path.parent_path());
-    write_fit(path, state_->fit);
-  } catch (const std::exception& error) {
-    spdlog::warn("the fit is not kept and will be made again next time: {}", error.what());
-  }
+  state_->fit = kept_fit(catalog, listens, refit ? 0 : kMostGrowth);
 }
 
 Recommender::~Recommender() = default;

@@ -18,6 +18,9 @@ struct Reason {
   double share = 0;   ///< weight ÷ sum of all positive parts, 0–1
 };
 
+/// The parts above 0, heaviest first, at most `count`, each with its share of all of them.
+std::vector<Reason> heaviest(std::vector<Reason> parts, std::size_t count);
+
 struct Recommendation {
   std::string track;            ///< track id, or a foreign item id that occurs in listens only
   std::string title, artist;    ///< empty for a foreign id

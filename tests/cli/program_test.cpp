@@ -23,9 +23,9 @@ class Program : public ::testing::Test {
   }
 };
 
-constexpr const char* kCommands[] = {"ingest",    "analyze",  "prepare",    "train",   "recognize", "compose",
-                                     "recommend", "identify", "rights",     "catalog", "models",    "config",
-                                     "evaluate",  "demo",     "completion", "man"};
+constexpr const char* kCommands[] = {"ingest",    "analyze",  "prepare",  "train",      "recognize", "compose",
+                                     "recommend", "promote",  "identify", "rights",     "catalog",   "models",
+                                     "config",    "evaluate", "demo",     "completion", "man"};
 
 TEST_F(Program, HelpListsEveryCommand) {
   const Ran help = run({"--help"});
