@@ -191,7 +191,7 @@ json simulate(const EvaluateOptions& options, const OffPolicyOptions& off_policy
   const int runs = options.limit > 0 ? options.limit : kRuns;
 
   std::map<std::string, Judged> judged;
-  double model_alone = 0, effective = 0, largest = 0;
+  double model_alone = 0, pair_error = 0, effective = 0, largest = 0;
   Progress progress("simulated logs", static_cast<std::uint64_t>(runs), "runs");
   for (int run = 0; run < runs; ++run) {
     check_interrupt();
@@ -209,7 +209,11 @@ json simulate(const EvaluateOptions& options, const OffPolicyOptions& off_policy
       own.standard_errors.push_back(estimate.se);
       own.covered += estimate.low <= truth && truth <= estimate.high;
     }
-    for (const LoggedReward& row : rows) model_alone += (row.expected - truth) / static_cast<double>(kImpressions);
+    for (std::size_t n = 0; n < kImpressions; ++n) {
+      model_alone += (rows[n].expected - truth) / static_cast<double>(kImpressions);
+      const double known = static_cast<double>(world.truth.at(shown.users[n], shown.items[n]));
+      pair_error += std::pow(rows[n].predicted - known, 2) / static_cast<double>(kImpressions);
+    }
     const OffPolicyDiagnosis diagnosis = diagnose(rows, off_policy);
     effective += diagnosis.effective_sample_size;
     largest = std::max(largest, diagnosis.largest_weight);
@@ -232,7 +236,7 @@ json simulate(const EvaluateOptions& options, const OffPolicyOptions& off_policy
       {"items", world.items()},
       {"truth", truth},
       {"logging_truth", world.value([&](std::size_t, std::size_t i) { return world.logging[i]; })},
-      {"reward_model_alone", {{"bias", model_alone / runs}}},
+      {"reward_model_alone", {{"bias", model_alone / runs}, {"pair_rmse", std::sqrt(pair_error / runs)}}},
       {"effective_sample_size", effective / runs},
       {"largest_weight", largest},
       {"unsupported_mass", unsupported}};
