@@ -19,7 +19,7 @@ struct ExtraOption {
 };
 
 /// Options that only some tasks know; a new one is a row here.
-constexpr std::array<ExtraOption, 11> kExtras{{
+constexpr std::array<ExtraOption, 12> kExtras{{
     {"index-from", "identify: folder of the recordings to index, instead of DATA"},
     {"queries", "identify: folder of ready queries"},
     {"truth", "identify: CSV with the columns query,track,condition; an empty track is a stranger"},
