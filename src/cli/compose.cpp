@@ -261,8 +261,8 @@ void finish(Composition& piece, const Options& o, const Composer* drummer, const
   if (piece.provenance.value("chords_kept", 1.0) < kChordsKept)
     spdlog::warn("seed {}: {:.0f} % of the chords asked for are heard in what kept to them best",
                  piece.provenance["seed"].get<std::uint64_t>(), 100 * piece.provenance["chords_kept"].get<double>());
-  if ((o.compose.density || o.compose.height) && piece.provenance.value("off_plan", 0) > 1)
-    spdlog::warn("seed {}: the density or register that was asked for is missed in the best of {} attempts",
+  if ((o.compose.density || o.compose.height || o.compose.polyphony) && piece.provenance.value("off_plan", 0) > 1)
+    spdlog::warn("seed {}: the density, register or polyphony that was asked for is missed in the best of {} attempts",
                  piece.provenance["seed"].get<std::uint64_t>(), piece.attempts);
   if (o.all_new()) perform(piece.score, style);
   if (!o.melody.empty()) perform(piece.score, style, piece.score.tracks.size() - piece.written.tracks.size());

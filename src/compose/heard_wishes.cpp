@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "score/descriptors.hpp"
 #include "score/harmony.hpp"
 
 namespace euterpe {
@@ -15,11 +16,14 @@ double mean_pitch(const Score& score) {
 }
 
 double classes_missed(const Score& score, std::size_t bars, const ComposeOptions& o) {
-  constexpr double kDensityClass = 0.5, kHeightClass = 4, kFewest = 0.01;
+  constexpr double kDensityClass = 0.5, kHeightClass = 4, kPolyphonyClass = 0.5, kFewest = 0.01;
   double out = 0;
   const double notes = static_cast<double>(score.note_count()) / static_cast<double>(std::max<std::size_t>(1, bars));
   if (o.density) out += std::abs(std::log2(std::max(notes, kFewest) / *o.density)) / kDensityClass;
   if (o.height) out += std::abs(mean_pitch(score) - *o.height) / kHeightClass;
+  if (o.polyphony)
+    out += std::abs(score_statistics(grid_notes(score), static_cast<int>(bars)).at("polyphony") - *o.polyphony) /
+           kPolyphonyClass;
   return out;
 }
 

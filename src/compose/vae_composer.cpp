@@ -225,6 +225,14 @@ VaeComposer::Draft VaeComposer::plan(const ComposeOptions& o, const StyleWish& s
     } else {
       out.melody = half_bar_chroma(given);
     }
+    if (const auto strange = std::find_if(
+            given.bars.begin(), given.bars.end(),
+            [&](const GridBar& bar) { return usual.meters[static_cast<std::size_t>(bar.meter)] < kLeastMeterShare; });
+        o.vary && strange != given.bars.end()) {
+      const GridMeter& m = grid_meters()[static_cast<std::size_t>(strange->meter)];
+      spdlog::warn("next to no {} that {} learned from is in {}/{}: bars in it may hardly come back", style.style,
+                   name_, m.numerator, m.denominator);
+    }
     const auto melody = melody_shapes(given);
     for (std::size_t i = 0; i < given.bars.size(); ++i) {
       BarWish bar;
@@ -423,7 +431,7 @@ std::vector<Composition> VaeComposer::compose_variants(const ComposeOptions& opt
       out[i].provenance["until"] = draft.drawing.until;
       if (options.key) out[i].provenance["in_key"] = heard_in(out[i].score, *options.key);
     }
-    if (options.density || options.height)
+    if (options.density || options.height || options.polyphony)
       out[i].provenance["off_plan"] = static_cast<int>(classes_missed(out[i].score, grid.bars.size(), options));
     if (options.progress && options.blend_from) options.progress->advance(grid.bars.size());
   }

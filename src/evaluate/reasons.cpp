@@ -80,7 +80,9 @@ json evaluate_reasons(const EvaluateOptions& options) {
   choosing.shuffle(asked);
   asked.resize(std::min(asked.size(), options.limit > 0 ? static_cast<std::size_t>(options.limit) : kDefault));
 
-  json report{{"n", asked.size()}, {"named", kNamed}, {"model", {{"name", "ease, sasrec"}, {"hash", nullptr}}}};
+  json report{{"n", asked.size()},
+              {"named", kNamed},
+              {"model", {{"name", options.model.empty() ? "ease" : options.model}, {"hash", nullptr}}}};
   for (const char* name : kModels) {
     if (!options.model.empty() && options.model != name) continue;
     const ModelRow& row = recommend_model(name);

@@ -82,6 +82,10 @@ GridCorpus read_grid_corpus(const std::filesystem::path& path, const std::vector
     if (out.style(set.style) < 0 && learned(set.style)) out.styles.emplace_back(set.style);
   for (const GridPiece& piece : out.pieces)  // a user's own
     if (out.style(piece.style) < 0 && learned(piece.style)) out.styles.push_back(piece.style);
+  if (out.styles.empty() && !styles.empty())
+    throw Error(Category::usage, "read_grid_corpus",
+                fmt::format("{}: no piece of the style \"{}\" to learn from", path.string(), styles.front()),
+                "leave --styles out to learn what is there");
   if (out.styles.empty())
     throw Error(Category::bad_input, "read_grid_corpus", path.string() + ": no piece to learn from",
                 "every piece was left out or fell into another split: see the counts that prepare printed");
