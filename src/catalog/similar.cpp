@@ -8,51 +8,47 @@ namespace {
 
 constexpr double kFarthest = 5;  // deviations; one wild feature may not decide alone
 
-struct Standard {
-  std::vector<double> mean, deviation;
-
-  explicit Standard(const std::vector<std::pair<std::string, std::vector<float>>>& tracks, std::size_t size)
-      : mean(size, 0), deviation(size, 0) {
-    const auto n = static_cast<double>(tracks.size());
-    for (const auto& [id, embedding] : tracks) {
-      for (std::size_t i = 0; i < size; ++i) mean[i] += static_cast<double>(embedding[i]) / n;
-    }
-    for (const auto& [id, embedding] : tracks) {
-      for (std::size_t i = 0; i < size; ++i) {
-        deviation[i] += std::pow(static_cast<double>(embedding[i]) - mean[i], 2) / n;
-      }
-    }
-    for (double& d : deviation) d = std::sqrt(d);
-  }
-
-  /// Unit vector, or all zero where nothing sets the embedding apart from the mean.
-  std::vector<double> apply(const std::vector<float>& embedding) const {
-    std::vector<double> z(mean.size(), 0);
-    double norm = 0;
-    for (std::size_t i = 0; i < z.size(); ++i) {
-      if (deviation[i] <= 1e-9 * (1 + std::abs(mean[i]))) continue;  // the same for all: tells nothing apart
-      z[i] = std::clamp((static_cast<double>(embedding[i]) - mean[i]) / deviation[i], -kFarthest, kFarthest);
-      norm += z[i] * z[i];
-    }
-    if (norm > 0) {
-      for (double& v : z) v /= std::sqrt(norm);
-    }
-    return z;
-  }
-};
-
 bool finite(const std::vector<float>& values) {
   return std::ranges::all_of(values, [](float v) { return std::isfinite(v); });
 }
 
 }  // namespace
 
+EmbeddingStandard::EmbeddingStandard(const std::vector<std::pair<std::string, std::vector<float>>>& tracks,
+                                     std::size_t size)
+    : mean(size, 0), deviation(size, 0) {
+  const auto n = static_cast<double>(tracks.size());
+  for (const auto& [id, embedding] : tracks) {
+    for (std::size_t i = 0; i < size; ++i) mean[i] += static_cast<double>(embedding[i]) / n;
+  }
+  for (const auto& [id, embedding] : tracks) {
+    for (std::size_t i = 0; i < size; ++i) {
+      deviation[i] += std::pow(static_cast<double>(embedding[i]) - mean[i], 2) / n;
+    }
+  }
+  for (double& d : deviation) d = std::sqrt(d);
+}
+
+std::vector<double> EmbeddingStandard::apply(const std::vector<float>& embedding) const {
+  std::vector<double> z(mean.size(), 0);
+  double norm = 0;
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    if (deviation[i] <= 1e-9 * (1 + std::abs(mean[i]))) continue;  // the same for all: tells nothing apart
+    z[i] = std::clamp((static_cast<double>(embedding[i]) - mean[i]) / deviation[i], -kFarthest, kFarthest);
+    norm += z[i] * z[i];
+  }
+  if (norm > 0) {
+    for (double& v : z) v /= std::sqrt(norm);
+  }
+  return z;
+}
+
 std::vector<std::pair<std::string, double>> nearest_embeddings(
     std::vector<std::pair<std::string, std::vector<float>>> tracks, const std::vector<float>& query, std::size_t k) {
   std::vector<std::pair<std::string, double>> result;
   if (query.empty() || !finite(query)) return result;
   std::erase_if(tracks, [&](const auto& t) { return t.second.size() != query.size() || !finite(t.second); });
-  const Standard standard(tracks, query.size());
+  const EmbeddingStandard standard(tracks, query.size());
   const std::vector<double> wanted = standard.apply(query);
   for (const auto& [id, embedding] : tracks) {
     const std::vector<double> other = standard.apply(embedding);

@@ -9,6 +9,18 @@
 
 namespace euterpe {
 
+/// Makes embeddings whose features come in many units comparable.
+struct EmbeddingStandard {
+  std::vector<double> mean, deviation;  ///< of each feature over the tracks that it was made from
+
+  EmbeddingStandard() = default;
+  /// \param tracks (id, embedding [size], finite)
+  EmbeddingStandard(const std::vector<std::pair<std::string, std::vector<float>>>& tracks, std::size_t size);
+  /// Unit vector of the deviations from the mean, in deviations and at most 5 of them, or all zero where nothing sets
+  /// the embedding apart. \param embedding [mean.size()]
+  std::vector<double> apply(const std::vector<float>& embedding) const;
+};
+
 /// The k of `tracks` nearest to `query`: (track id, cosine −1…1), best first, ties by id. Those of another length or
 /// with numbers that are not finite are left out.
 ///

@@ -33,7 +33,7 @@ class Names {
 };
 
 /// What services keep beside the store and make again from it: it was learned from what is erased.
-constexpr std::array<const char*, 2> kDerived{"index", "models/recommend.fit"};
+constexpr std::array<const char*, 3> kDerived{"index", "models/recommend.fit", "models/sasrec"};
 
 std::vector<Listen> read_listens(Query& query) {
   std::vector<Listen> all;

@@ -120,8 +120,7 @@ void setup_train(CLI::App& app, Context& context) {
     setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
   for (const TrainerRow& row : passage_trainers())
     setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
-  for (const TrainerRow& row : trainers_of_services())
-    setup_train_row(row, *app.add_subcommand(row.name, row.summary), context);
+  setup_train_services(app, context);
 }
 
 }  // namespace euterpe

@@ -29,8 +29,10 @@ void setup_train_transformer(CLI::App& app, Context& context);
 /// Its options are those of the row.
 void setup_train_row(const TrainerRow& row, CLI::App& app, Context& context);
 
-/// The trainers of this build: a program without media has none of what hears recordings.
-std::span<const TrainerRow> trainers_of_services();
+/// `train sasrec`: from the catalog's listens.
+void setup_train_sasrec(CLI::App& app, Context& context);
+/// Adds the trainers of the services: a program without media has none of them.
+void setup_train_services(CLI::App& train, Context& context);
 /// SHA-256 of the catalog's tracks that may not be learned from.
 Forbidden forbidden_by(const std::filesystem::path& catalog);
 

@@ -5,11 +5,29 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/hot.hpp"
 #include "nn/declared_size.hpp"
 #include "nn/note_encoder_module.hpp"
 #include "nn/transformer_module.hpp"
 
 namespace euterpe {
+namespace {
+
+EUTERPE_HOT void product(const float* vectors, const float* x, std::int64_t width, std::span<float> out) {
+  constexpr int kLanes = 16;
+  for (std::size_t i = 0; i < out.size(); ++i, vectors += width) {
+    float lanes[kLanes] = {};
+    std::int64_t k = 0;
+    for (; k + kLanes <= width; k += kLanes)
+      for (int l = 0; l < kLanes; ++l) lanes[l] += vectors[k + l] * x[k + l];
+    float sum = 0;
+    for (; k < width; ++k) sum += vectors[k] * x[k];
+    for (const float lane : lanes) sum += lane;
+    out[i] = sum;
+  }
+}
+
+}  // namespace
 
 struct SasRec::Network {
   TransformerModule module;
@@ -91,8 +109,8 @@ std::vector<float> SasRec::encode(std::span<const std::span<const int>> historie
   return out;
 }
 
-std::vector<float> SasRec::attributions(std::span<const int> history, int item) const {
-  EUTERPE_ASSERT(item >= 0 && item < options_.vocabulary);
+std::vector<float> SasRec::attributions(std::span<const int> history, std::span<const float> vector) const {
+  EUTERPE_ASSERT(vector.size() == static_cast<std::size_t>(options_.d_model));
   std::vector<float> out(history.size());
   const Sequences one = sequences(std::span(&history, 1));
   if (one.history.empty()) return out;
@@ -101,10 +119,21 @@ std::vector<float> SasRec::attributions(std::span<const int> history, int item) 
   const torch::Tensor table = network->embedding.detach();
   const torch::Tensor x = network->read(one.items, table).requires_grad_(true);
   const torch::Tensor user = network->run_ragged(x, one.begins, nullptr).index_select(0, one.ends()).squeeze(0);
-  const torch::Tensor gradient = torch::autograd::grad({(user * table[item]).sum()}, {x})[0];
+  const torch::Tensor item =
+      torch::from_blob(const_cast<float*>(vector.data()), {std::int64_t{options_.d_model}}, torch::kFloat32);
+  const torch::Tensor gradient = torch::autograd::grad({(user * item).sum()}, {x})[0];
   const torch::Tensor parts = (gradient * x.detach()).sum(1).contiguous();
   for (std::size_t i = 0; i < one.place[0].size(); ++i) out[one.place[0][i]] = parts.data_ptr<float>()[i];
   return out;
+}
+
+void SasRec::score(std::span<const int> history, std::span<float> scores) const {
+  score_vectors(item_vectors(), encode(std::span(&history, 1)), scores);
+}
+
+void score_vectors(std::span<const float> vectors, std::span<const float> user, std::span<float> scores) {
+  EUTERPE_ASSERT(vectors.size() == user.size() * scores.size());
+  product(vectors.data(), user.data(), static_cast<std::int64_t>(user.size()), scores);
 }
 
 std::span<const float> SasRec::item_vectors() const {

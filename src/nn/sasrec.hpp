@@ -26,13 +26,16 @@ class SasRec {
   std::vector<float> encode(std::span<const std::span<const int>> histories) const;
   /// [items × d_model]
   std::span<const float> item_vectors() const;
+  /// Overwrites scores [items] for one history. Thread-safe.
+  void score(std::span<const int> history, std::span<float> scores) const;
   /// Numbers of content by which it places an item that nobody has heard yet, 0 = it has not learned to.
   int content_width() const;
   /// Vectors of items by their content alone, [items × d_model]. \param content [items × content_width()]
   std::vector<float> by_content(std::span<const float> content) const;
-  /// How much each item of a history speaks for `item`: the gradient of its score along the item's vector as it is
-  /// read (gradient × input; Shrikumar et al. 2016). [history.size()], 0 for items that do not count. Thread-safe.
-  std::vector<float> attributions(std::span<const int> history, int item) const;
+  /// How much each item of a history speaks for the item with this vector [d_model]: the gradient of its score along
+  /// the item's vector as it is read (gradient × input; Shrikumar et al. 2016). [history.size()], 0 for items that do
+  /// not count. Thread-safe.
+  std::vector<float> attributions(std::span<const int> history, std::span<const float> vector) const;
 
  private:
   struct Network;
@@ -41,5 +44,8 @@ class SasRec {
   TransformerOptions options_;
   std::shared_ptr<Network> network_;
 };
+
+/// Products of `user` [width] with each row of `vectors` [scores.size() × width].
+void score_vectors(std::span<const float> vectors, std::span<const float> user, std::span<float> scores);
 
 }  // namespace euterpe

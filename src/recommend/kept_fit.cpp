@@ -64,6 +64,14 @@ Fit fit_histories(const std::vector<History>& histories, int items) {
   return fit;
 }
 
+std::vector<std::uint64_t> listen_hashes(const std::vector<Listen>& listens) {
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(listens.size());
+  for (const Listen& listen : listens) hashes.push_back(listen_hash(listen.user, listen.track, listen.time));
+  std::sort(hashes.begin(), hashes.end());
+  return hashes;
+}
+
 Fit kept_fit(const Catalog& catalog, const std::vector<Listen>& listens, double most_growth) {
   const std::filesystem::path path = catalog.folder() / "models" / "recommend.fit";
   if (listens.empty()) {  // what was learned from erased listens goes with them
@@ -73,10 +81,7 @@ Fit kept_fit(const Catalog& catalog, const std::vector<Listen>& listens, double 
     none.model = "none";
     return none;
   }
-  std::vector<std::uint64_t> hashes;
-  hashes.reserve(listens.size());
-  for (const Listen& listen : listens) hashes.push_back(listen_hash(listen.user, listen.track, listen.time));
-  std::sort(hashes.begin(), hashes.end());
+  std::vector<std::uint64_t> hashes = listen_hashes(listens);
   if (most_growth > 0 && std::filesystem::exists(path)) {
     try {
       Fit fit = read_fit(path);

@@ -25,6 +25,9 @@ std::vector<Listener> listeners_of(const std::vector<Listen>& listens);
 /// 600 items the options are chosen on the last two items of each history. \param histories of items below `items`
 Fit fit_histories(const std::vector<History>& histories, int items);
 
+/// listen_hash() of each, ascending.
+std::vector<std::uint64_t> listen_hashes(const std::vector<Listen>& listens);
+
 /// Listens ÷ listens of the fit up to which a kept fit answers questions: a new item waits until then.
 inline constexpr double kMostGrowth = 1.1;
 

@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "catalog/similar.hpp"
 #include "recommend/kept_fit.hpp"
+#include "recommend/listen_scores.hpp"
 
 namespace euterpe {
 namespace {
@@ -32,7 +33,7 @@ std::vector<Reason> heaviest(std::vector<Reason> parts, std::size_t count) {
 
 struct Recommender::State {
   Catalog& catalog;
-  Fit fit;
+  ListenScores listens;
   std::unordered_map<std::string, TrackRecord> tracks;
   std::vector<std::pair<std::string, int>> popular;  ///< (track, distinct listeners), most first
 
@@ -63,28 +64,26 @@ struct Recommender::State {
 
   /// Adds what the listens say. \param history track ids, oldest first
   void add_by_listens(const std::vector<std::string>& history, Collector& to) const {
-    const ItemWeightsView weights = fit.weights();
-    const std::vector<WeighedItem> weighed = weigh(numbers_of(history, fit.items), fit.recency);
-    std::vector<float> scores(fit.items.size(), 0.f);
-    weights.add_scores(weighed, scores);
+    const ListenScores::Asked asked_of = listens.ask(history);
+    const std::vector<float>& scores = asked_of.scores;
     std::vector<bool> excluded(scores.size());
     for (std::size_t i = 0; i < scores.size(); ++i)
-      excluded[i] = !(scores[i] > 0) || to.left_out.contains(fit.items[i]);
+      excluded[i] = !(scores[i] > 0) || to.left_out.contains(listens.items()[i]);
     std::size_t asked = to.options.count + 100, offered = 0;  // some may fall to the filter of rights
     while (!to.full()) {
       const std::vector<int> best = best_items(scores, excluded, asked);
       for (; offered < best.size() && !to.full(); ++offered) {
-        const int item = best[offered];
+        const auto item = static_cast<std::size_t>(best[offered]);
         Recommendation candidate;
-        candidate.track = fit.items[static_cast<std::size_t>(item)];
-        candidate.score = scores[static_cast<std::size_t>(item)];
+        candidate.track = listens.items()[item];
+        candidate.score = scores[item];
         candidate.basis = "listens";
-        std::vector<Reason> parts;
-        for (const WeighedItem& heard : weighed)
-          if (heard.item < weights.items && heard.item != item)
-            parts.push_back(
-                {fit.items[static_cast<std::size_t>(heard.item)], {}, heard.weight * weights.at(heard.item, item), 0});
-        candidate.reasons = heaviest(std::move(parts), to.options.reasons);
+        if (to.options.reasons > 0) {
+          std::vector<Reason> parts;
+          for (ListenScores::Part& part : listens.parts(asked_of, item))
+            parts.push_back({std::move(part.track), {}, part.weight, 0});
+          candidate.reasons = heaviest(std::move(parts), to.options.reasons);
+        }
         to.offer(std::move(candidate));
       }
       if (best.size() < asked) return;
@@ -103,7 +102,7 @@ struct Recommender::State {
       for (const auto& [track, cosine] : similar_tracks(catalog, *descriptors, wanted))
         if (track != seeds[age] && cosine > 0)
           parts[track].push_back(
-              {seeds[age], {}, cosine * std::exp2(-static_cast<double>(age) / fit.recency.half_life), 0});
+              {seeds[age], {}, cosine * std::exp2(-static_cast<double>(age) / listens.fit().recency.half_life), 0});
     }
     std::vector<Recommendation> candidates;
     for (auto& [track, reasons] : parts) {
@@ -127,12 +126,22 @@ struct Recommender::State {
   }
 };
 
-Recommender::Recommender(Catalog& catalog, bool refit) : state_(new State{catalog, {}, {}, {}}) {
+namespace {
+
+ListenScores scores_of(Catalog& catalog, const std::vector<Listen>& listens, bool refit) {
+  Fit fit = kept_fit(catalog, listens, refit ? 0 : kMostGrowth);
+  return {catalog, std::move(fit), kept_sequence(catalog, listen_hashes(listens))};
+}
+
+}  // namespace
+
+Recommender::Recommender(Catalog& catalog, bool refit) {
+  const std::vector<Listen> listens = catalog.listens();
+  state_.reset(new State{catalog, scores_of(catalog, listens, refit), {}, {}});
   for (TrackRecord& track : catalog.tracks()) {
     std::string id = track.id;
     state_->tracks.emplace(std::move(id), std::move(track));
   }
-  const std::vector<Listen> listens = catalog.listens();
   std::map<std::string, int> listeners;
   std::set<std::string_view> heard_by_user;
   for (std::size_t i = 0; i < listens.size(); ++i) {
@@ -143,7 +152,6 @@ Recommender::Recommender(Catalog& catalog, bool refit) : state_(new State{catalo
   state_->popular.assign(listeners.begin(), listeners.end());
   std::stable_sort(state_->popular.begin(), state_->popular.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
-  state_->fit = kept_fit(catalog, listens, refit ? 0 : kMostGrowth);
 }
 
 Recommender::~Recommender() = default;
@@ -159,7 +167,7 @@ RecommendAnswer Recommender::for_user(std::string_view user, const RecommendOpti
     return answer;
   }
   State::Collector collector{*state_, options, {}, {}};
-  collector.answer.model = state_->fit.model;
+  collector.answer.model = state_->listens.model();
   collector.answer.listens = history.size();
   if (!options.include_heard) collector.left_out.insert(history.begin(), history.end());
   state_->add_by_listens(history, collector);
@@ -179,7 +187,8 @@ RecommendAnswer Recommender::for_user(std::string_view user, const RecommendOpti
 
 RecommendAnswer Recommender::like(std::string_view track, const RecommendOptions& options) const {
   std::string id(track);
-  if (!state_->tracks.contains(id) && !std::binary_search(state_->fit.items.begin(), state_->fit.items.end(), id)) {
+  if (!state_->tracks.contains(id) &&
+      !std::binary_search(state_->listens.items().begin(), state_->listens.items().end(), id)) {
     const std::optional<TrackRecord> found = state_->catalog.track(track);
     if (!found)
       throw Error(Category::not_found, "recommend", "no track and no listen is called '" + id + "'",
@@ -187,7 +196,7 @@ RecommendAnswer Recommender::like(std::string_view track, const RecommendOptions
     id = found->id;
   }
   State::Collector collector{*state_, options, {id}, {}};
-  collector.answer.model = state_->fit.model;
+  collector.answer.model = state_->listens.model();
   state_->add_by_content({id}, collector);
   if (!collector.full()) state_->add_by_listens({id}, collector);
   if (collector.answer.tracks.empty() && options.count > 0)

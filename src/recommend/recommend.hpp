@@ -38,7 +38,7 @@ struct RecommendOptions {
 struct RecommendAnswer {
   std::vector<Recommendation> tracks;  ///< "listens" first, then "content", then "popularity"; best first within each
   std::string note;         ///< what the caller should know ("no listens of 'x' yet: popular tracks"), may be empty
-  std::string model;        ///< "ease", "item-knn" or "none"
+  std::string model;        ///< "ease", "item-knn", either with "+sasrec", or "none"
   std::size_t listens = 0;  ///< the listener's, at this moment
   std::size_t left_out_by_rights = 0;  ///< tracks that would have been named, had their rights allowed it
 };

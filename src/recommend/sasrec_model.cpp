@@ -6,26 +6,11 @@
 #include <optional>
 
 #include "base/error.hpp"
-#include "base/hot.hpp"
 #include "base/temporary_folder.hpp"
 #include "train/sasrec.hpp"
 
 namespace euterpe {
 namespace {
-
-EUTERPE_HOT void product(const float* vectors, const float* x, std::int64_t width, std::span<float> out) {
-  constexpr int kLanes = 16;
-  for (std::size_t i = 0; i < out.size(); ++i, vectors += width) {
-    float lanes[kLanes] = {};
-    std::int64_t k = 0;
-    for (; k + kLanes <= width; k += kLanes)
-      for (int l = 0; l < kLanes; ++l) lanes[l] += vectors[k + l] * x[k + l];
-    float sum = 0;
-    for (; k < width; ++k) sum += vectors[k] * x[k];
-    for (const float lane : lanes) sum += lane;
-    out[i] = sum;
-  }
-}
 
 class SasRecModel : public ItemModel {
  public:
@@ -57,13 +42,14 @@ class SasRecModel : public ItemModel {
 
   std::vector<float> reasons(std::span<const int> history, int item, int) const override {
     EUTERPE_ASSERT(current_.has_value());
-    return current_->attributions(history, item);
+    const auto width = static_cast<std::size_t>(current_->options().d_model);
+    return current_->attributions(history,
+                                  current_->item_vectors().subspan(static_cast<std::size_t>(item) * width, width));
   }
 
   void score(std::span<const int> history, std::span<float> scores) const override {
     EUTERPE_ASSERT(current_.has_value());
-    const std::vector<float> user = current_->encode(std::span(&history, 1));
-    product(current_->item_vectors().data(), user.data(), current_->options().d_model, scores);
+    current_->score(history, scores);
   }
 
  private:
@@ -71,11 +57,7 @@ class SasRecModel : public ItemModel {
     histories_ = histories;
     items_ = items;
     stages_.clear();
-    std::size_t listens = 0, listeners = 0;
-    for (const History& history : histories) listens += history.size(), listeners += history.size() > 1;
-    // Twice a usual history: longer ones are seen window by window.
-    const double usual = static_cast<double>(listens) / static_cast<double>(std::max<std::size_t>(1, listeners));
-    context_ = std::clamp(static_cast<int>(2 * usual), 20, 200);
+    context_ = usual_context(histories);
   }
 
   SasRecTraining training(std::int64_t epochs) const {

@@ -111,6 +111,13 @@ torch::Tensor others(Random& random, const torch::Tensor& targets, std::int64_t 
 
 }  // namespace
 
+int usual_context(std::span<const std::vector<int>> histories) {
+  std::size_t listens = 0, listeners = 0;
+  for (const auto& history : histories) listens += history.size(), listeners += history.size() > 1;
+  const double usual = static_cast<double>(listens) / static_cast<double>(std::max<std::size_t>(1, listeners));
+  return std::clamp(static_cast<int>(2 * usual), 20, 200);
+}
+
 SasRecReport train_sasrec(std::span<const std::vector<int>> histories, int items, const SasRecTraining& o,
                           const std::function<double(const SasRec&)>& validate) {
   check(o);
@@ -131,6 +138,9 @@ SasRecReport train_sasrec(std::span<const std::vector<int>> histories, int items
   network->set_compute({.bf16 = o.bf16});
 
   torch::Tensor content, content_map;
+  std::vector<bool> has_content(static_cast<std::size_t>(items));
+  for (std::size_t i = 0; i < o.content.values.size(); ++i)
+    if (o.content.values[i] != 0) has_content[i / static_cast<std::size_t>(o.content.width)] = true;
   if (o.content.width > 0) {
     content = torch::tensor(o.content.values).view({items, o.content.width}).to(device);
     content_map = torch::zeros({o.content.width, o.network.d_model}, device).set_requires_grad(true);
@@ -139,7 +149,8 @@ SasRecReport train_sasrec(std::span<const std::vector<int>> histories, int items
   const auto table_of = [&](Random& random) {
     if (!content.defined()) return network->embedding;
     torch::Tensor kept = torch::empty({items, 1});
-    for (int i = 0; i < items; ++i) kept.data_ptr<float>()[i] = random.uniform() < o.content.dropout ? 0 : 1;
+    for (std::size_t i = 0; i < has_content.size(); ++i)
+      kept.data_ptr<float>()[i] = has_content[i] && random.uniform() < o.content.dropout ? 0 : 1;
     return network->embedding * kept.to(device) + torch::mm(content, content_map);
   };
 

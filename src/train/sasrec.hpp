@@ -15,8 +15,9 @@ namespace euterpe {
 /// What is known of items beside who heard them: a new item is placed by it before anyone has.
 struct ItemContent {
   int width = 0;              ///< numbers of an item
-  std::vector<float> values;  ///< [items × width]
-  double dropout = 0.5;       ///< share of the items that a step knows by their content alone (Volkovs et al. 2017)
+  std::vector<float> values;  ///< [items × width], zeros = this item has none
+  /// Share of the items with content that a step knows by it alone (Volkovs et al. 2017).
+  double dropout = 0.5;
 };
 
 struct SasRecTraining {
@@ -37,6 +38,10 @@ struct SasRecTraining {
   std::int64_t checkpoint_every = 100;  ///< steps
   int patience = 0;                     ///< validations without a better one before it stops, 0 = never
 };
+
+/// Listens of a history that one step is to see: twice a usual history's, 20 … 200. Longer ones are seen window by
+/// window.
+int usual_context(std::span<const std::vector<int>> histories);
 
 struct SasRecReport {
   Safetensors weights;  ///< those of the best validation, or the last
