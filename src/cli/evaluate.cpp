@@ -19,12 +19,13 @@ struct ExtraOption {
 };
 
 /// Options that only some tasks know; a new one is a row here.
-constexpr std::array<ExtraOption, 12> kExtras{{
+constexpr std::array<ExtraOption, 13> kExtras{{
     {"index-from", "identify: folder of the recordings to index, instead of DATA"},
     {"queries", "identify: folder of ready queries"},
     {"truth", "identify: CSV with the columns query,track,condition; an empty track is a stranger"},
     {"history", "recommend: file of histories, user item item …"},
     {"targets", "recommend: file of the items to be found, user item …"},
+    {"seeds", "recommend: repeat with so many seeds, SEED and on; means and standard errors over them"},
     {"listens-format", "recommend: format of the log, as in `ingest --help`, instead of telling it by its content"},
     {"conditions", "identify: only these, comma-separated"},
     {"source", "key, chords, beat: score or audio; both if not given"},

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <set>
@@ -280,10 +282,19 @@ Contestant run_model(const ModelRow& row, const Contestants& before, const Task&
   return out;
 }
 
-}  // namespace
+int seeds_asked(const EvaluateOptions& options) {
+  const auto found = options.extra.find("seeds");
+  if (found == options.extra.end()) return 1;
+  int seeds = 0;
+  const char *begin = found->second.data(), *end = begin + found->second.size();
+  if (std::from_chars(begin, end, seeds).ptr != end || seeds < 1 || seeds > 100)
+    throw Error(Category::usage, "evaluate_recommend",
+                fmt::format("--seeds {} is not a number from 1 to 100", found->second));
+  return seeds;
+}
 
-json evaluate_recommend(const EvaluateOptions& options) {
-  if (!options.model.empty()) recommend_model(options.model);
+/// Everything with one seed.
+json run_once(const EvaluateOptions& options) {
   Task task = load(options);
   draw_negatives(task, options.seed);
   HeldOut held_out = hold_out(task.histories, kHeldPositions);
@@ -335,6 +346,45 @@ json evaluate_recommend(const EvaluateOptions& options) {
   report["files"] = task.files;
   if (options.limit > 0) report["limit"] = options.limit;
   report["models"] = std::move(models);
+  return report;
+}
+
+/// {name: {mean, se, values}} of what a model's reports say with several seeds.
+json over_seeds(const std::vector<json>& reports) {
+  json out = json::object();
+  for (const char* name : {"hr10_full", "ndcg10_full", "hr10_99neg", "ndcg10_99neg"}) {
+    std::vector<double> values;
+    for (const json& report : reports) values.push_back(report.at(name).get<double>());
+    const auto n = static_cast<double>(values.size());
+    double mean = 0, square = 0;
+    for (const double value : values) mean += value / n;
+    for (const double value : values) square += (value - mean) * (value - mean);
+    out[name] = {{"mean", mean}, {"se", std::sqrt(square / (n - 1) / n)}, {"values", values}};
+  }
+  return out;
+}
+
+}  // namespace
+
+json evaluate_recommend(const EvaluateOptions& options) {
+  if (!options.model.empty()) recommend_model(options.model);
+  const int seeds = seeds_asked(options);
+  json report = run_once(options);
+  if (seeds == 1) return report;
+  EvaluateOptions others = options;
+  others.model = report.at("model").at("name").get<std::string>();  // the headline of the first
+  std::map<std::string, std::vector<json>> by_model;
+  const auto keep = [&](const json& of) {
+    for (const auto& [name, its] : of.at("models").items()) by_model[name].push_back(its);
+  };
+  keep(report);
+  for (int k = 1; k < seeds; ++k) {
+    others.seed = options.seed + static_cast<std::uint64_t>(k);
+    keep(run_once(others));
+  }
+  report["seeds"] = {{"n", seeds}, {"first", options.seed}};
+  for (const auto& [name, reports] : by_model)
+    if (reports.size() == static_cast<std::size_t>(seeds)) report["seeds"][name] = over_seeds(reports);
   return report;
 }
 
