@@ -19,12 +19,13 @@ struct ExtraOption {
 };
 
 /// Options that only some tasks know; a new one is a row here.
-constexpr std::array<ExtraOption, 13> kExtras{{
+constexpr std::array<ExtraOption, 14> kExtras{{
     {"index-from", "identify: folder of the recordings to index, instead of DATA"},
     {"queries", "identify: folder of ready queries"},
     {"truth", "identify: CSV with the columns query,track,condition; an empty track is a stranger"},
     {"history", "recommend: file of histories, user item item …"},
     {"targets", "recommend: file of the items to be found, user item …"},
+    {"protocol", "recommend: leave-one-out, or time-split: what is new to a listener after 0.9 of all listens"},
     {"seeds", "recommend: repeat with so many seeds, SEED and on; means and standard errors over them"},
     {"listens-format", "recommend: format of the log, as in `ingest --help`, instead of telling it by its content"},
     {"conditions", "identify: only these, comma-separated"},

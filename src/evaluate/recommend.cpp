@@ -17,6 +17,7 @@
 #include "base/log.hpp"
 #include "base/progress.hpp"
 #include "base/random.hpp"
+#include "base/text.hpp"
 #include "evaluate/listening_log.hpp"
 #include "evaluate/task.hpp"
 #include "recommend/blend.hpp"
@@ -31,6 +32,7 @@ constexpr std::size_t kHeldPositions = 3;  // the validation item and the two be
 constexpr std::size_t kMostValidation = 3000;  // queries that settings are chosen on; more would only cost time
 constexpr std::size_t kShort = 5;              // histories of at most so many items are also reported apart
 constexpr std::size_t kNegatives = 99;
+constexpr double kFirstShare = 0.9;  // of all listens, in order of time: what is learned from under "time-split"
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -86,8 +88,14 @@ std::map<std::size_t, const LogLine*> match(const std::vector<LogLine>& log, con
 
 Task load(const EvaluateOptions& options) {
   const Files files = find_files(options);
-  const auto format = options.extra.find("listens-format");
-  HistoryLog read = read_log(files.log, format == options.extra.end() ? "" : format->second);
+  const auto format = options.extra.find("listens-format"), protocol = options.extra.find("protocol");
+  const bool by_time = protocol != options.extra.end() && protocol->second == "time-split";
+  if (protocol != options.extra.end() && !by_time && protocol->second != "leave-one-out")
+    throw Error(Category::usage, "evaluate_recommend", fmt::format("unknown protocol \"{}\"", protocol->second),
+                "there are leave-one-out and time-split");
+  if (by_time && !files.targets.empty())
+    throw Error(Category::usage, "evaluate_recommend", "--targets are given: there is nothing to split by time");
+  HistoryLog read = read_log(files.log, format == options.extra.end() ? "" : format->second, by_time ? kFirstShare : 1);
   std::vector<LogLine>& log = read.listeners;
   const bool has_users = log.front().user >= 0;
   std::vector<LogLine> targets, sample;
@@ -107,7 +115,8 @@ Task load(const EvaluateOptions& options) {
   Task task;
   task.items = numbers.count();
   task.negatives_given = !sample.empty();
-  task.files = {{"log", files.log.filename().string()}};
+  task.files = {{"log", files.log.filename().string()}, {"protocol", by_time ? "time-split" : "leave-one-out"}};
+  if (by_time) task.files["split_time"] = format_time(read.split_time);
   if (!sample.empty()) task.files["negatives"] = files.sample.filename().string();
   if (!targets.empty()) task.files["targets"] = files.targets.filename().string();
   if (!read.own_ids) {
@@ -120,7 +129,12 @@ Task load(const EvaluateOptions& options) {
   for (std::size_t i = 0; i < log.size(); ++i) {
     History history = numbers.numbers(std::move(log[i].items));
     int target = -1;
-    if (targets.empty()) {
+    if (by_time) {  // the first thing that is new to the listener
+      const History later(history.end() - static_cast<std::ptrdiff_t>(log[i].after), history.end());
+      history.resize(history.size() - log[i].after);
+      for (std::size_t k = 0; k < later.size() && target < 0; ++k)
+        if (std::find(history.begin(), history.end(), later[k]) == history.end()) target = later[k];
+    } else if (targets.empty()) {
       if (!history.empty()) target = history.back();
       if (!history.empty()) history.pop_back();
     } else if (const auto found = target_lines.find(i); found != target_lines.end() && !found->second->items.empty()) {

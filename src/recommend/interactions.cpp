@@ -1,5 +1,7 @@
 #include "recommend/interactions.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -100,10 +102,21 @@ struct Heard {
   std::uint32_t time;  ///< Unix seconds; four bytes less for each of millions than all years would need
 };
 
-std::vector<LogLine> read_listens(LogLines& lines, const LogFormat& format, LogSummary& summary) {
+/// The time of the last of the first `share` of all listens.
+std::uint32_t split_of(const std::vector<std::vector<Heard>>& heard, double share) {
+  std::vector<std::uint32_t> times;
+  for (const std::vector<Heard>& own : heard)
+    for (const Heard& one : own) times.push_back(one.time);
+  if (times.empty()) return 0;
+  const auto last = static_cast<std::size_t>(share * static_cast<double>(times.size() - 1));
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(last), times.end());
+  return times[last];
+}
+
+void read_listens(LogLines& lines, const LogFormat& format, double first_share, HistoryLog& log) {
   NameNumbers users, items;
   std::vector<std::vector<Heard>> heard;
-  summary = read_listening_log(lines, format, [&](const LoggedListen& listen) {
+  log.summary = read_listening_log(lines, format, [&](const LoggedListen& listen) {
     const auto user = static_cast<std::size_t>(users.number(listen.user));
     if (user == heard.size()) heard.emplace_back();
     std::vector<Heard>& own = heard[user];
@@ -113,15 +126,19 @@ std::vector<LogLine> read_listens(LogLines& lines, const LogFormat& format, LogS
   });
   check_interrupt();
   users = {};
-  std::vector<LogLine> listeners(heard.size());
+  if (first_share < 1) log.split_time = split_of(heard, first_share);
+  std::vector<LogLine>& listeners = log.listeners;
+  listeners.resize(heard.size());
   for (std::size_t user = 0; user < heard.size(); ++user) {
     std::vector<Heard> own = std::move(heard[user]);
     std::stable_sort(own.begin(), own.end(), [](const Heard& a, const Heard& b) { return a.time < b.time; });
     listeners[user].user = static_cast<std::int64_t>(user);
     listeners[user].items.reserve(own.size());
-    for (const Heard& one : own) listeners[user].items.push_back(one.item);
+    for (const Heard& one : own) {
+      listeners[user].items.push_back(one.item);
+      listeners[user].after += first_share < 1 && one.time > log.split_time;
+    }
   }
-  return listeners;
 }
 
 }  // namespace
@@ -135,18 +152,21 @@ History latest_distinct(std::span<const int> history, std::size_t longest) {
   return kept;
 }
 
-HistoryLog read_log(const std::filesystem::path& path, std::string_view format_name) {
+HistoryLog read_log(const std::filesystem::path& path, std::string_view format_name, double first_share) {
   std::ifstream file = open(path);
   LogLines lines(file);
   const LogFormat& format = format_name.empty() ? recognize_log(lines) : log_format(format_name);
   HistoryLog log;
   log.format = format.name;
   log.own_ids = log.format == "sequences" || log.format == "histories";
+  if (log.own_ids && first_share < 1)
+    throw Error(Category::usage, "read_log", fmt::format("{}: {} have no times to split by", path.string(), log.format),
+                "a log with times is asked for, or leave-one-out");
   if (log.own_ids) {
     log.listeners = read_lines(lines, path);
     if (format_name.empty() ? beginnings_count(log.listeners) : format_name == "sequences") split_users(log.listeners);
   } else {
-    log.listeners = read_listens(lines, format, log.summary);
+    read_listens(lines, format, first_share, log);
     if (log.listeners.empty())
       throw Error(Category::bad_input, "read_log", path.string() + ": the file holds no listens",
                   log.summary.problems.empty() ? "" : log.summary.problems.front());

@@ -25,13 +25,15 @@ struct LogLine {
   std::int64_t user = -1;  ///< −1 where the file has no users
   std::vector<int> items;  ///< oldest first
   std::size_t line = 0;    ///< from 1, for messages; 0 where a listener has many
+  std::size_t after = 0;   ///< of the items, the latest: heard after HistoryLog::split_time
 };
 
 struct HistoryLog {
   std::vector<LogLine> listeners;
-  std::string_view format;  ///< a name of log_formats() in catalog/listening_log.hpp
-  bool own_ids = false;     ///< the file's own integers; otherwise users and items have numbers as they first occur
-  LogSummary summary;       ///< where ids are not its own; where they are, a broken line is an error
+  std::string_view format;      ///< a name of log_formats() in catalog/listening_log.hpp
+  bool own_ids = false;         ///< the file's own integers; otherwise users and items have numbers as they first occur
+  LogSummary summary;           ///< where ids are not its own; where they are, a broken line is an error
+  std::int64_t split_time = 0;  ///< Unix seconds, if read_log() was asked to split
 };
 
 /// Reads a log of any format.
@@ -45,7 +47,9 @@ struct HistoryLog {
 /// and for a name. \param format a name of log_formats(), of which `sequences` and `histories` say whether there are
 /// users; empty: told
 ///   by the content
-HistoryLog read_log(const std::filesystem::path& path, std::string_view format = {});
+/// \param first_share below 1: the time until which this share of all listens has come splits the log; Error{usage} if
+///   it has no times
+HistoryLog read_log(const std::filesystem::path& path, std::string_view format = {}, double first_share = 1);
 
 /// The first of them, with the presence of the user column known.
 std::vector<LogLine> read_sequences(const std::filesystem::path& path, bool has_users);

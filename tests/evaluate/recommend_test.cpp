@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -115,6 +116,43 @@ TEST_F(EvaluateRecommend, ALogWithTimesIsMeasuredAsItsSequencesAre) {
   EXPECT_NEAR(timed["ndcg10_full"].get<double>(), sequences["ndcg10_full"].get<double>(), 0.02);
   write_file(folder_ / "Log_sample.txt", "1 101 102\n");
   EXPECT_THROW(evaluate_recommend(options_), Error) << "its negatives would be of other numbers";
+}
+
+TEST_F(EvaluateRecommend, SplitByTimeLearnsFromNothingLater) {
+  // Listener u hears k at 100·k + u; of 640 listens the first 0.9 are over before the eighth of most.
+  std::istringstream lines(read_text(folder_ / "Log.txt"));
+  std::string csv = "user,track,time\n";
+  for (int user; lines >> user;)
+    for (int k = 0, item = 0; k < 8; ++k) {
+      lines >> item;
+      csv += fmt::format("u{},{},{}\n", user, item, 100 * k + user);
+    }
+  write_file(folder_ / "times.csv", csv);
+  options_.data = folder_ / "times.csv";
+  options_.model = "popularity";
+  options_.extra["protocol"] = "time-split";
+  const auto report = evaluate_recommend(options_);
+  // 0.9 · 639 = 575: 560 listens are the first seven of everybody, the 16th of the eighths comes at 700 + 16.
+  EXPECT_EQ(report["files"]["split_time"], "1970-01-01T00:11:56Z");
+  EXPECT_EQ(report["users"], 64);
+  EXPECT_EQ(report["listens"], 576);
+  options_.extra["protocol"] = "by-weight";
+  EXPECT_THROW(evaluate_recommend(options_), Error);
+  options_.extra["protocol"] = "time-split";
+  options_.data = folder_ / "Log.txt";  // has no times
+  EXPECT_THROW(evaluate_recommend(options_), Error);
+}
+
+TEST_F(EvaluateRecommend, SeedsGiveMeansAndStandardErrors) {
+  options_.model = "ease";
+  options_.extra["seeds"] = "3";
+  const auto report = evaluate_recommend(options_);
+  const auto& hr = report["seeds"]["ease"]["hr10_99neg"];
+  ASSERT_EQ(hr["values"].size(), 3u);
+  EXPECT_EQ(hr["values"][0], report["hr10_99neg"]);
+  EXPECT_EQ(report["seeds"]["ease"]["hr10_full"]["se"], 0.0);  // it draws nothing at random
+  options_.extra["seeds"] = "0";
+  EXPECT_THROW(evaluate_recommend(options_), Error);
 }
 
 TEST_F(EvaluateRecommend, TestItemsNeverReachTheChoice) {
