@@ -5,30 +5,12 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "base/hot.hpp"
 #include "nn/declared_size.hpp"
 #include "nn/note_encoder_module.hpp"
 #include "nn/transformer_module.hpp"
+#include "nn/vector_index.hpp"
 
 namespace euterpe {
-namespace {
-
-EUTERPE_HOT void product(const float* vectors, const float* x, std::int64_t width, std::span<float> out) {
-  constexpr int kLanes = 16;
-  for (std::size_t i = 0; i < out.size(); ++i, vectors += width) {
-    float lanes[kLanes] = {};
-    std::int64_t k = 0;
-    for (; k + kLanes <= width; k += kLanes)
-      for (int l = 0; l < kLanes; ++l) lanes[l] += vectors[k + l] * x[k + l];
-    float sum = 0;
-    for (; k < width; ++k) sum += vectors[k] * x[k];
-    for (const float lane : lanes) sum += lane;
-    out[i] = sum;
-  }
-}
-
-}  // namespace
-
 struct SasRec::Network {
   TransformerModule module;
   torch::Tensor content_map;  ///< [content × d_model], undefined where it was not learned
@@ -129,11 +111,6 @@ std::vector<float> SasRec::attributions(std::span<const int> history, std::span<
 
 void SasRec::score(std::span<const int> history, std::span<float> scores) const {
   score_vectors(item_vectors(), encode(std::span(&history, 1)), scores);
-}
-
-void score_vectors(std::span<const float> vectors, std::span<const float> user, std::span<float> scores) {
-  EUTERPE_ASSERT(vectors.size() == user.size() * scores.size());
-  product(vectors.data(), user.data(), static_cast<std::int64_t>(user.size()), scores);
 }
 
 std::span<const float> SasRec::item_vectors() const {

@@ -45,7 +45,4 @@ class SasRec {
   std::shared_ptr<Network> network_;
 };
 
-/// Products of `user` [width] with each row of `vectors` [scores.size() × width].
-void score_vectors(std::span<const float> vectors, std::span<const float> user, std::span<float> scores);
-
 }  // namespace euterpe

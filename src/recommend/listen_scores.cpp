@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "nn/vector_index.hpp"
 #include "recommend/blend.hpp"
 
 namespace euterpe {
